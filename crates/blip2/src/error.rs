@@ -1,0 +1,59 @@
+//! What can go wrong with a checkpoint or a generation.
+
+use std::path::PathBuf;
+
+use crate::generation::ParameterError;
+
+/// An error of this crate; photographs have [`crate::photo::PhotoError`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the checkpoint cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder has no weights in a form this crate reads.
+    #[error("no model.safetensors and no model.safetensors.index.json in {folder}{hint}")]
+    NoWeights {
+        /// Where they were looked for.
+        folder: PathBuf,
+        /// What is there instead, if that is known.
+        hint: &'static str,
+    },
+    /// `config.json` does not describe a model this crate runs.
+    #[error("config.json: {0}")]
+    Config(String),
+    /// `generation_config.json` is malformed.
+    #[error("generation_config.json: {0}")]
+    GenerationConfig(String),
+    /// `preprocessor_config.json` asks for something else than a resize to
+    /// a fixed size.
+    #[error("preprocessor_config.json: {0}")]
+    ImageProcessor(String),
+    /// `tokenizer.json` is malformed or does not fit the model.
+    #[error("tokenizer.json: {0}")]
+    Tokenizer(String),
+    /// A tensor is missing or has another shape than the configuration says.
+    #[error("the weights do not fit config.json: {0}")]
+    Weights(candle_core::Error),
+    /// A generation parameter is out of its range.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// There is no such device, or the program was built without it.
+    #[error("device {device}: {reason}")]
+    Device {
+        /// Which was asked for.
+        device: String,
+        /// Why it cannot be used.
+        reason: String,
+    },
+    /// The model computed something that is no number.
+    #[error("the model's output is not a number; the weights may be damaged, or f16 too narrow")]
+    NotANumber,
+    /// A computation failed.
+    #[error("computation failed: {0}")]
+    Compute(#[from] candle_core::Error),
+}

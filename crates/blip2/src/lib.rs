@@ -1,0 +1,31 @@
+//! BLIP-2 with a Flan-T5 language model, on candle, equal to Hugging Face
+//! `transformers`: what the reference computes, within stated tolerances, from
+//! checkpoints as they are published.
+//!
+//! [`Blip2`] is the whole of it: load a folder, decode a photograph
+//! ([`photo::decode`]), encode it once, ask it any number of questions. The
+//! modules below mirror the reference, one struct a module, fields named as
+//! the weights are.
+
+mod blip2;
+mod checkpoint;
+pub mod config;
+mod device;
+mod error;
+pub mod generation;
+mod image_processor;
+mod linear;
+pub mod model;
+mod ops;
+pub mod photo;
+pub mod qformer;
+pub mod t5;
+mod tokenizer;
+pub mod vision;
+
+pub use blip2::{Blip2, Generated, LoadOptions};
+pub use device::{DeviceKind, NumberType};
+pub use error::Error;
+pub use generation::{EarlyStopping, GenerationParameters, ParameterError};
+pub use image_processor::ImageProcessor;
+pub use tokenizer::Tokenizer;

@@ -1,0 +1,79 @@
+//! The few operations that exist twice in candle: fused, which is fast but
+//! records nothing for the backward pass, and composed.
+//!
+//! What is derived from a variable is computed by the composed form, all
+//! else by the fused one, so that a caller cannot choose wrongly.
+
+use candle_core::{D, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::config::Activation;
+
+/// Softmax over the last dimension.
+pub(crate) fn softmax(xs: &Tensor) -> Result<Tensor> {
+    if xs.track_op() {
+        candle_nn::ops::softmax(xs, D::Minus1)
+    } else {
+        candle_nn::ops::softmax_last_dim(&xs.contiguous()?)
+    }
+}
+
+/// Applies an activation function.
+pub(crate) fn activate(activation: Activation, xs: &Tensor) -> Result<Tensor> {
+    match activation {
+        Activation::Gelu => xs.gelu_erf(),
+        Activation::GeluNew => xs.gelu(),
+        Activation::Relu => xs.relu(),
+        Activation::Silu => xs.silu(),
+    }
+}
+
+/// A layer norm over the last dimension: mean and variance, weight and bias.
+#[derive(Debug, Clone)]
+pub(crate) struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    eps: f32,
+}
+
+impl LayerNorm {
+    pub(crate) fn new(size: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
+        Ok(Self {
+            weight: vb.get(size, "weight")?,
+            bias: vb.get(size, "bias")?,
+            eps: eps as f32,
+        })
+    }
+
+    pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        if xs.track_op() || self.weight.track_op() || self.bias.track_op() {
+            candle_nn::ops::layer_norm_slow(xs, &self.weight, &self.bias, self.eps)
+        } else {
+            candle_nn::ops::layer_norm(&xs.contiguous()?, &self.weight, &self.bias, self.eps)
+        }
+    }
+}
+
+/// T5's layer norm: by the root of the mean square, no mean, no bias.
+#[derive(Debug, Clone)]
+pub(crate) struct RmsNorm {
+    weight: Tensor,
+    eps: f32,
+}
+
+impl RmsNorm {
+    pub(crate) fn new(size: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
+        Ok(Self {
+            weight: vb.get(size, "weight")?,
+            eps: eps as f32,
+        })
+    }
+
+    pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        if xs.track_op() || self.weight.track_op() {
+            candle_nn::ops::rms_norm_slow(xs, &self.weight, self.eps)
+        } else {
+            candle_nn::ops::rms_norm(&xs.contiguous()?, &self.weight, self.eps)
+        }
+    }
+}

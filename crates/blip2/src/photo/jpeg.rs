@@ -1,0 +1,61 @@
+//! JPEG by a decoder that upsamples chroma as libjpeg does.
+
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, RgbImage};
+use jpeg_decoder::{Decoder, ImageInfo, PixelFormat};
+
+use super::{PhotoError, check_size};
+
+/// Decodes a JPEG file, baseline or progressive, of any of its colour spaces.
+pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
+    let damaged = |reason: String| PhotoError::Damaged {
+        format: "JPEG",
+        reason,
+    };
+    let mut decoder = Decoder::new(bytes);
+    decoder
+        .read_info()
+        .map_err(|error| damaged(error.to_string()))?;
+    let info = decoder
+        .info()
+        .ok_or_else(|| damaged("it has no picture".to_owned()))?;
+    check_size(u32::from(info.width), u32::from(info.height), max_pixels)?;
+    let levels = decoder
+        .decode()
+        .map_err(|error| damaged(error.to_string()))?;
+    let orientation = decoder
+        .exif_data()
+        .and_then(Orientation::from_exif_chunk)
+        .unwrap_or(Orientation::NoTransforms);
+    let picture =
+        to_rgb(info, levels).ok_or_else(|| damaged("it has too few pixels".to_owned()))?;
+    let mut picture = DynamicImage::ImageRgb8(picture);
+    picture.apply_orientation(orientation);
+    Ok(picture.into_rgb8())
+}
+
+/// `None` where there are fewer levels than the header says.
+fn to_rgb(info: ImageInfo, levels: Vec<u8>) -> Option<RgbImage> {
+    let (width, height) = (u32::from(info.width), u32::from(info.height));
+    match info.pixel_format {
+        PixelFormat::RGB24 => RgbImage::from_raw(width, height, levels),
+        PixelFormat::L8 => {
+            let grey = GrayImage::from_raw(width, height, levels)?;
+            Some(DynamicImage::ImageLuma8(grey).into_rgb8())
+        }
+        PixelFormat::L16 => {
+            let high: Vec<u8> = levels.chunks_exact(2).map(|level| level[1]).collect();
+            let grey = GrayImage::from_raw(width, height, high)?;
+            Some(DynamicImage::ImageLuma8(grey).into_rgb8())
+        }
+        PixelFormat::CMYK32 => {
+            let rgb = levels.chunks_exact(4).flat_map(|ink| {
+                // As Pillow converts: what the inks leave of white.
+                let white = 255 - u32::from(ink[3]);
+                [ink[0], ink[1], ink[2]]
+                    .map(|ink| ((white * (255 - u32::from(ink)) + 127) / 255) as u8)
+            });
+            RgbImage::from_raw(width, height, rgb.collect())
+        }
+    }
+}

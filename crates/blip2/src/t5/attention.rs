@@ -1,0 +1,79 @@
+//! Multi-head attention as T5 has it: no bias, no scaling, a position bias.
+
+use candle_core::{D, DType, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::config::T5Config;
+use crate::linear::Linear;
+use crate::ops;
+
+/// `SelfAttention` or `EncDecAttention`.
+#[derive(Debug, Clone)]
+pub(super) struct Attention {
+    q: Linear,
+    k: Linear,
+    v: Linear,
+    o: Linear,
+    num_heads: usize,
+    d_kv: usize,
+}
+
+/// Keys and values, `(rows, heads, tokens, d_kv)` each.
+#[derive(Debug, Clone)]
+pub(super) struct KeyValues {
+    pub(super) key: Tensor,
+    pub(super) value: Tensor,
+}
+
+impl Attention {
+    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        let (model, inner) = (config.d_model, config.inner_dim());
+        Ok(Self {
+            q: Linear::new(model, inner, false, vb.pp("q"))?,
+            k: Linear::new(model, inner, false, vb.pp("k"))?,
+            v: Linear::new(model, inner, false, vb.pp("v"))?,
+            o: Linear::new(inner, model, false, vb.pp("o"))?,
+            num_heads: config.num_heads,
+            d_kv: config.d_kv,
+        })
+    }
+
+    /// The keys and values of what is attended, `(batch, tokens, d_model)`.
+    pub(super) fn key_values(&self, attended: &Tensor) -> Result<KeyValues> {
+        Ok(KeyValues {
+            key: self.split_heads(self.k.forward(attended)?)?,
+            value: self.split_heads(self.v.forward(attended)?)?,
+        })
+    }
+
+    /// Hidden states `(batch, queries, d_model)` over keys and values; `bias`
+    /// is added to the scores `(batch, heads, queries, keys)`, in f32.
+    pub(super) fn forward(
+        &self,
+        hidden: &Tensor,
+        attended: &KeyValues,
+        bias: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let (batch, queries, _) = hidden.dims3()?;
+        let query = self.split_heads(self.q.forward(hidden)?)?;
+        let keys = attended.key.transpose(D::Minus2, D::Minus1)?;
+        // The softmax is taken in f32 whatever the number type, as in the
+        // reference: the scores are not scaled and grow large.
+        let scores = query.matmul(&keys)?.to_dtype(DType::F32)?;
+        let scores = match bias {
+            Some(bias) => scores.broadcast_add(bias)?,
+            None => scores,
+        };
+        let weights = ops::softmax(&scores)?.to_dtype(hidden.dtype())?;
+        let context = weights.matmul(&attended.value)?;
+        let context = context.transpose(1, 2)?.reshape((batch, queries, ()))?;
+        self.o.forward(&context)
+    }
+
+    fn split_heads(&self, xs: Tensor) -> Result<Tensor> {
+        let (batch, tokens, _) = xs.dims3()?;
+        xs.reshape((batch, tokens, self.num_heads, self.d_kv))?
+            .transpose(1, 2)?
+            .contiguous()
+    }
+}

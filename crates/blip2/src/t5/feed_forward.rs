@@ -1,0 +1,58 @@
+//! T5's feed-forward layer, plain or gated.
+
+use candle_core::{DType, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::config::{Activation, T5Config};
+use crate::linear::Linear;
+use crate::ops;
+
+/// `DenseReluDense`, named after its first form.
+#[derive(Debug, Clone)]
+pub(super) struct FeedForward {
+    wi: Inner,
+    wo: Linear,
+    activation: Activation,
+}
+
+#[derive(Debug, Clone)]
+enum Inner {
+    Plain { wi: Linear },
+    Gated { wi_0: Linear, wi_1: Linear },
+}
+
+impl FeedForward {
+    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        let (model, inner) = (config.d_model, config.d_ff);
+        let first = |name| Linear::new(model, inner, false, vb.pp(name));
+        let wi = if config.feed_forward_proj.gated {
+            Inner::Gated {
+                wi_0: first("wi_0")?,
+                wi_1: first("wi_1")?,
+            }
+        } else {
+            Inner::Plain { wi: first("wi")? }
+        };
+        // What `wo` sums up leaves the range of f16: transformers keeps it
+        // in f32 (`_keep_in_fp32_modules`).
+        let wo = match vb.dtype() {
+            DType::F16 => vb.pp("wo").to_dtype(DType::F32),
+            _ => vb.pp("wo"),
+        };
+        Ok(Self {
+            wi,
+            wo: Linear::new(inner, model, false, wo)?,
+            activation: config.feed_forward_proj.activation,
+        })
+    }
+
+    pub(super) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+        let inner = match &self.wi {
+            Inner::Plain { wi } => ops::activate(self.activation, &wi.forward(hidden)?)?,
+            Inner::Gated { wi_0, wi_1 } => {
+                (ops::activate(self.activation, &wi_0.forward(hidden)?)? * wi_1.forward(hidden)?)?
+            }
+        };
+        self.wo.forward(&inner)
+    }
+}

@@ -1,0 +1,122 @@
+//! The language model: `T5ForConditionalGeneration` of `transformers`.
+
+mod attention;
+mod feed_forward;
+mod position_bias;
+mod stack;
+
+use candle_core::{DType, Result, Tensor};
+use candle_nn::{Embedding, Module, VarBuilder};
+
+pub use stack::DecoderCache;
+
+use crate::config::T5Config;
+use crate::linear::Linear;
+use stack::{Decoder, Encoder};
+
+/// Encoder, decoder and head around one shared embedding.
+#[derive(Debug, Clone)]
+pub struct T5 {
+    shared: Embedding,
+    encoder: Encoder,
+    decoder: Decoder,
+    lm_head: Linear,
+    output_scale: Option<f64>,
+}
+
+impl T5 {
+    /// Loads the model from under `language_model`.
+    ///
+    /// A stored `lm_head.weight` is the head, whatever
+    /// `tie_word_embeddings` says; without one the embedding is.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        let shape = (config.vocab_size, config.d_model);
+        let embeddings = vb.pp("shared").get(shape, "weight")?;
+        let (head, output_scale) = if vb.contains_tensor("lm_head.weight") {
+            (vb.pp("lm_head").get(shape, "weight")?, None)
+        } else {
+            let scale = (config.d_model as f64).powf(-0.5);
+            (
+                embeddings.clone(),
+                config.scales_tied_output().then_some(scale),
+            )
+        };
+        Ok(Self {
+            shared: Embedding::new(embeddings, config.d_model),
+            encoder: Encoder::new(config, vb.pp("encoder"))?,
+            decoder: Decoder::new(config, vb.pp("decoder"))?,
+            lm_head: Linear::from_tensors(head, None),
+            output_scale,
+        })
+    }
+
+    /// Token ids `(batch, tokens)` to embeddings `(batch, tokens, d_model)`.
+    ///
+    /// # Errors
+    /// When an id is outside the vocabulary.
+    pub fn embed(&self, input_ids: &Tensor) -> Result<Tensor> {
+        self.shared.forward(input_ids)
+    }
+
+    /// Embeddings `(batch, tokens, d_model)` to the encoder's last hidden
+    /// state of the same shape. `padding` is what [`padding_bias`] makes of
+    /// an attention mask; `None` where nothing is padding.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn encode(&self, inputs_embeds: &Tensor, padding: Option<&Tensor>) -> Result<Tensor> {
+        self.encoder.forward(inputs_embeds, padding)
+    }
+
+    /// Prepares the decoder for the rows of an encoder's hidden state
+    /// `(batch, tokens, d_model)`: the keys and values of every
+    /// cross-attention, computed once.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn start_decoding(
+        &self,
+        encoder_hidden: &Tensor,
+        padding: Option<&Tensor>,
+    ) -> Result<DecoderCache> {
+        self.decoder.start(encoder_hidden, padding)
+    }
+
+    /// The next decoder ids `(rows, new tokens)` to hidden states
+    /// `(rows, new tokens, d_model)`; the cache grows by the new tokens.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn decode(&self, decoder_ids: &Tensor, cache: &mut DecoderCache) -> Result<Tensor> {
+        self.decoder.forward(&self.embed(decoder_ids)?, cache)
+    }
+
+    /// Hidden states `(…, d_model)` to logits `(…, vocab_size)`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        match self.output_scale {
+            Some(scale) => self.lm_head.forward(&(hidden * scale)?),
+            None => self.lm_head.forward(hidden),
+        }
+    }
+}
+
+/// An attention mask `(batch, tokens)` of 0 and 1 as what is added to the
+/// attention scores, `(batch, 1, 1, tokens)` in f32: nothing, or enough that
+/// the softmax gives exactly 0.
+///
+/// # Errors
+/// When the mask has another rank.
+pub fn padding_bias(attention_mask: &Tensor) -> Result<Tensor> {
+    let mask = attention_mask
+        .to_dtype(DType::F32)?
+        .unsqueeze(1)?
+        .unsqueeze(1)?;
+    // (1 - mask) · f32::MIN, in this order so that no 0 · ∞ arises.
+    (1.0 - mask)? * f64::from(f32::MIN)
+}

@@ -1,0 +1,318 @@
+//! The two stacks of T5: encoder and decoder, with the decoder's cache.
+
+use candle_core::{DType, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use super::attention::{Attention, KeyValues};
+use super::feed_forward::FeedForward;
+use super::position_bias::PositionBias;
+use crate::config::T5Config;
+use crate::ops::RmsNorm;
+
+/// The largest value that a hidden state keeps in f16; transformers clamps
+/// there (the type's maximum less 1,000) so that no infinity arises.
+const F16_CLAMP: f64 = 64504.0;
+
+#[derive(Debug, Clone)]
+pub(super) struct Encoder {
+    block: Vec<EncoderBlock>,
+    position_bias: PositionBias,
+    final_layer_norm: RmsNorm,
+}
+
+impl Encoder {
+    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        let blocks = vb.pp("block");
+        Ok(Self {
+            block: (0..config.num_layers)
+                .map(|index| EncoderBlock::new(config, blocks.pp(index).pp("layer")))
+                .collect::<Result<_>>()?,
+            position_bias: PositionBias::new(config, true, first_attention(&blocks))?,
+            final_layer_norm: norm(config, vb.pp("final_layer_norm"))?,
+        })
+    }
+
+    pub(super) fn forward(
+        &self,
+        inputs_embeds: &Tensor,
+        padding: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let tokens = inputs_embeds.dim(1)?;
+        let bias = self.position_bias.forward(0, tokens, tokens)?;
+        let bias = match padding {
+            Some(padding) => bias.broadcast_add(padding)?,
+            None => bias,
+        };
+        let mut hidden = inputs_embeds.clone();
+        for block in &self.block {
+            hidden = block.forward(&hidden, &bias)?;
+        }
+        self.final_layer_norm.forward(&hidden)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct EncoderBlock {
+    self_attention: SelfAttention,
+    feed_forward: Residual<FeedForward>,
+}
+
+impl EncoderBlock {
+    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        Ok(Self {
+            self_attention: SelfAttention::new(config, vb.pp(0))?,
+            feed_forward: feed_forward(config, vb.pp(1))?,
+        })
+    }
+
+    fn forward(&self, hidden: &Tensor, bias: &Tensor) -> Result<Tensor> {
+        let hidden = self.self_attention.forward(hidden, bias, None)?;
+        self.feed_forward
+            .forward(&hidden, |inner, normed| inner.forward(normed))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Decoder {
+    block: Vec<DecoderBlock>,
+    position_bias: PositionBias,
+    final_layer_norm: RmsNorm,
+}
+
+/// What the decoder keeps between tokens: one row for each sequence it writes.
+#[derive(Debug, Clone)]
+pub struct DecoderCache {
+    blocks: Vec<BlockCache>,
+    /// What hides padding from the cross-attention, `(rows, 1, 1, tokens)`.
+    padding: Option<Tensor>,
+    /// How many decoder tokens are in the cache.
+    length: usize,
+}
+
+#[derive(Debug, Clone)]
+struct BlockCache {
+    self_attention: Option<KeyValues>,
+    cross_attention: KeyValues,
+}
+
+impl DecoderCache {
+    /// Makes row `i` a copy of what row `rows[i]` was: drops finished
+    /// sequences, repeats or reorders others.
+    ///
+    /// # Errors
+    /// When there is no such row.
+    pub fn select_rows(&mut self, rows: &[u32]) -> Result<()> {
+        for block in &mut self.blocks {
+            select(&mut block.cross_attention, rows)?;
+        }
+        if let Some(padding) = &mut self.padding {
+            *padding = padding.index_select(&index(rows, padding)?, 0)?;
+        }
+        self.reorder(rows)
+    }
+
+    /// The same for what was written only: for rows that answer the same
+    /// prompt, as the beams of one search do.
+    ///
+    /// # Errors
+    /// When there is no such row.
+    pub fn reorder(&mut self, rows: &[u32]) -> Result<()> {
+        for block in &mut self.blocks {
+            if let Some(written) = &mut block.self_attention {
+                select(written, rows)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn index(rows: &[u32], like: &Tensor) -> Result<Tensor> {
+    Tensor::from_slice(rows, rows.len(), like.device())
+}
+
+fn select(key_values: &mut KeyValues, rows: &[u32]) -> Result<()> {
+    let rows = index(rows, &key_values.key)?;
+    key_values.key = key_values.key.index_select(&rows, 0)?;
+    key_values.value = key_values.value.index_select(&rows, 0)?;
+    Ok(())
+}
+
+impl Decoder {
+    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        let blocks = vb.pp("block");
+        Ok(Self {
+            block: (0..config.num_decoder_layers())
+                .map(|index| DecoderBlock::new(config, blocks.pp(index).pp("layer")))
+                .collect::<Result<_>>()?,
+            position_bias: PositionBias::new(config, false, first_attention(&blocks))?,
+            final_layer_norm: norm(config, vb.pp("final_layer_norm"))?,
+        })
+    }
+
+    pub(super) fn start(
+        &self,
+        encoder_hidden: &Tensor,
+        padding: Option<&Tensor>,
+    ) -> Result<DecoderCache> {
+        let blocks = self
+            .block
+            .iter()
+            .map(|block| {
+                let cross_attention = block.cross_attention.inner.key_values(encoder_hidden)?;
+                Ok(BlockCache {
+                    self_attention: None,
+                    cross_attention,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(DecoderCache {
+            blocks,
+            padding: padding.cloned(),
+            length: 0,
+        })
+    }
+
+    pub(super) fn forward(
+        &self,
+        inputs_embeds: &Tensor,
+        cache: &mut DecoderCache,
+    ) -> Result<Tensor> {
+        let new = inputs_embeds.dim(1)?;
+        let length = cache.length + new;
+        let bias = self.position_bias.forward(cache.length, new, length)?;
+        let bias = if new > 1 {
+            bias.broadcast_add(&causal_bias(cache.length, new, inputs_embeds)?)?
+        } else {
+            bias
+        };
+        let mut hidden = inputs_embeds.clone();
+        for (block, block_cache) in self.block.iter().zip(&mut cache.blocks) {
+            hidden = block.forward(&hidden, &bias, cache.padding.as_ref(), block_cache)?;
+        }
+        cache.length = length;
+        self.final_layer_norm.forward(&hidden)
+    }
+}
+
+/// What hides later tokens from `new` ones after `past`, `(1, 1, new, past + new)`.
+fn causal_bias(past: usize, new: usize, like: &Tensor) -> Result<Tensor> {
+    let keys = past + new;
+    let hidden: Vec<f32> = (0..new)
+        .flat_map(|query| (0..keys).map(move |key| if key > past + query { f32::MIN } else { 0.0 }))
+        .collect();
+    Tensor::from_vec(hidden, (1, 1, new, keys), like.device())
+}
+
+#[derive(Debug, Clone)]
+struct DecoderBlock {
+    self_attention: SelfAttention,
+    cross_attention: Residual<Attention>,
+    feed_forward: Residual<FeedForward>,
+}
+
+impl DecoderBlock {
+    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        let cross = vb.pp(1);
+        Ok(Self {
+            self_attention: SelfAttention::new(config, vb.pp(0))?,
+            cross_attention: Residual {
+                inner: Attention::new(config, cross.pp("EncDecAttention"))?,
+                layer_norm: norm(config, cross.pp("layer_norm"))?,
+            },
+            feed_forward: feed_forward(config, vb.pp(2))?,
+        })
+    }
+
+    fn forward(
+        &self,
+        hidden: &Tensor,
+        bias: &Tensor,
+        padding: Option<&Tensor>,
+        cache: &mut BlockCache,
+    ) -> Result<Tensor> {
+        let hidden = self
+            .self_attention
+            .forward(hidden, bias, Some(&mut cache.self_attention))?;
+        let hidden = self.cross_attention.forward(&hidden, |inner, normed| {
+            inner.forward(normed, &cache.cross_attention, padding)
+        })?;
+        self.feed_forward
+            .forward(&hidden, |inner, normed| inner.forward(normed))
+    }
+}
+
+#[derive(Debug, Clone)]
+struct SelfAttention(Residual<Attention>);
+
+impl SelfAttention {
+    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+        Ok(Self(Residual {
+            inner: Attention::new(config, vb.pp("SelfAttention"))?,
+            layer_norm: norm(config, vb.pp("layer_norm"))?,
+        }))
+    }
+
+    /// With `written`, the new tokens attend to what was written before as
+    /// well, and are added to it.
+    fn forward(
+        &self,
+        hidden: &Tensor,
+        bias: &Tensor,
+        written: Option<&mut Option<KeyValues>>,
+    ) -> Result<Tensor> {
+        self.0.forward(hidden, |inner, normed| {
+            let new = inner.key_values(normed)?;
+            let Some(written) = written else {
+                return inner.forward(normed, &new, Some(bias));
+            };
+            let all = match written.take() {
+                Some(past) => KeyValues {
+                    key: Tensor::cat(&[&past.key, &new.key], 2)?,
+                    value: Tensor::cat(&[&past.value, &new.value], 2)?,
+                },
+                None => new,
+            };
+            let attended = inner.forward(normed, &all, Some(bias));
+            *written = Some(all);
+            attended
+        })
+    }
+}
+
+/// `hidden + inner(norm(hidden))`.
+#[derive(Debug, Clone)]
+struct Residual<T> {
+    inner: T,
+    layer_norm: RmsNorm,
+}
+
+impl<T> Residual<T> {
+    fn forward(
+        &self,
+        hidden: &Tensor,
+        apply: impl FnOnce(&T, &Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let sum = (hidden + apply(&self.inner, &self.layer_norm.forward(hidden)?)?)?;
+        if sum.dtype() == DType::F16 {
+            sum.clamp(-F16_CLAMP, F16_CLAMP)
+        } else {
+            Ok(sum)
+        }
+    }
+}
+
+fn feed_forward(config: &T5Config, vb: VarBuilder) -> Result<Residual<FeedForward>> {
+    Ok(Residual {
+        inner: FeedForward::new(config, vb.pp("DenseReluDense"))?,
+        layer_norm: norm(config, vb.pp("layer_norm"))?,
+    })
+}
+
+fn norm(config: &T5Config, vb: VarBuilder) -> Result<RmsNorm> {
+    RmsNorm::new(config.d_model, config.layer_norm_epsilon, vb)
+}
+
+/// Where the first block of a stack keeps what all its blocks share.
+fn first_attention<'a>(blocks: &VarBuilder<'a>) -> VarBuilder<'a> {
+    blocks.pp(0).pp("layer").pp(0).pp("SelfAttention")
+}

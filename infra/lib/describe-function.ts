@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { invokeModelStatements, type BedrockModel } from './bedrock-model.ts';
+
+/** Settings of a {@link DescribeFunction}. */
+export interface DescribeFunctionProps {
+  /** The zip that holds the binary `bootstrap`. */
+  readonly zipPath: string;
+  /** What the binary in the zip was built for. */
+  readonly architecture: Architecture;
+  /** Lambda gives processor time in proportion to it. */
+  readonly memoryMib: number;
+  readonly timeout: Duration;
+  readonly environment: Record<string, string>;
+  /** The models that may write the description. */
+  readonly bedrockModels: readonly BedrockModel[];
+  /** The region that Bedrock is called in. */
+  readonly bedrockRegion: string;
+  readonly logRetention: RetentionDays;
+}
+
+/** The function that turns a photo into attributes and a description. */
+export class DescribeFunction extends Construct {
+  readonly function: Function;
+  /** The S3 events that failed at every attempt, each with its error. */
+  readonly failures: Queue;
+
+  constructor(scope: Construct, id: string, props: DescribeFunctionProps) {
+    super(scope, id);
+    if (!existsSync(props.zipPath)) {
+      throw new Error(
+        `the function's zip ${props.zipPath} does not exist: build it with "make package", or name another in the setting function.assetPath`,
+      );
+    }
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // A role of its own: the one that Lambda's construct makes may write to every log group.
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description:
+        'Describes products: reads photos, asks the endpoint and Bedrock, writes results',
+    });
+    logGroup.grantWrite(role);
+    for (const model of props.bedrockModels) {
+      for (const statement of invokeModelStatements(Stack.of(this), model, props.bedrockRegion)) {
+        role.addToPrincipalPolicy(statement);
+      }
+    }
+    this.failures = new Queue(this, 'Failures', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    this.function = new Function(this, 'Function', {
+      description: 'Describes a product from its photo',
+      runtime: Runtime.PROVIDED_AL2023,
+      handler: 'bootstrap',
+      code: Code.fromAsset(props.zipPath),
+      architecture: props.architecture,
+      memorySize: props.memoryMib,
+      timeout: props.timeout,
+      environment: props.environment,
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      // These three are for events that nobody waits for, which are those of S3.
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(6),
+      onFailure: new SqsDestination(this.failures),
+    });
+  }
+}

@@ -1,0 +1,161 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { z } from 'zod';
+import { parseBedrockModel } from './bedrock-model.ts';
+
+/** A prefix of object keys: relative, and closed by a slash so that it names a folder. */
+const keyPrefix = z
+  .string()
+  .regex(
+    /^[\w.-][\w./-]*\/$/,
+    'must be a key prefix that ends with "/" and does not begin with one, such as "incoming/"',
+  );
+
+/** Where SageMaker can pull from: a private ECR repository, by tag or by digest. */
+const ecrImageUri = z
+  .string()
+  .regex(
+    /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
+    'must be an image in ECR with its tag or digest, such as "111122223333.dkr.ecr.eu-west-1.amazonaws.com/model-server:1.0.0"',
+  );
+
+const modelDataUri = z
+  .string()
+  .regex(
+    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/(.+\/|.+\.tar\.gz)$/,
+    'must be an S3 prefix that ends with "/" (the checkpoint\'s files) or an object that ends with ".tar.gz"',
+  );
+
+/** Variables that the stack sets on the function, and the setting that each of them follows. */
+const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
+  ENDPOINT_NAME: 'endpoint.name',
+  BEDROCK_MODEL_IDS: 'bedrock.modelIds',
+  BEDROCK_REGION: 'bedrock.region',
+  INCOMING_PREFIX: 'catalogue.incomingPrefix',
+  OUTPUT_PREFIX: 'catalogue.descriptionsPrefix',
+};
+
+const variables = z.record(
+  z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be upper-case letters, digits and "_"'),
+  z.string(),
+);
+
+const functionVariables = variables.superRefine((environment, context) => {
+  for (const name of Object.keys(environment)) {
+    const setting = MANAGED_VARIABLES[name];
+    if (setting !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: `must be left out: it follows ${setting}`,
+      });
+    } else if (name.startsWith('AWS_')) {
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: "must be left out: it is AWS Lambda's own",
+      });
+    } else if (name === 'OUTPUT_BUCKET') {
+      const message = 'must be left out: the function may write to the catalogue bucket only';
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  }
+});
+
+const logRetentionDays = z.literal(
+  Object.values(RetentionDays).filter((days) => typeof days === 'number'),
+);
+
+/** Whether SageMaker's instance type carries an NVIDIA GPU: its G and P families do. */
+export function hasGpu(instanceType: string): boolean {
+  return /^ml\.[gp]\d/.test(instanceType);
+}
+
+const sections = z.strictObject({
+  stack: z.strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'must be letters, digits and "-", a letter first'),
+    logRetentionDays,
+  }),
+  catalogue: z.strictObject({
+    incomingPrefix: keyPrefix,
+    descriptionsPrefix: keyPrefix,
+    removal: z.enum(['retain', 'destroy']),
+  }),
+  endpoint: z.strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$/,
+        'must be at most 63 letters, digits and "-", neither end a "-"',
+      ),
+    instanceType: z
+      .string()
+      .regex(
+        /^ml\.[a-z0-9-]+\.[a-z0-9]+$/,
+        'must be a SageMaker instance type, such as "ml.g5.2xlarge"',
+      ),
+    instanceCount: z.int().min(1),
+    containerImage: z.union(
+      [z.strictObject({ uri: ecrImageUri }), z.strictObject({ build: z.enum(['cpu', 'cuda']) })],
+      'must be {"uri": "<an image in ECR with its tag or digest>"}, {"build": "cpu"} or {"build": "cuda"}',
+    ),
+    modelDataUri: modelDataUri.nullable(),
+    environment: variables,
+    inferenceAmiVersion: z.string().min(1).nullable(),
+    // Both limits are SageMaker's.
+    startupHealthCheckTimeoutSeconds: z.int().min(60).max(3600),
+    modelDataDownloadTimeoutSeconds: z.int().min(60).max(3600),
+  }),
+  function: z.strictObject({
+    assetPath: z.string().regex(/\.zip$/, 'must be a .zip file'),
+    architecture: z.enum(['x86_64', 'arm64']),
+    memoryMib: z.int().min(128).max(10_240),
+    timeoutSeconds: z.int().min(3).max(900),
+    environment: functionVariables,
+  }),
+  bedrock: z.strictObject({
+    modelIds: z
+      .array(
+        z
+          .string()
+          .refine(
+            (id) => parseBedrockModel(id) !== undefined,
+            'must be the id of a foundation model or inference profile, or the ARN of one',
+          ),
+      )
+      .min(1),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region, such as "eu-west-1"')
+      .nullable(),
+  }),
+  api: z.strictObject({
+    authorization: z.enum(['iam', 'none']),
+    requestsPerSecond: z.number().positive(),
+    burst: z.int().min(1),
+  }),
+});
+
+/** What a deployment is made from; `config/default.json` holds every default. */
+export type Settings = z.infer<typeof sections>;
+
+/** The shape of {@link Settings} and the rules between its fields. */
+export const settingsSchema = sections.superRefine(({ catalogue, endpoint }, context) => {
+  const { incomingPrefix: incoming, descriptionsPrefix: descriptions } = catalogue;
+  if (descriptions.startsWith(incoming) || incoming.startsWith(descriptions)) {
+    context.addIssue({
+      code: 'custom',
+      path: ['catalogue', 'descriptionsPrefix'],
+      message: `must lie outside of catalogue.incomingPrefix ("${incoming}") and not around it, or results would be taken for photos`,
+    });
+  }
+  const { containerImage, instanceType } = endpoint;
+  if ('build' in containerImage && containerImage.build === 'cuda' && !hasGpu(instanceType)) {
+    context.addIssue({
+      code: 'custom',
+      path: ['endpoint', 'containerImage'],
+      message: `"cuda" needs an instance with a GPU, which ${instanceType} is not: use {"build": "cpu"} or another endpoint.instanceType`,
+    });
+  }
+});

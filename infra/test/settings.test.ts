@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { loadSettings, SettingsError } from '../lib/settings-file.ts';
+import { type Overrides, scratchFile, settingsWith } from './support.ts';
+
+describe('settings', () => {
+  it('accepts the defaults', () => {
+    const settings = loadSettings();
+    assert.equal(settings.endpoint.instanceType, 'ml.g5.2xlarge');
+    assert.equal(settings.catalogue.removal, 'retain');
+  });
+
+  it('replaces single fields and keeps the others', () => {
+    const settings = settingsWith({
+      endpoint: { instanceType: 'ml.c7i.2xlarge', containerImage: { build: 'cpu' } },
+    });
+    assert.equal(settings.endpoint.instanceType, 'ml.c7i.2xlarge');
+    assert.deepEqual(settings.endpoint.containerImage, { build: 'cpu' });
+    assert.equal(settings.endpoint.name, loadSettings().endpoint.name);
+    assert.deepEqual(settings.function, loadSettings().function);
+  });
+
+  const wrong: [string, Overrides, RegExp][] = [
+    ['a type', { function: { memoryMib: '1024' } }, /function\.memoryMib: .*number.*"1024"/],
+    ['a fraction', { function: { memoryMib: 0.5 } }, /function\.memoryMib: .*it is 0\.5/],
+    ['a limit', { function: { timeoutSeconds: 901 } }, /function\.timeoutSeconds: .*900.*901/],
+    ['a choice', { function: { architecture: 'x86' } }, /function\.architecture: .*arm64.*"x86"/],
+    ['no zip', { function: { assetPath: 'bootstrap' } }, /function\.assetPath: must be a \.zip/],
+    [
+      'an instance',
+      { endpoint: { instanceType: 'g5.2xlarge' } },
+      /endpoint\.instanceType: .*ml\.g5/,
+    ],
+    ['a name', { endpoint: { name: 'my_endpoint' } }, /endpoint\.name: must be at most 63/],
+    [
+      'a tag',
+      { endpoint: { containerImage: { uri: 'model-server' } } },
+      /endpoint\.containerImage/,
+    ],
+    [
+      'an image',
+      { endpoint: { containerImage: { build: 'rocm' } } },
+      /containerImage: must be .*cuda/,
+    ],
+    ['a place', { endpoint: { modelDataUri: 's3://bucket/model' } }, /modelDataUri: must be an S3/],
+    [
+      'a variable',
+      { endpoint: { environment: { 'a-b': '1' } } },
+      /environment\.a-b: must be upper/,
+    ],
+    ['a model', { bedrock: { modelIds: ['claude'] } }, /bedrock\.modelIds\.0: must be the id/],
+    ['no model', { bedrock: { modelIds: [] } }, /bedrock\.modelIds: /],
+    ['a region', { bedrock: { region: 'Frankfurt' } }, /bedrock\.region: must be a region/],
+    [
+      'a prefix',
+      { catalogue: { incomingPrefix: '/in' } },
+      /catalogue\.incomingPrefix: .*ends with/,
+    ],
+    ['an age', { stack: { logRetentionDays: 31 } }, /stack\.logRetentionDays: .*it is 31/],
+    ['a stack', { stack: { name: 'my stack' } }, /stack\.name: must be letters/],
+    ['a rate', { api: { requestsPerSecond: 0 } }, /api\.requestsPerSecond: /],
+    ['a null', { api: { burst: null } }, /api\.burst: .*it is null/],
+  ];
+  for (const [what, overrides, message] of wrong) {
+    it(`names the field where ${what} is wrong`, () => {
+      assert.throws(() => settingsWith(overrides), { name: 'SettingsError', message });
+    });
+  }
+
+  it('names an unknown field and an unknown section', () => {
+    assert.throws(() => settingsWith({ endpoint: { instanceTyp: 'ml.g5.xlarge' } }), {
+      message: /endpoint\.instanceTyp: unknown setting/,
+    });
+    assert.throws(() => settingsWith({ endpoints: {} }), { message: /endpoints: unknown setting/ });
+  });
+
+  it('names every wrong field at once', () => {
+    const overrides = { function: { memoryMib: 1 }, api: { burst: 0 } };
+    assert.throws(
+      () => settingsWith(overrides),
+      (error) => {
+        assert(error instanceof SettingsError);
+        assert.match(error.message, /function\.memoryMib/);
+        assert.match(error.message, /api\.burst/);
+        return true;
+      },
+    );
+  });
+
+  it('refuses prefixes by which a result would be taken for a photo', () => {
+    for (const descriptionsPrefix of ['incoming/', 'incoming/done/']) {
+      assert.throws(() => settingsWith({ catalogue: { descriptionsPrefix } }), {
+        message: /catalogue\.descriptionsPrefix: must lie outside/,
+      });
+    }
+  });
+
+  it('refuses the CUDA image on an instance without a GPU', () => {
+    assert.throws(() => settingsWith({ endpoint: { instanceType: 'ml.c7i.2xlarge' } }), {
+      message: /endpoint\.containerImage: "cuda" needs an instance with a GPU/,
+    });
+  });
+
+  it('refuses variables that the stack or Lambda sets', () => {
+    const variables = {
+      ENDPOINT_NAME: 'x',
+      AWS_REGION: 'x',
+      OUTPUT_BUCKET: 'x',
+      MAX_TOKENS: '500',
+    };
+    assert.throws(
+      () => settingsWith({ function: { environment: variables } }),
+      (error) => {
+        assert(error instanceof SettingsError);
+        assert.match(
+          error.message,
+          /environment\.ENDPOINT_NAME: must be left out: it follows endpoint\.name/,
+        );
+        assert.match(error.message, /environment\.AWS_REGION: must be left out: it is AWS Lambda/);
+        assert.match(error.message, /environment\.OUTPUT_BUCKET: must be left out/);
+        assert.doesNotMatch(error.message, /MAX_TOKENS/);
+        return true;
+      },
+    );
+  });
+
+  it('says which file can not be read and why', () => {
+    assert.throws(() => loadSettings('no/such/file.json'), {
+      message: /no\/such\/file\.json:\n.*ENOENT/,
+    });
+    const broken = scratchFile('broken.json', '{"endpoint": ');
+    assert.throws(() => loadSettings(broken), { message: /broken\.json:\n.*JSON/ });
+    const list = scratchFile('list.json', '[]');
+    assert.throws(() => loadSettings(list), { message: /must be a JSON object/ });
+    const flat = scratchFile('flat.json', '{"endpoint": "x"}');
+    assert.throws(() => loadSettings(flat), { message: /endpoint: .*expected object.*"x"/ });
+  });
+});
