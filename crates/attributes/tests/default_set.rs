@@ -125,10 +125,7 @@ fn every_value_and_synonym_answers_for_its_own_attribute() {
 fn it_knows_the_vocabulary_of_the_shipped_checkpoint() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/blip2-mini/vocabulary.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: {} can't be read", path.display());
-        return;
-    };
+    let text = std::fs::read_to_string(path).unwrap();
     let vocabulary: BTreeMap<String, Vec<String>> = serde_json::from_str(&text).unwrap();
     assert_eq!(vocabulary.len(), ALL.len());
     let set = AttributeSet::embedded();

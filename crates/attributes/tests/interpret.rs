@@ -221,26 +221,26 @@ fn the_attribute_asked_about_need_not_be_in_the_set() {
     assert_eq!(set.interpret(&hem, "Fit: Slim"), other("Fit", "Slim Fit"));
 }
 
-/// Megabytes of every shape that could make a loop start over. A quadratic step
-/// would take hours here; the limit only has to be far below that.
+/// Long texts of every shape that could make a loop start over. A quadratic step
+/// would take many minutes here; the limit only has to be far below that.
 #[test]
 fn long_answers_take_linear_time() {
-    let million = 1_000_000;
+    let length = 400_000;
     let hostile = [
-        "a".repeat(million),
-        ":".repeat(million),
-        " ".repeat(million),
-        "- ".repeat(million / 2),
-        "\"".repeat(million),
-        "“".repeat(million / 2) + &"”".repeat(million / 2),
-        "Fabric: ".repeat(million / 8),
-        "Fabric: \"".repeat(million / 9),
-        "Colour: Fabric: ".repeat(million / 16) + "Cotton",
-        "a: ".repeat(million / 3),
-        "Fabric: ".to_owned() + &"é".repeat(million / 2),
-        "İ".repeat(million / 2),
-        "Question: ".repeat(million / 10),
-        ".".repeat(million) + "x",
+        "a".repeat(length),
+        ":".repeat(length),
+        " ".repeat(length),
+        "- ".repeat(length / 2),
+        "\"".repeat(length),
+        "“".repeat(length / 2) + &"”".repeat(length / 2),
+        "Fabric: ".repeat(length / 8),
+        "Fabric: \"".repeat(length / 9),
+        "Colour: Fabric: ".repeat(length / 16) + "Cotton",
+        "a: ".repeat(length / 3),
+        "Fabric: ".to_owned() + &"é".repeat(length / 2),
+        "İ".repeat(length / 2),
+        "Question: ".repeat(length / 10),
+        ".".repeat(length) + "x",
     ];
     let set = AttributeSet::embedded();
     let fabric = set.attribute("Fabric").unwrap();
@@ -294,7 +294,7 @@ fn nothing_panics_and_values_are_sound() {
     ];
     let set = AttributeSet::embedded();
     let mut random = SplitMix64(20);
-    for _ in 0..20_000 {
+    for _ in 0..8_000 {
         let text: String = (0..random.below(9))
             .map(|_| PIECES[random.below(PIECES.len())])
             .collect();

@@ -79,7 +79,8 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
                 reason: error.to_string(),
             };
             let decoder =
-                image::codecs::png::PngDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+                image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), png_limits(bytes))
+                    .map_err(damaged)?;
             decode_by(decoder, max_pixels, damaged)
         }
         _ => {
@@ -92,6 +93,24 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
             decode_by(decoder, max_pixels, damaged)
         }
     }
+}
+
+/// What a PNG may take beside its pixels: profiles and texts are compressed as
+/// well, and inflate to any size.
+const PNG_SPARE_BYTES: u64 = 16 << 20;
+
+/// Memory for the pixels that the header promises, 16 bits by four channels
+/// at most, and a little more.
+fn png_limits(bytes: &[u8]) -> image::Limits {
+    // Signature, length and name of the first chunk, then width and height.
+    let side = |at: usize| {
+        let side = bytes.get(at..at + 4).and_then(|side| side.try_into().ok());
+        side.map_or(0, |side| u64::from(u32::from_be_bytes(side)))
+    };
+    let pixels = side(16).saturating_mul(side(20)).saturating_mul(8);
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(pixels.saturating_add(PNG_SPARE_BYTES));
+    limits
 }
 
 fn decode_by(

@@ -1,0 +1,84 @@
+# Lookbook. `make` alone lists what there is.
+
+VENV := .tools/venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+WRITER := .tools/models/SmolLM2-135M-Instruct.Q4_1.gguf
+CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
+NODE_MODULES := infra/node_modules/.package-lock.json
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# ---- what is installed, all of it into ignored folders of the repository
+
+.PHONY: tools
+tools: $(CARGO_LAMBDA) $(WRITER) ## Lambda emulator and small language model, into .tools
+
+$(CARGO_LAMBDA): tools/requirements.txt
+	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
+	python3 -m venv $(VENV)
+	$(PIP) install --requirement tools/requirements.txt
+	@touch $@
+
+$(WRITER): tools/fetch_writer.py | $(CARGO_LAMBDA)
+	$(VENV)/bin/python tools/fetch_writer.py $(@D)
+	@touch $@
+
+$(NODE_MODULES): infra/package.json infra/package-lock.json
+	cd infra && npm ci --no-audit --no-fund
+	@touch $@
+
+# ---- the two commands
+
+.PHONY: demo
+demo: tools build ## The whole job on this machine (PHOTOS=folder for your own)
+	@target/debug/demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(DEMO_ARGS)
+
+.PHONY: test
+test: ## Everything: format, lint, Rust, end to end, infrastructure
+	@tools/steps.sh \
+		"tools" "$(MAKE) --no-print-directory tools $(NODE_MODULES)" \
+		"format" "cargo fmt --all --check" \
+		"build" "$(MAKE) --no-print-directory build" \
+		"clippy" "$(MAKE) --no-print-directory lint" \
+		"Rust and end-to-end tests" "$(MAKE) --no-print-directory test-rust" \
+		"infrastructure tests" "$(MAKE) --no-print-directory test-infra"
+
+# ---- its parts
+
+.PHONY: build
+build: ## Every program, optimised enough to run
+	cargo build --locked --workspace --bins
+
+.PHONY: lint
+lint: ## clippy, warnings denied
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# Every cargo command selects the whole workspace, so that features, and with
+# them the built dependencies, are the same for all of them.
+.PHONY: test-rust
+test-rust: tools build ## Unit, integration and end-to-end tests in Rust
+	cargo test --locked --workspace
+
+.PHONY: test-e2e
+test-e2e: tools build ## The end-to-end tests alone: real programs, started and asked
+	cargo test --locked --workspace --test end_to_end
+
+.PHONY: test-infra
+test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stacks
+	cd infra && npm test --silent
+
+.PHONY: package
+package: tools ## The function's release zip: target/lambda/describe-product/bootstrap.zip
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \
+		--compiler cargo --output-format zip -p describe-product
+
+.PHONY: samples
+samples: ## Draw the sample pictures again
+	cargo run --locked -p catalogue --bin draw-samples -- --out samples --seed 7
+
+.PHONY: clean
+clean: ## Remove what was built; the tools stay
+	cargo clean
+	rm -rf demo/out infra/cdk.out

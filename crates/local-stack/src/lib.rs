@@ -1,0 +1,23 @@
+//! Lookbook on one machine: the model server, the local cloud, the Lambda
+//! emulator and the function itself, started in order, watched and stopped.
+//!
+//! The end-to-end tests and the demo both run on this. Nothing in here stands
+//! in for anything: it starts the real programs and speaks their protocols.
+
+mod catalogue_bucket;
+mod emulator;
+mod process;
+mod programs;
+mod stack;
+
+pub use catalogue_bucket::CatalogueBucket;
+pub use emulator::{Emulator, Invocation};
+pub use process::Process;
+pub use programs::Programs;
+pub use stack::{Endpoint, Stack, StackOptions, Writer};
+
+/// The function's name, which the events' paths and the emulator use.
+pub const FUNCTION: &str = "describe-product";
+
+/// The bucket that the local cloud makes at its start.
+pub const BUCKET: &str = "lookbook-catalogue";

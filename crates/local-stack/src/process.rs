@@ -1,0 +1,151 @@
+//! One program of the stack: started, waited for, stopped.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::de::DeserializeOwned;
+use tokio::process::{Child, Command};
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// How long a program may take to end after SIGTERM.
+const STOP_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// A running program whose output goes to a file. It is killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a program; stdout and stderr go to `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
+        let file = std::fs::File::create(log)
+            .with_context(|| format!("cannot write {}", log.display()))?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Self {
+            name,
+            child,
+            log: log.to_owned(),
+        })
+    }
+
+    /// Waits until the program has written its ready file, and reads it.
+    ///
+    /// # Errors
+    /// When it ends before, or takes longer than `timeout`; with the end of
+    /// its output.
+    pub async fn ready<T: DeserializeOwned>(
+        &mut self,
+        file: &Path,
+        timeout: Duration,
+    ) -> Result<T> {
+        let text = self
+            .wait_until(timeout, || std::fs::read(file).ok())
+            .await?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is no JSON", file.display()))
+    }
+
+    /// Waits until `probe` gives something.
+    ///
+    /// # Errors
+    /// When the program ends before, or it takes longer than `timeout`.
+    pub async fn wait_until<T>(
+        &mut self,
+        timeout: Duration,
+        mut probe: impl FnMut() -> Option<T>,
+    ) -> Result<T> {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = probe() {
+                return Ok(found);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended with {status}:\n{}", self.name, self.last_lines());
+            }
+            if start.elapsed() > timeout {
+                let seconds = timeout.as_secs();
+                bail!(
+                    "{} was not ready after {seconds} s:\n{}",
+                    self.name,
+                    self.last_lines()
+                );
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Whether the program has ended, and how.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// The end of what the program wrote, for error messages.
+    pub fn last_lines(&self) -> String {
+        let text = self.output();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(15)..].join("\n")
+    }
+
+    /// All that the program wrote.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// The most memory that the program had at once, in bytes, where the
+    /// system tells.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+        Some(kib * 1024)
+    }
+
+    /// Sends SIGTERM and waits for the end; after some time, kills.
+    ///
+    /// # Errors
+    /// When the program had to be killed.
+    pub async fn stop(mut self) -> Result<ExitStatus> {
+        self.terminate()?;
+        match tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await {
+            Ok(status) => Ok(status?),
+            Err(_) => {
+                self.child.kill().await?;
+                bail!("{} did not end after SIGTERM and was killed", self.name)
+            }
+        }
+    }
+
+    /// Sends SIGTERM without waiting.
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub fn terminate(&self) -> Result<()> {
+        // No id: it has ended and was waited for.
+        let Some(id) = self.child.id() else {
+            return Ok(());
+        };
+        let id = i32::try_from(id).context("the process has an odd id")?;
+        kill(Pid::from_raw(id), Signal::SIGTERM).context("cannot send SIGTERM")
+    }
+}

@@ -1,0 +1,309 @@
+//! The whole of Lookbook on one machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::catalogue_bucket::CatalogueBucket;
+use crate::emulator::{Emulator, Invocation};
+use crate::process::Process;
+use crate::programs::Programs;
+use crate::{BUCKET, FUNCTION};
+
+const READY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What a stack is made of.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// Who answers the questions.
+    pub endpoint: Endpoint,
+    /// Who writes the descriptions.
+    pub writer: Writer,
+    /// `ID=BEHAVIOUR` of the local Bedrock's models, as `local-cloud` takes them.
+    pub model_behaviours: Vec<String>,
+    /// Settings of the function beside those that connect it.
+    pub function_env: Vec<(String, String)>,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            endpoint: Endpoint::ModelServer { model_dir: None },
+            writer: Writer::Template,
+            model_behaviours: Vec::new(),
+            function_env: Vec::new(),
+        }
+    }
+}
+
+/// Who answers the questions about photographs.
+#[derive(Debug, Clone)]
+pub enum Endpoint {
+    /// A model server of this stack, with the shipped checkpoint or another.
+    ModelServer {
+        /// The checkpoint's folder; the shipped one where there is none.
+        model_dir: Option<PathBuf>,
+    },
+    /// Whatever listens there.
+    At(String),
+}
+
+/// Who writes the descriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The small language model.
+    LanguageModel,
+    /// A composer without a model, for tests that are not about the text.
+    Template,
+}
+
+/// A running stack. Dropping it kills its processes; [`Stack::stop`] ends
+/// them in order.
+#[derive(Debug)]
+pub struct Stack {
+    model_server: Option<Process>,
+    local_cloud: Process,
+    function: Process,
+    emulator: Emulator,
+    bucket: CatalogueBucket,
+    endpoint_url: String,
+    // Last: the folder goes when nobody writes into it any more.
+    _folder: TempDir,
+}
+
+#[derive(Deserialize)]
+struct ModelServerReady {
+    http: String,
+}
+
+#[derive(Deserialize)]
+struct LocalCloudReady {
+    s3: String,
+    bedrock: String,
+}
+
+impl Stack {
+    /// Starts everything and waits until it answers; `progress` is told what
+    /// is being started.
+    ///
+    /// # Errors
+    /// When a program is missing or does not come up, with the end of its
+    /// output.
+    pub async fn start(options: StackOptions, mut progress: impl FnMut(&str)) -> Result<Self> {
+        let programs = Programs::find()?;
+        let folder = tempfile::tempdir().context("cannot make a folder")?;
+        let path = folder.path().to_owned();
+
+        let (mut model_server, endpoint_url) = match &options.endpoint {
+            Endpoint::At(url) => (None, url.clone()),
+            Endpoint::ModelServer { model_dir } => {
+                progress("the model server");
+                let ready = path.join("model-server.json");
+                let shipped = programs.shipped_model();
+                let mut command = Command::new(&programs.model_server);
+                command
+                    .args(["serve", "--host", "127.0.0.1", "--port", "0", "--model-dir"])
+                    .arg(model_dir.as_ref().unwrap_or(&shipped))
+                    .arg("--ready-file")
+                    .arg(&ready);
+                let log = path.join("model-server.log");
+                let mut process = Process::start("the model server", &mut command, &log)?;
+                let ready: ModelServerReady = process.ready(&ready, READY_TIMEOUT).await?;
+                (Some(process), ready.http)
+            }
+        };
+
+        progress("the Lambda emulator");
+        let emulator = Emulator::start(&programs, &path).await?;
+
+        progress("the local cloud");
+        let ready = path.join("local-cloud.json");
+        let buckets = path.join("s3");
+        std::fs::create_dir(&buckets)?;
+        let mut command = Command::new(&programs.local_cloud);
+        command
+            .arg("--root")
+            .arg(&buckets)
+            .arg("--ready-file")
+            .arg(&ready)
+            .args(["--bucket", BUCKET, "--function-url", &emulator.invoke_url()]);
+        match options.writer {
+            Writer::Template => command.args(["--writer", "template"]),
+            Writer::LanguageModel => {
+                let Some(model) = &programs.writer_model else {
+                    bail!("the small language model is not there: run `make tools`");
+                };
+                command
+                    .args(["--writer", "smollm", "--writer-model"])
+                    .arg(model)
+            }
+        };
+        for behaviour in &options.model_behaviours {
+            command.args(["--model-behaviour", behaviour]);
+        }
+        let log = path.join("local-cloud.log");
+        let mut local_cloud = Process::start("the local cloud", &mut command, &log)?;
+        let cloud: LocalCloudReady = local_cloud.ready(&ready, READY_TIMEOUT).await?;
+
+        progress("the function");
+        let mut command = Command::new(&programs.function);
+        command
+            // The settings of whoever runs this are not the function's.
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("AWS_LAMBDA_RUNTIME_API", emulator.runtime_api())
+            .env("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "local")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "local")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("AWS_ENDPOINT_URL_S3", &cloud.s3)
+            .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &cloud.bedrock)
+            .env("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &endpoint_url)
+            .envs(
+                options
+                    .function_env
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            );
+        let log = path.join("function.log");
+        let function = Process::start("the function", &mut command, &log)?;
+
+        if let Some(model_server) = &mut model_server {
+            wait_for_ping(model_server, &endpoint_url).await?;
+        }
+        let bucket = CatalogueBucket::at(&cloud.s3);
+        Ok(Self {
+            model_server,
+            local_cloud,
+            function,
+            emulator,
+            bucket,
+            endpoint_url,
+            _folder: folder,
+        })
+    }
+
+    /// Invokes the function with an event.
+    ///
+    /// # Errors
+    /// When the function's process ends instead of answering, with the end of
+    /// its output, or the emulator fails.
+    pub async fn invoke(&mut self, event: &Value) -> Result<Invocation> {
+        tokio::select! {
+            answer = self.emulator.invoke(event) => answer,
+            ended = wait_for_end(&mut self.function) => ended,
+        }
+    }
+
+    /// The emulator, for HTTP calls and `cargo lambda invoke`.
+    pub fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    /// The catalogue bucket.
+    pub fn bucket(&self) -> &CatalogueBucket {
+        &self.bucket
+    }
+
+    /// The endpoint's address.
+    pub fn endpoint_url(&self) -> &str {
+        &self.endpoint_url
+    }
+
+    /// The function's process.
+    pub fn function(&mut self) -> &mut Process {
+        &mut self.function
+    }
+
+    /// The model server's process, where it is one of this stack's.
+    pub fn model_server(&self) -> Option<&Process> {
+        self.model_server.as_ref()
+    }
+
+    /// Waits for an object to appear.
+    ///
+    /// # Errors
+    /// When it does not within `timeout`, with the end of the function's
+    /// output.
+    pub async fn wait_for_object(&mut self, key: &str, timeout: Duration) -> Result<Vec<u8>> {
+        let start = std::time::Instant::now();
+        loop {
+            if let Some(bytes) = self.bucket.get(key).await? {
+                return Ok(bytes);
+            }
+            let status = self.function.ended()?;
+            if status.is_some() || start.elapsed() > timeout {
+                bail!(
+                    "{key} did not appear within {} s; the function said:\n{}",
+                    timeout.as_secs(),
+                    self.function.last_lines()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Ends every process in order and waits for it.
+    ///
+    /// # Errors
+    /// When one had to be killed; the others are stopped all the same.
+    pub async fn stop(self) -> Result<()> {
+        let mut processes = vec![self.function, self.local_cloud, self.emulator.process];
+        processes.extend(self.model_server);
+        for process in &processes {
+            process.terminate()?;
+        }
+        let mut result = Ok(());
+        for process in processes {
+            if let Err(error) = process.stop().await {
+                result = Err(error);
+            }
+        }
+        result
+    }
+}
+
+async fn wait_for_ping(model_server: &mut Process, url: &str) -> Result<()> {
+    let client = reqwest::Client::new();
+    let start = std::time::Instant::now();
+    loop {
+        let ping = client.get(format!("{url}/ping")).send().await;
+        if ping.is_ok_and(|response| response.status().is_success()) {
+            return Ok(());
+        }
+        if let Some(status) = model_server.ended()? {
+            bail!(
+                "the model server ended with {status}:\n{}",
+                model_server.last_lines()
+            );
+        }
+        if start.elapsed() > READY_TIMEOUT {
+            bail!(
+                "the model server does not answer:\n{}",
+                model_server.last_lines()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn wait_for_end(process: &mut Process) -> Result<Invocation> {
+    loop {
+        if let Some(status) = process.ended()? {
+            bail!(
+                "the function ended with {status}:\n{}",
+                process.last_lines()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

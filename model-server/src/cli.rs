@@ -1,0 +1,247 @@
+//! The command line: raw arguments, and the settings they stand for.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, ensure};
+use blip2::{DeviceKind, GenerationParameters, LoadOptions, NumberType};
+use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::backend;
+use crate::core::Limits;
+use crate::logging::{self, LogFormat};
+use crate::router::{HttpLimits, parse_parameters};
+use crate::serve::{ServeOptions, serve, stop_signal, write_ready_file};
+
+/// Answers questions about photographs of garments with a BLIP-2 checkpoint.
+#[derive(Debug, Parser)]
+#[command(name = "model-server", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the SageMaker container contract over HTTP.
+    Serve(ServeArguments),
+    /// Answer questions about one photograph and exit.
+    Ask(AskArguments),
+}
+
+#[derive(Debug, Args)]
+struct ModelArguments {
+    /// Folder of the checkpoint, in the Hugging Face layout.
+    #[arg(long, env = "MODEL_DIR", default_value = "/opt/ml/model")]
+    model_dir: PathBuf,
+    /// Where to compute: cpu, cuda or cuda:N.
+    #[arg(long, env = "MODEL_DEVICE", default_value_t)]
+    device: DeviceKind,
+    /// The number type to compute in: f32, f16 or bf16 [default: f32 on a CPU,
+    /// bf16 on CUDA].
+    #[arg(long)]
+    dtype: Option<NumberType>,
+}
+
+#[derive(Debug, Args)]
+struct ServeArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Address to listen on.
+    #[arg(long, default_value = "0.0.0.0")]
+    host: String,
+    /// Port to listen on; 0 lets the system choose.
+    #[arg(long, env = "SAGEMAKER_BIND_TO_PORT", default_value_t = 8080)]
+    port: u16,
+    /// File to write once the server listens: {"http": "http://…"}.
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    /// Form of the log lines on stderr.
+    #[arg(long, env = "MODEL_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// Longest body of a request, in MiB.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    max_body_mib: u64,
+    /// Largest photograph, in millions of pixels.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=4000))]
+    max_megapixels: u64,
+    /// Questions that may wait at one time; more are answered with 429.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    max_waiting_questions: u32,
+    /// Seconds that accepted requests may still take after SIGTERM.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    drain_timeout_s: u64,
+}
+
+#[derive(Debug, Args)]
+struct AskArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// The photograph: JPEG, PNG or WebP.
+    #[arg(long)]
+    image: PathBuf,
+    /// Generation parameters, as JSON: {"num_beams": 3}.
+    #[arg(long, value_name = "JSON", value_parser = parse_parameters_argument)]
+    parameters: Option<Value>,
+    /// Print a JSON array with confidence and token count.
+    #[arg(long)]
+    json: bool,
+    /// The questions.
+    #[arg(required = true)]
+    questions: Vec<String>,
+}
+
+impl Cli {
+    /// Runs the chosen command to its end.
+    ///
+    /// # Errors
+    /// When the server cannot start, the model cannot be loaded, or a question
+    /// cannot be answered.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(arguments) => run_server(arguments),
+            Command::Ask(arguments) => run_ask(arguments),
+        }
+    }
+}
+
+fn run_server(arguments: ServeArguments) -> anyhow::Result<()> {
+    logging::start(arguments.log_format, "info");
+    let options = arguments.options()?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let result = runtime.block_on(listen_and_serve(arguments, options));
+    // What still runs, such as the decoding of a photograph whose sender is
+    // gone, is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn listen_and_serve(arguments: ServeArguments, options: ServeOptions) -> anyhow::Result<()> {
+    let ServeArguments {
+        model,
+        host,
+        port,
+        ready_file,
+        ..
+    } = arguments;
+    let stop = stop_signal()?;
+    let listener = TcpListener::bind((host.as_str(), port))
+        .await
+        .with_context(|| format!("cannot listen on {host}:{port}"))?;
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    tracing::info!(%address, "listening");
+    if let Some(path) = ready_file {
+        write_ready_file(&path, address)?;
+    }
+    let load_options = model.load_options();
+    serve(
+        listener,
+        options,
+        move || backend::load(&model.model_dir, &load_options),
+        stop,
+    )
+    .await
+}
+
+fn run_ask(arguments: AskArguments) -> anyhow::Result<()> {
+    // Results go to stdout; the log is only heard when something is wrong.
+    logging::start(LogFormat::Text, "warn");
+    let model = arguments.model;
+    let backend = backend::load(&model.model_dir, &model.load_options())?;
+    let parameters = arguments.parameters.unwrap_or_default();
+    let mut parameters = parse_parameters(&parameters, &backend.default_parameters())
+        .map_err(|error| anyhow!("{}", error.message()))?;
+    parameters.details |= arguments.json;
+    let mut out = std::io::stdout().lock();
+    crate::ask::ask(
+        &*backend,
+        &arguments.image,
+        &arguments.questions,
+        parameters,
+        &mut out,
+    )?;
+    out.flush().context("cannot write the answers")
+}
+
+impl ServeArguments {
+    fn options(&self) -> anyhow::Result<ServeOptions> {
+        let limits = Limits {
+            max_pixels: self.max_megapixels * 1_000_000,
+            max_waiting_questions: self.max_waiting_questions as usize,
+            ..Limits::default()
+        };
+        ensure!(
+            limits.max_waiting_questions >= limits.max_prompts,
+            "--max-waiting-questions is {}, but one request may ask {} questions and would never \
+             be admitted: raise it",
+            limits.max_waiting_questions,
+            limits.max_prompts
+        );
+        let http = HttpLimits {
+            max_body_bytes: self.max_body_mib << 20,
+            ..HttpLimits::default()
+        };
+        let drain_timeout = Duration::from_secs(self.drain_timeout_s);
+        Ok(ServeOptions {
+            limits,
+            http,
+            drain_timeout,
+        })
+    }
+}
+
+impl ModelArguments {
+    fn load_options(&self) -> LoadOptions {
+        LoadOptions {
+            device: self.device,
+            number_type: self.dtype,
+        }
+    }
+}
+
+/// Wrong parameters are found before the model is loaded; what they leave to the
+/// checkpoint is known only afterwards.
+fn parse_parameters_argument(text: &str) -> Result<Value, String> {
+    let value = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
+    parse_parameters(&value, &GenerationParameters::default())
+        .map_err(|error| error.message().to_owned())?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_queue_too_small_for_one_request_is_refused() {
+        let cli = Cli::parse_from(["model-server", "serve", "--max-waiting-questions", "63"]);
+        let Command::Serve(arguments) = cli.command else {
+            panic!("serve was asked for");
+        };
+        let error = arguments.options().unwrap_err().to_string();
+        assert!(error.contains("--max-waiting-questions is 63"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_an_error_of_the_command_line() {
+        let arguments = ["model-server", "ask", "--image", "a.jpg", "--parameters"];
+        let error = Cli::try_parse_from(arguments.into_iter().chain([r#"{"beams": 2}"#, "What?"]))
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("unknown parameter `beams`"),
+            "{error}"
+        );
+    }
+}

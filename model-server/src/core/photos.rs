@@ -1,0 +1,86 @@
+//! From the bytes of a photograph to what the vision encoder takes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use candle_core::Tensor;
+use tokio::sync::Semaphore;
+
+use super::CoreError;
+use super::error::panic_message;
+use crate::backend::Backend;
+
+/// Decodes and preprocesses beside the inference thread, as many photographs at
+/// a time as there are processors: a decoded photograph takes three bytes a
+/// pixel, what waits in the queue afterwards is small.
+pub(super) struct PhotoPreparation {
+    backend: Arc<dyn Backend>,
+    slots: Arc<Semaphore>,
+    max_pixels: u64,
+}
+
+/// A photograph ready for the vision encoder.
+#[derive(Debug)]
+pub(super) struct PreparedPhoto {
+    /// (3, height, width) of the encoder's input.
+    pub(super) pixel_values: Tensor,
+    pub(super) size: PhotoSize,
+}
+
+/// Size of a photograph as it was sent, after its EXIF orientation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhotoSize {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+}
+
+impl PhotoPreparation {
+    pub(super) fn new(backend: Arc<dyn Backend>, max_pixels: u64) -> PhotoPreparation {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        PhotoPreparation {
+            backend,
+            slots: Arc::new(Semaphore::new(processors)),
+            max_pixels,
+        }
+    }
+
+    pub(super) async fn prepare(&self, image: Vec<u8>) -> Result<PreparedPhoto, CoreError> {
+        let slot = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_| CoreError::Stopped)?;
+        let (backend, max_pixels) = (Arc::clone(&self.backend), self.max_pixels);
+        let task = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            prepare(&*backend, &image, max_pixels)
+        });
+        task.await
+            .unwrap_or_else(|error| Err(CoreError::Panicked(error.to_string())))
+    }
+}
+
+/// Decodes one photograph and brings it into the form of the encoder.
+pub(super) fn prepare(
+    backend: &dyn Backend,
+    image: &[u8],
+    max_pixels: u64,
+) -> Result<PreparedPhoto, CoreError> {
+    // Decoders meet hostile files; one that panics is as good as one that says
+    // the file is damaged.
+    let photo = catch_unwind(AssertUnwindSafe(|| blip2::photo::decode(image, max_pixels)))
+        .map_err(|panic| {
+            let reason = panic_message(&*panic);
+            CoreError::Photo(format!(
+                "the image is damaged, its decoder gave up: {reason}"
+            ))
+        })?
+        .map_err(|error| CoreError::Photo(error.to_string()))?;
+    let size = PhotoSize {
+        width: photo.width(),
+        height: photo.height(),
+    };
+    let pixel_values = backend.preprocess(&photo).map_err(CoreError::Backend)?;
+    Ok(PreparedPhoto { pixel_values, size })
+}

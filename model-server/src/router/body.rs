@@ -1,0 +1,74 @@
+//! Reading the body of a request, neither too much of it nor for too long.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+use super::{ApiError, ErrorCode, HttpLimits, Lifecycle};
+
+/// What is reserved at once for a body, however long it says that it is.
+const MAX_RESERVED_BYTES: u64 = 4 << 20;
+
+/// The whole body, or an error as soon as it is known to be too long.
+pub(super) async fn read_body(
+    body: Body,
+    limits: &HttpLimits,
+    lifecycle: &Lifecycle,
+) -> Result<Bytes, ApiError> {
+    tokio::select! {
+        bytes = read_up_to(body, limits.max_body_bytes) => bytes,
+        error = patience(limits, lifecycle) => Err(error),
+    }
+}
+
+async fn read_up_to(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
+    // The length that the client declares, where it declares one.
+    let declared = body.size_hint().lower();
+    if declared > limit {
+        return Err(too_large(limit));
+    }
+    let mut bytes = Vec::with_capacity(declared.min(MAX_RESERVED_BYTES) as usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            ApiError::new(
+                ErrorCode::InvalidRequest,
+                format!("the body was cut off: {error}"),
+            )
+        })?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() as u64 + data.len() as u64 > limit {
+                return Err(too_large(limit));
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.into())
+}
+
+/// Ends when the client has had time enough.
+async fn patience(limits: &HttpLimits, lifecycle: &Lifecycle) -> ApiError {
+    let ending = async {
+        lifecycle.until_draining().await;
+        tokio::time::sleep(limits.draining_body_timeout).await;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(limits.body_timeout) => {
+            let seconds = limits.body_timeout.as_secs_f64();
+            let message = format!("the body was not sent within {seconds} s: send it faster");
+            ApiError::new(ErrorCode::RequestTimeout, message)
+        }
+        () = ending => ApiError::new(
+            ErrorCode::NotReady,
+            "the server is ending and the body had not arrived; ask another instance",
+        ),
+    }
+}
+
+fn too_large(limit: u64) -> ApiError {
+    let message = format!(
+        "the body is longer than {limit} bytes, the limit of this server: send a smaller photo, \
+         or start the server with a higher --max-body-mib"
+    );
+    ApiError::new(ErrorCode::PayloadTooLarge, message)
+}

@@ -1,0 +1,217 @@
+//! The JSON of `POST /invocations`.
+
+use blip2::GenerationParameters;
+use serde_json::{Map, Value};
+
+use super::field::{Field, describe};
+use super::image_field::decode_image;
+use super::parameters::{InvocationParameters, is_parameter, parse_parameters};
+use super::{ApiError, ErrorCode};
+
+const FIELDS: [&str; 4] = ["image", "prompt", "prompts", "parameters"];
+
+/// A request as it was sent, its types right but its content not yet checked
+/// against any limit.
+#[derive(Debug, PartialEq)]
+pub(super) struct Invocation {
+    /// The bytes of an image file.
+    pub(super) image: Vec<u8>,
+    pub(super) prompts: Vec<String>,
+    /// Whether it asked with `prompts`, and so gets an array.
+    pub(super) wants_array: bool,
+    pub(super) parameters: InvocationParameters,
+}
+
+impl Invocation {
+    /// Reads a body; `defaults` hold for the parameters that it does not set.
+    pub(super) fn parse(
+        body: &[u8],
+        defaults: &GenerationParameters,
+    ) -> Result<Invocation, ApiError> {
+        let mut fields = object(body)?;
+        if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+            return Err(unknown_field(unknown));
+        }
+        // Cheap fields first: a wrong parameter is known before the image is
+        // decoded.
+        let parameters = fields.remove("parameters").unwrap_or_default();
+        let parameters = parse_parameters(&parameters, defaults)?;
+        let (prompts, wants_array) = prompts(&fields)?;
+        let image = decode_image(image(&fields)?)?;
+        Ok(Invocation {
+            image,
+            prompts,
+            wants_array,
+            parameters,
+        })
+    }
+}
+
+fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    const WANTED: &str = "send an object with `image` and `prompt` or `prompts`";
+    if body.iter().all(u8::is_ascii_whitespace) {
+        let message = format!("the body is empty: {WANTED}");
+        return Err(ApiError::new(ErrorCode::InvalidJson, message));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(other) => {
+            let message = format!("the body is {}: {WANTED}", describe(&other));
+            Err(ApiError::new(ErrorCode::InvalidRequest, message))
+        }
+        Err(error) => {
+            let message = format!("the body is no JSON: {error}; {WANTED}");
+            Err(ApiError::new(ErrorCode::InvalidJson, message))
+        }
+    }
+}
+
+fn image(fields: &Map<String, Value>) -> Result<&str, ApiError> {
+    const EXPECTED: &str = "a string: the bytes of a JPEG, PNG or WebP as base64";
+    let value = fields.get("image").ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::InvalidRequest,
+            format!("`image` is missing; it must be {EXPECTED}"),
+        )
+    })?;
+    Field::new("image", value, ErrorCode::InvalidRequest).text(EXPECTED)
+}
+
+/// The questions, and whether they were asked with `prompts`.
+fn prompts(fields: &Map<String, Value>) -> Result<(Vec<String>, bool), ApiError> {
+    let given = |name: &'static str| {
+        fields
+            .get(name)
+            .filter(|value| !value.is_null())
+            .map(|value| Field::new(name, value, ErrorCode::InvalidRequest))
+    };
+    match (given("prompt"), given("prompts")) {
+        (Some(prompt), None) => {
+            let prompt = prompt.text("a string; several questions go into `prompts`")?;
+            Ok((vec![prompt.to_owned()], false))
+        }
+        (None, Some(prompts)) => {
+            let prompts = prompts
+                .items("an array of strings; one question goes into `prompt`")?
+                .iter()
+                .map(|prompt| prompt.text("a string").map(str::to_owned))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok((prompts, true))
+        }
+        (Some(_), Some(_)) => Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "both `prompt` and `prompts` are given: keep one of them",
+        )),
+        (None, None) => Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "no question is given: add `prompt` (a string) or `prompts` (an array of strings)",
+        )),
+    }
+}
+
+fn unknown_field(name: &str) -> ApiError {
+    let message = if is_parameter(name) {
+        format!("`{name}` belongs into `parameters`")
+    } else {
+        format!("unknown field `{name}`; known are {}", FIELDS.join(", "))
+    };
+    ApiError::new(ErrorCode::InvalidRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &[u8]) -> Result<Invocation, ApiError> {
+        Invocation::parse(body, &GenerationParameters::default())
+    }
+
+    fn message(body: &str) -> String {
+        parse(body.as_bytes()).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn one_question() {
+        let body = br#"{"image": "AAAA", "prompt": "What?", "prompts": null}"#;
+        let invocation = parse(body).unwrap();
+        assert_eq!(invocation.image, [0, 0, 0]);
+        assert_eq!(invocation.prompts, ["What?"]);
+        assert!(!invocation.wants_array);
+        assert_eq!(invocation.parameters, InvocationParameters::default());
+    }
+
+    #[test]
+    fn several_questions_and_one_in_an_array() {
+        let body = br#"{"prompts": ["a", "b"], "image": "AAAA", "parameters": {"details": true}}"#;
+        let invocation = parse(body).unwrap();
+        assert_eq!(invocation.prompts, ["a", "b"]);
+        assert!(invocation.wants_array && invocation.parameters.details);
+        let one = parse(br#"{"prompts": ["a"], "image": "AAAA"}"#).unwrap();
+        assert!(one.wants_array);
+    }
+
+    #[test]
+    fn every_wrong_body_says_what_to_mend() {
+        for (body, part) in [
+            ("", "the body is empty"),
+            (" \n", "the body is empty"),
+            ("{", "the body is no JSON: EOF"),
+            (
+                "{'image': 1}",
+                "the body is no JSON: key must be a string at line 1 column 2",
+            ),
+            (
+                r#"{"image": NaN}"#,
+                "the body is no JSON: expected value at line 1 column 11",
+            ),
+            (r#"{"parameters": {"top_p": 1e999}}"#, "number out of range"),
+            ("[]", "the body is an array: send an object"),
+            ("\"x\"", "the body is a string: send an object"),
+            ("{}", "no question is given"),
+            (r#"{"prompt": "a"}"#, "`image` is missing"),
+            (
+                r#"{"image": null, "prompt": "a"}"#,
+                "`image` must be a string",
+            ),
+            (
+                r#"{"image": 5, "prompt": "a"}"#,
+                "`image` must be a string: the bytes",
+            ),
+            (r#"{"image": ["x"], "prompt": "a"}"#, "not an array"),
+            (r#"{"image": "AAAA"}"#, "no question is given"),
+            (
+                r#"{"image": "AAAA", "prompt": "a", "prompts": ["b"]}"#,
+                "keep one of them",
+            ),
+            (r#"{"image": "AAAA", "prompt": ["a"]}"#, "go into `prompts`"),
+            (r#"{"image": "AAAA", "prompts": "a"}"#, "goes into `prompt`"),
+            (
+                r#"{"image": "AAAA", "prompts": ["a", 7]}"#,
+                "`prompts[1]` must be a string, not 7",
+            ),
+            (
+                r#"{"image": "AAAA", "promt": "a"}"#,
+                "unknown field `promt`; known are image, prompt",
+            ),
+            (
+                r#"{"image": "AAAA", "prompt": "a", "num_beams": 2}"#,
+                "belongs into `parameters`",
+            ),
+            (r#"{"image": "!", "prompt": "a"}"#, "`image` is no base64"),
+        ] {
+            assert!(message(body).contains(part), "{body}: {}", message(body));
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let body = format!(r#"{{"parameters": {}"#, "[".repeat(1_000_000));
+        assert!(message(&body).contains("recursion limit exceeded"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_an_error() {
+        let error = parse(b"{\"image\": \"\xff\xfe\"}").unwrap_err();
+        assert!(error.message().contains("no JSON"), "{}", error.message());
+    }
+}

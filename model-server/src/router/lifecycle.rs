@@ -1,0 +1,127 @@
+//! Loading, ready, draining; and which requests the server still owes an
+//! answer.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{ApiError, ErrorCode};
+use crate::core::Core;
+
+/// The life of a server. Shared by all requests.
+pub struct Lifecycle {
+    state: watch::Sender<State>,
+}
+
+struct State {
+    phase: Phase,
+    accepted: usize,
+}
+
+enum Phase {
+    Loading,
+    Ready(Arc<Core>),
+    Draining,
+}
+
+impl Lifecycle {
+    /// A server whose model is still being loaded.
+    #[must_use]
+    pub fn loading() -> Arc<Lifecycle> {
+        let state = State {
+            phase: Phase::Loading,
+            accepted: 0,
+        };
+        Arc::new(Lifecycle {
+            state: watch::Sender::new(state),
+        })
+    }
+
+    /// The model is there: requests are accepted from now on.
+    pub fn set_ready(&self, core: Core) {
+        let core = Arc::new(core);
+        self.state.send_modify(|state| {
+            if matches!(state.phase, Phase::Loading) {
+                state.phase = Phase::Ready(core);
+            }
+        });
+    }
+
+    /// No request is accepted any more; those that were go on.
+    pub fn start_draining(&self) {
+        self.state
+            .send_modify(|state| state.phase = Phase::Draining);
+    }
+
+    /// Waits until every accepted request is answered.
+    pub async fn until_all_answered(&self) {
+        self.until(|state| state.accepted == 0).await;
+    }
+
+    /// How many accepted requests are not answered yet.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.state.borrow().accepted
+    }
+
+    pub(super) async fn until_draining(&self) {
+        self.until(|state| matches!(state.phase, Phase::Draining))
+            .await;
+    }
+
+    pub(super) fn check_ready(&self) -> Result<(), ApiError> {
+        self.state.borrow().core().map(drop)
+    }
+
+    /// Promises an answer to one request.
+    pub(super) fn accept(self: &Arc<Self>) -> Result<Accepted, ApiError> {
+        let mut accepted = Err(not_ready("the server is ending"));
+        self.state.send_if_modified(|state| {
+            accepted = state.core();
+            let is_accepted = accepted.is_ok();
+            state.accepted += usize::from(is_accepted);
+            is_accepted
+        });
+        Ok(Accepted {
+            core: accepted?,
+            lifecycle: Arc::clone(self),
+        })
+    }
+
+    async fn until(&self, condition: impl Fn(&State) -> bool) {
+        // It fails only where the sender is gone, which `self` holds.
+        let _ = self
+            .state
+            .subscribe()
+            .wait_for(|state| condition(state))
+            .await;
+    }
+}
+
+impl State {
+    fn core(&self) -> Result<Arc<Core>, ApiError> {
+        match &self.phase {
+            Phase::Loading => Err(not_ready("the model is still being loaded; try again")),
+            Phase::Ready(core) => Ok(Arc::clone(core)),
+            Phase::Draining => Err(not_ready("the server is ending; ask another instance")),
+        }
+    }
+}
+
+fn not_ready(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotReady, message)
+}
+
+/// A request that the server answers before it ends.
+pub(super) struct Accepted {
+    pub(super) core: Arc<Core>,
+    lifecycle: Arc<Lifecycle>,
+}
+
+impl Drop for Accepted {
+    fn drop(&mut self) {
+        self.lifecycle
+            .state
+            .send_modify(|state| state.accepted -= 1);
+    }
+}

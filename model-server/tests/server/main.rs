@@ -1,0 +1,14 @@
+//! The server over HTTP: in process with a fake backend, in process with the
+//! small checkpoint, and as a process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod bad_input;
+mod body_size;
+mod busy;
+mod checkpoint;
+mod contract;
+mod draining;
+mod process;
+mod sagemaker_sdk;
+mod slow_clients;
+mod support;
