@@ -72,7 +72,7 @@ test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stack
 .PHONY: package
 package: tools ## The function's release zip: target/lambda/describe-product/bootstrap.zip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \
-		--compiler cargo --output-format zip -p describe-product
+		--compiler cargo --output-format zip -p describe-product --bin describe-product
 
 .PHONY: samples
 samples: ## Draw the sample pictures again

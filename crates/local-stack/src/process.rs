@@ -98,6 +98,17 @@ impl Process {
         Ok(self.child.try_wait()?)
     }
 
+    /// Looks whether the program still runs.
+    ///
+    /// # Errors
+    /// When it has ended, with the end of its output.
+    pub fn check(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("{} ended with {status}:\n{}", self.name, self.last_lines()),
+        }
+    }
+
     /// The end of what the program wrote, for error messages.
     pub fn last_lines(&self) -> String {
         let text = self.output();

@@ -224,6 +224,11 @@ impl Stack {
         &mut self.function
     }
 
+    /// The local cloud's process.
+    pub fn local_cloud(&self) -> &Process {
+        &self.local_cloud
+    }
+
     /// The model server's process, where it is one of this stack's.
     pub fn model_server(&self) -> Option<&Process> {
         self.model_server.as_ref()
@@ -250,6 +255,22 @@ impl Stack {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Looks whether every program still runs.
+    ///
+    /// # Errors
+    /// When one has ended, with the end of its output.
+    pub fn check(&mut self) -> Result<()> {
+        let processes = [
+            &mut self.function,
+            &mut self.local_cloud,
+            &mut self.emulator.process,
+        ];
+        for process in processes.into_iter().chain(&mut self.model_server) {
+            process.check()?;
+        }
+        Ok(())
     }
 
     /// Ends every process in order and waits for it.

@@ -1,0 +1,97 @@
+//! What the terminal shows meanwhile: lines, and under them a bar where the
+//! output is a terminal.
+
+use std::io::{IsTerminal, Write, stdout};
+use std::time::Instant;
+
+const BAR_CELLS: usize = 24;
+
+/// Return to the line's start and clear it.
+const CLEAR: &str = "\r\u{1b}[2K";
+
+/// The progress of one run. A closed output is no reason to stop, so that
+/// errors of writing are ignored.
+#[derive(Debug)]
+pub struct Progress {
+    is_terminal: bool,
+    start: Instant,
+    total: usize,
+    done: usize,
+    bar: String,
+}
+
+impl Progress {
+    /// Nothing done yet of nothing.
+    pub fn new() -> Self {
+        Self {
+            is_terminal: stdout().is_terminal(),
+            start: Instant::now(),
+            total: 0,
+            done: 0,
+            bar: String::new(),
+        }
+    }
+
+    /// From here on a number of pictures is counted.
+    pub fn count_to(&mut self, total: usize) {
+        (self.total, self.done) = (total, 0);
+    }
+
+    /// Shows a line.
+    pub fn line(&mut self, text: &str) {
+        let mut out = stdout().lock();
+        if self.bar.is_empty() {
+            let _ = writeln!(out, "{text}");
+        } else {
+            let _ = writeln!(out, "{CLEAR}{text}");
+            let _ = write!(out, "{}", self.bar);
+        }
+        let _ = out.flush();
+    }
+
+    /// One picture is done, well or not; `text` says how.
+    pub fn done(&mut self, text: &str) {
+        self.done += 1;
+        let width = self.total.to_string().len();
+        let line = format!("  [{:>width$}/{}] {text}", self.done, self.total);
+        self.line(&line);
+    }
+
+    /// Shows on the bar what is under way; does nothing without a terminal.
+    pub fn under_way(&mut self, what: &str) {
+        if !self.is_terminal {
+            return;
+        }
+        let filled = BAR_CELLS * self.done / self.total.max(1);
+        let bar = format!(
+            "  {}{} {} of {}, {} s  {what}",
+            "█".repeat(filled),
+            "░".repeat(BAR_CELLS - filled),
+            self.done,
+            self.total,
+            self.start.elapsed().as_secs(),
+        );
+        if bar != self.bar {
+            let mut out = stdout().lock();
+            let _ = write!(out, "{CLEAR}{bar}");
+            let _ = out.flush();
+            self.bar = bar;
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end_bar(&mut self) {
+        if !self.bar.is_empty() {
+            self.bar.clear();
+            let mut out = stdout().lock();
+            let _ = write!(out, "{CLEAR}");
+            let _ = out.flush();
+        }
+    }
+}
+
+/// The reason of a failure, after everything else.
+pub fn last_words(text: &str) {
+    let _ = stdout().flush();
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

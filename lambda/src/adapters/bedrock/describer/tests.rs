@@ -1,0 +1,206 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::ModelError;
+use super::*;
+use crate::domain::Usage;
+
+type Reply = Box<dyn Fn(&str, usize) -> Result<&'static str, ModelErrorKind> + Send + Sync>;
+
+/// Models that answer by a function of the id and the number of the call.
+struct FakeModels {
+    reply: Reply,
+    delay_ms: u64,
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl InvokeModel for FakeModels {
+    async fn invoke(&self, model_id: &str, _body: Bytes) -> Result<Bytes, ModelError> {
+        let call = {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push(model_id.to_owned());
+            asked.len()
+        };
+        tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
+        match (self.reply)(model_id, call) {
+            Ok(text) => Ok(serde_json::to_vec(&json!({
+                "content": [{"type": "text", "text": text}],
+                "stop_reason": if text.ends_with('.') { "end_turn" } else { "max_tokens" },
+                "usage": {"input_tokens": 3, "output_tokens": 2},
+            }))
+            .unwrap()
+            .into()),
+            Err(kind) => Err(ModelError {
+                kind,
+                message: format!("{kind:?}"),
+            }),
+        }
+    }
+}
+
+fn describer(
+    delay_ms: u64,
+    reply: impl Fn(&str, usize) -> Result<&'static str, ModelErrorKind> + Send + Sync + 'static,
+) -> BedrockDescriber<FakeModels> {
+    let settings = Settings::read(|name| {
+        (name == "BEDROCK_MODEL_IDS").then(|| "old,forbidden,good".to_owned())
+    })
+    .unwrap();
+    let models = FakeModels {
+        reply: Box::new(reply),
+        delay_ms,
+        asked: Mutex::default(),
+    };
+    BedrockDescriber::new(models, &settings)
+}
+
+async fn describe(
+    describer: &BedrockDescriber<FakeModels>,
+) -> Result<WrittenDescription, DescriberError> {
+    let prompt = Prompt {
+        system: "s".into(),
+        user: "u".into(),
+    };
+    describer
+        .describe(&prompt, Deadline::after(Duration::from_secs(10)))
+        .await
+}
+
+fn asked(describer: &BedrockDescriber<FakeModels>) -> Vec<String> {
+    std::mem::take(&mut describer.models.asked.lock().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_model_that_is_available_writes() {
+    let describer = describer(0, |_, _| Ok("A shirt."));
+    let written = describe(&describer).await.unwrap();
+    assert_eq!(written.text, "A shirt.");
+    assert_eq!(written.model, "old");
+    assert_eq!(
+        written.usage,
+        Usage {
+            input_tokens: 3,
+            output_tokens: 2
+        }
+    );
+    assert!(written.warnings.is_empty());
+    assert_eq!(asked(&describer), ["old"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_gone_is_asked_once_and_one_without_access_each_time() {
+    let describer = describer(0, |id, _| match id {
+        "old" => Err(ModelErrorKind::Gone),
+        "forbidden" => Err(ModelErrorKind::AccessDenied),
+        _ => Ok("A shirt."),
+    });
+    let written = describe(&describer).await.unwrap();
+    assert_eq!(written.model, "good");
+    assert_eq!(asked(&describer), ["old", "forbidden", "good"]);
+    assert_eq!(written.warnings.len(), 1);
+    assert!(
+        written.warnings[0].contains("forbidden"),
+        "{:?}",
+        written.warnings
+    );
+    assert!(
+        written.warnings[0].contains("bedrock:InvokeModel"),
+        "{:?}",
+        written.warnings
+    );
+
+    describe(&describer).await.unwrap();
+    assert_eq!(asked(&describer), ["forbidden", "good"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_model_the_error_names_each_with_its_reason() {
+    let describer = describer(0, |id, _| match id {
+        "forbidden" => Err(ModelErrorKind::AccessDenied),
+        _ => Err(ModelErrorKind::Gone),
+    });
+    for _ in 0..2 {
+        let error = describe(&describer).await.unwrap_err().to_string();
+        for part in [
+            "BEDROCK_MODEL_IDS",
+            "old: Gone",
+            "forbidden: no access",
+            "good: Gone",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+    assert_eq!(asked(&describer), ["old", "forbidden", "good", "forbidden"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_is_waited_out() {
+    let describer = describer(0, |_, call| match call {
+        1..=3 => Err(ModelErrorKind::Throttled),
+        _ => Ok("A shirt."),
+    });
+    assert_eq!(describe(&describer).await.unwrap().model, "old");
+    assert_eq!(asked(&describer), ["old"; 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_without_end_is_an_error_inside_the_time() {
+    let describer = describer(0, |_, _| Err(ModelErrorKind::Throttled));
+    let start = tokio::time::Instant::now();
+    let error = describe(&describer).await.unwrap_err();
+    assert!(
+        matches!(&error, DescriberError::Throttled { model, .. } if model == "old"),
+        "{error}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_keeps_failing_is_passed_over() {
+    let describer = describer(0, |id, _| match id {
+        "old" => Err(ModelErrorKind::Transient),
+        _ => Ok("A shirt."),
+    });
+    let written = describe(&describer).await.unwrap();
+    assert_eq!(asked(&describer), ["old", "old", "old", "forbidden"]);
+    assert!(
+        written.warnings[0].contains("old"),
+        "{:?}",
+        written.warnings
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_final() {
+    let describer = describer(0, |_, _| Err(ModelErrorKind::Refused));
+    let error = describe(&describer).await.unwrap_err();
+    assert!(matches!(error, DescriberError::Refused { .. }), "{error}");
+    assert_eq!(asked(&describer), ["old"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_model_times_out() {
+    let describer = describer(60_000, |_, _| Ok("A shirt."));
+    let error = describe(&describer).await.unwrap_err();
+    assert_eq!(
+        error,
+        DescriberError::TimedOut {
+            model: "old".into()
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_was_cut_short_carries_a_warning() {
+    let written = describe(&describer(0, |_, _| Ok("A shirt that")))
+        .await
+        .unwrap();
+    assert!(
+        written.warnings[0].contains("MAX_TOKENS"),
+        "{:?}",
+        written.warnings
+    );
+}

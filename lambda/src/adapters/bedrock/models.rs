@@ -1,0 +1,203 @@
+//! One call of a model.
+
+use async_trait::async_trait;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_bedrockruntime::operation::invoke_model::InvokeModelError;
+use aws_sdk_bedrockruntime::primitives::Blob;
+use bytes::Bytes;
+
+use crate::adapters::retry::{Retry, Retryable};
+
+/// What a `ValidationException` says of a model that can't be called by its id:
+/// it is unknown here, at its end of life, or behind an inference profile.
+const GONE_PHRASES: [&str; 4] = [
+    "model identifier is invalid",
+    "end of its life",
+    "end of life",
+    "inference profile",
+];
+
+/// Something that runs models by their id.
+#[async_trait]
+pub trait InvokeModel: Send + Sync {
+    /// Sends one body to a model and gives the answer's body back.
+    async fn invoke(&self, model_id: &str, body: Bytes) -> Result<Bytes, ModelError>;
+}
+
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ModelError {
+    /// What it means for the next step.
+    pub kind: ModelErrorKind,
+    /// Bedrock's code and words.
+    pub message: String,
+}
+
+/// What an error means for the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelErrorKind {
+    /// This id will not be answered again.
+    Gone,
+    /// The account or the role has no access to the model.
+    AccessDenied,
+    /// Too many calls for now, or the model is still loading.
+    Throttled,
+    /// A fault that may pass.
+    Transient,
+    /// The request itself is refused.
+    Refused,
+}
+
+impl Retryable for ModelError {
+    fn retry(&self) -> Retry {
+        match self.kind {
+            ModelErrorKind::Throttled => Retry::UntilDeadline,
+            ModelErrorKind::Transient => Retry::AFewTimes,
+            ModelErrorKind::Gone | ModelErrorKind::AccessDenied | ModelErrorKind::Refused => {
+                Retry::Never
+            }
+        }
+    }
+}
+
+/// The models of Bedrock, or behind `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`.
+pub struct SdkModels {
+    client: Client,
+}
+
+impl SdkModels {
+    /// The models of `region`, by default the configuration's. Connects to
+    /// nothing yet.
+    pub fn new(config: &SdkConfig, region: Option<Region>) -> SdkModels {
+        let mut builder = aws_sdk_bedrockruntime::config::Builder::from(config);
+        if region.is_some() {
+            builder.set_region(region);
+        }
+        SdkModels {
+            client: Client::from_conf(builder.build()),
+        }
+    }
+}
+
+#[async_trait]
+impl InvokeModel for SdkModels {
+    async fn invoke(&self, model_id: &str, body: Bytes) -> Result<Bytes, ModelError> {
+        let output = self
+            .client
+            .invoke_model()
+            .model_id(model_id)
+            .content_type("application/json")
+            .accept("application/json")
+            .body(Blob::new(body))
+            .send()
+            .await
+            .map_err(model_error)?;
+        Ok(output.body.into_inner().into())
+    }
+}
+
+fn model_error(error: SdkError<InvokeModelError>) -> ModelError {
+    match &error {
+        SdkError::ServiceError(context) => {
+            let code = context.err().code().unwrap_or("unknown error");
+            let message = context.err().message().unwrap_or("no message");
+            let kind = classify(code, message, context.raw().status().as_u16());
+            ModelError {
+                kind,
+                message: format!("{code}: {message}"),
+            }
+        }
+        SdkError::ConstructionFailure(_) => ModelError {
+            kind: ModelErrorKind::Refused,
+            message: DisplayErrorContext(&error).to_string(),
+        },
+        _ => ModelError {
+            kind: ModelErrorKind::Transient,
+            message: DisplayErrorContext(&error).to_string(),
+        },
+    }
+}
+
+/// Bedrock's error codes:
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html>.
+fn classify(code: &str, message: &str, status: u16) -> ModelErrorKind {
+    let message = message.to_lowercase();
+    match code {
+        "ResourceNotFoundException" => ModelErrorKind::Gone,
+        "ValidationException" if GONE_PHRASES.iter().any(|phrase| message.contains(phrase)) => {
+            ModelErrorKind::Gone
+        }
+        "AccessDeniedException" => ModelErrorKind::AccessDenied,
+        "ThrottlingException"
+        | "ServiceQuotaExceededException"
+        | "ModelNotReadyException"
+        | "ServiceUnavailableException" => ModelErrorKind::Throttled,
+        _ => match status {
+            429 | 503 => ModelErrorKind::Throttled,
+            408 | 424 | 500.. => ModelErrorKind::Transient,
+            _ => ModelErrorKind::Refused,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_apart_by_code_and_words() {
+        use ModelErrorKind::*;
+        for (code, message, status, kind) in [
+            (
+                "ResourceNotFoundException",
+                "This model version has reached the end of its life.",
+                404,
+                Gone,
+            ),
+            (
+                "ValidationException",
+                "The provided model identifier is invalid.",
+                400,
+                Gone,
+            ),
+            (
+                "ValidationException",
+                "This model version has reached its End Of Life.",
+                400,
+                Gone,
+            ),
+            (
+                "ValidationException",
+                "Invocation of model ID x with on-demand throughput isn’t supported. Retry your \
+                 request with the ID or ARN of an inference profile that contains this model.",
+                400,
+                Gone,
+            ),
+            (
+                "ValidationException",
+                "temperature: range: 0..1",
+                400,
+                Refused,
+            ),
+            (
+                "AccessDeniedException",
+                "You don't have access to the model.",
+                403,
+                AccessDenied,
+            ),
+            ("ThrottlingException", "Too many requests", 429, Throttled),
+            ("ModelNotReadyException", "", 429, Throttled),
+            ("ServiceUnavailableException", "", 503, Throttled),
+            ("InternalServerException", "", 500, Transient),
+            ("ModelErrorException", "", 424, Transient),
+            ("ModelTimeoutException", "", 408, Transient),
+            ("unknown error", "no message", 502, Transient),
+            ("UnrecognizedClientException", "", 403, Refused),
+        ] {
+            assert_eq!(classify(code, message, status), kind, "{code}: {message}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The domain's traits on AWS.
+
+pub mod bedrock;
+mod retry;
+pub mod s3;
+pub mod sagemaker;
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::domain::Services;
+use crate::settings::Settings;
+
+/// The services of a process, on AWS or wherever the `AWS_ENDPOINT_URL_*`
+/// variables point. Connects to nothing yet.
+pub async fn connect(settings: &Settings) -> Services {
+    let config = sdk_config().load().await;
+    Services {
+        attribute_set: settings.attribute_set.clone(),
+        default_category: settings.default_category.clone(),
+        model: Arc::new(sagemaker::EndpointModel::new(
+            sagemaker::SdkEndpoint::new(&config, &settings.endpoint_name),
+            settings,
+        )),
+        describer: Arc::new(bedrock::BedrockDescriber::new(
+            bedrock::SdkModels::new(&config, settings.bedrock_region.clone().map(Region::new)),
+            settings,
+        )),
+        store: Arc::new(s3::S3Store::new(&config, settings.s3_path_style)),
+    }
+}
+
+/// One HTTP client for the three services. Retries and time limits are this
+/// crate's own, because they follow the invocation's deadline: the SDK's are
+/// off, and so is its guard against slow bodies, which would cut off a model
+/// that takes its time. (S3 turns the retries on again.)
+fn sdk_config() -> ConfigLoader {
+    let http_client = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+/// What a service said, short enough for a message to a caller.
+fn shortened(text: &str) -> String {
+    const LONGEST_CHARS: usize = 500;
+    let text = text.trim();
+    match text.char_indices().nth(LONGEST_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

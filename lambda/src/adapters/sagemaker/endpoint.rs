@@ -1,0 +1,210 @@
+//! One call to the endpoint.
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_sagemakerruntime::Client;
+use aws_sdk_sagemakerruntime::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sagemakerruntime::operation::invoke_endpoint::InvokeEndpointError;
+use aws_sdk_sagemakerruntime::primitives::Blob;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::adapters::retry::{Retry, Retryable};
+
+/// The model server's code for a photo that it can't use.
+const PHOTO_CODE: &str = "invalid_image";
+
+/// Something that answers `POST /invocations` with a JSON body.
+#[async_trait]
+pub trait InvokeEndpoint: Send + Sync {
+    /// Sends one body and gives the answer's body back.
+    async fn invoke(&self, body: Bytes) -> Result<Bytes, InvokeError>;
+}
+
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvokeError {
+    /// The container answered with an error of its own.
+    #[error("the model answered {status}: {message}")]
+    Model {
+        /// SageMaker's `OriginalStatusCode`.
+        status: u16,
+        /// SageMaker's `OriginalMessage`: the container's body.
+        message: String,
+    },
+    /// SageMaker turns calls away for now.
+    #[error("{0}")]
+    Throttled(String),
+    /// SageMaker is not reached, or failed.
+    #[error("{0}")]
+    Unavailable(String),
+    /// SageMaker refuses the call.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Retryable for InvokeError {
+    fn retry(&self) -> Retry {
+        match self {
+            InvokeError::Throttled(_)
+            | InvokeError::Model {
+                status: 429 | 503, ..
+            } => Retry::UntilDeadline,
+            InvokeError::Unavailable(_) | InvokeError::Model { status: 500.., .. } => {
+                Retry::AFewTimes
+            }
+            InvokeError::Model { .. } | InvokeError::Refused(_) => Retry::Never,
+        }
+    }
+}
+
+/// The body of an error of this project's own model server.
+#[derive(Deserialize)]
+struct OwnErrorBody {
+    error: OwnError,
+}
+
+#[derive(Deserialize)]
+struct OwnError {
+    code: String,
+    message: String,
+}
+
+impl InvokeError {
+    /// What the model server says is wrong with the photo, if that is the error.
+    pub fn about_photo(&self) -> Option<String> {
+        self.own_error()
+            .filter(|error| error.code == PHOTO_CODE)
+            .map(|error| error.message)
+    }
+
+    /// Whether the error comes from a container that is not this project's own
+    /// and that did not merely have no time: it does not know the batched form.
+    pub fn is_foreign_refusal(&self) -> bool {
+        matches!(self, InvokeError::Model { status, .. }
+            if !matches!(status, 408 | 413 | 429 | 502..=504))
+            && self.own_error().is_none()
+    }
+
+    fn own_error(&self) -> Option<OwnError> {
+        let InvokeError::Model { message, .. } = self else {
+            return None;
+        };
+        serde_json::from_str::<OwnErrorBody>(message)
+            .ok()
+            .map(|body| body.error)
+    }
+}
+
+/// An endpoint in SageMaker, or behind `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`.
+pub struct SdkEndpoint {
+    client: Client,
+    endpoint_name: String,
+}
+
+impl SdkEndpoint {
+    /// Connects to nothing yet.
+    pub fn new(config: &SdkConfig, endpoint_name: &str) -> SdkEndpoint {
+        SdkEndpoint {
+            client: Client::new(config),
+            endpoint_name: endpoint_name.to_owned(),
+        }
+    }
+}
+
+#[async_trait]
+impl InvokeEndpoint for SdkEndpoint {
+    async fn invoke(&self, body: Bytes) -> Result<Bytes, InvokeError> {
+        let output = self
+            .client
+            .invoke_endpoint()
+            .endpoint_name(&self.endpoint_name)
+            .content_type("application/json")
+            .accept("application/json")
+            .body(Blob::new(body))
+            .send()
+            .await
+            .map_err(invoke_error)?;
+        Ok(output.body.map(Blob::into_inner).unwrap_or_default().into())
+    }
+}
+
+fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
+    let words = DisplayErrorContext(&error).to_string();
+    let (service, response) = match &error {
+        SdkError::ServiceError(context) => (context.err(), context.raw()),
+        SdkError::ConstructionFailure(_) => return InvokeError::Refused(words),
+        _ => return InvokeError::Unavailable(words),
+    };
+    if let InvokeEndpointError::ModelError(model) = service {
+        let status = model
+            .original_status_code()
+            .and_then(|status| u16::try_from(status).ok());
+        return InvokeError::Model {
+            status: status.unwrap_or(500),
+            message: model
+                .original_message()
+                .or(model.message())
+                .unwrap_or_default()
+                .to_owned(),
+        };
+    }
+    let code = service.code().unwrap_or("unknown error");
+    let said = format!("{code}: {}", service.message().unwrap_or("no message"));
+    match (code, response.status().as_u16()) {
+        ("ThrottlingException" | "ModelNotReadyException" | "ServiceUnavailable", _)
+        | (_, 429 | 503) => InvokeError::Throttled(said),
+        (_, 500..) => InvokeError::Unavailable(said),
+        _ => InvokeError::Refused(said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model_error(status: u16, message: &str) -> InvokeError {
+        InvokeError::Model {
+            status,
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_original_status_decides_about_another_try() {
+        for (status, retry) in [
+            (400, Retry::Never),
+            (413, Retry::Never),
+            (429, Retry::UntilDeadline),
+            (500, Retry::AFewTimes),
+            (503, Retry::UntilDeadline),
+            (504, Retry::AFewTimes),
+        ] {
+            assert_eq!(model_error(status, "").retry(), retry, "{status}");
+        }
+        assert_eq!(InvokeError::Refused(String::new()).retry(), Retry::Never);
+    }
+
+    #[test]
+    fn a_broken_photo_is_told_from_an_unknown_form() {
+        let photo = model_error(
+            400,
+            r#"{"error":{"code":"invalid_image","message":"cut short"}}"#,
+        );
+        assert_eq!(photo.about_photo().as_deref(), Some("cut short"));
+        assert!(!photo.is_foreign_refusal());
+
+        let own = model_error(
+            400,
+            r#"{"error":{"code":"too_many_prompts","message":"65"}}"#,
+        );
+        assert_eq!(own.about_photo(), None);
+        assert!(!own.is_foreign_refusal());
+
+        let foreign = r#"{"code": 400, "type": "InternalServerException", "message": "'prompt'"}"#;
+        assert!(model_error(400, foreign).is_foreign_refusal());
+        assert!(model_error(500, "KeyError: 'prompt'").is_foreign_refusal());
+        assert!(!model_error(503, "busy").is_foreign_refusal());
+        assert!(!InvokeError::Throttled("x".into()).is_foreign_refusal());
+    }
+}

@@ -1,0 +1,258 @@
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+
+type Reply = Box<dyn Fn(&Value, usize) -> Result<Value, InvokeError> + Send + Sync>;
+
+/// An endpoint that answers by a function of the body and the number of the
+/// call, each after `delay_ms`.
+struct FakeEndpoint {
+    reply: Reply,
+    delay_ms: u64,
+    bodies: Mutex<Vec<Value>>,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+#[async_trait]
+impl InvokeEndpoint for FakeEndpoint {
+    async fn invoke(&self, body: Bytes) -> Result<Bytes, InvokeError> {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let call = {
+            let mut bodies = self.bodies.lock().unwrap();
+            bodies.push(body.clone());
+            bodies.len()
+        };
+        let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_under_way.fetch_max(under_way, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        (self.reply)(&body, call).map(|answer| serde_json::to_vec(&answer).unwrap().into())
+    }
+}
+
+fn model(
+    variables: &[(&str, &str)],
+    delay_ms: u64,
+    reply: impl Fn(&Value, usize) -> Result<Value, InvokeError> + Send + Sync + 'static,
+) -> EndpointModel<FakeEndpoint> {
+    let settings = Settings::read(|name| {
+        variables
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+    .unwrap();
+    let endpoint = FakeEndpoint {
+        reply: Box::new(reply),
+        delay_ms,
+        bodies: Mutex::default(),
+        under_way: AtomicUsize::default(),
+        most_under_way: AtomicUsize::default(),
+    };
+    EndpointModel::new(endpoint, &settings)
+}
+
+async fn ask(
+    model: &EndpointModel<FakeEndpoint>,
+    questions: &[&str],
+    time_ms: u64,
+) -> Vec<Result<ModelAnswer, AskError>> {
+    let photo = Photo {
+        bytes: Bytes::from_static(b"photo"),
+        width: 1,
+        height: 1,
+    };
+    let questions: Vec<String> = questions
+        .iter()
+        .map(|question| (*question).into())
+        .collect();
+    model
+        .ask(
+            &photo,
+            &questions,
+            Deadline::after(Duration::from_millis(time_ms)),
+        )
+        .await
+}
+
+fn text(text: &str) -> Result<ModelAnswer, AskError> {
+    Ok(ModelAnswer {
+        text: text.to_owned(),
+        confidence: None,
+    })
+}
+
+fn model_error(status: u16, message: &str) -> InvokeError {
+    InvokeError::Model {
+        status,
+        message: message.to_owned(),
+    }
+}
+
+fn calls(model: &EndpointModel<FakeEndpoint>) -> usize {
+    model.endpoint.bodies.lock().unwrap().len()
+}
+
+/// What the reference's container does: it knows `prompt` alone.
+fn foreign(body: &Value, _call: usize) -> Result<Value, InvokeError> {
+    match body["prompt"].as_str() {
+        Some(prompt) => Ok(json!(format!("Echo: {prompt}"))),
+        None => Err(model_error(400, r#"{"code":400,"message":"'prompt'"}"#)),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_one_call_with_details() {
+    let model = model(&[], 10, |_, _| {
+        Ok(json!([
+            {"generated_text": "Fabric: Cotton", "confidence": 0.5, "generated_tokens": 4},
+            {"generated_text": "?", "attribute": null, "confidence": 0.1, "generated_tokens": 1}
+        ]))
+    });
+    let answers = ask(&model, &["q1", "q2"], 1_000).await;
+    assert_eq!(
+        answers[0],
+        Ok(ModelAnswer {
+            text: "Fabric: Cotton".into(),
+            confidence: Some(0.5)
+        })
+    );
+    assert_eq!(answers.len(), 2);
+    let bodies = model.endpoint.bodies.lock().unwrap();
+    assert_eq!(
+        *bodies,
+        [json!({"prompts": ["q1", "q2"], "parameters": {"details": true}, "image": "cGhvdG8="})]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_refuses_batches_is_asked_one_by_one_from_then_on() {
+    let model = model(&[], 10, foreign);
+    let expected = [
+        text("Echo: Question: q1 Answer:"),
+        text("Echo: Question: q2 Answer:"),
+    ];
+    assert_eq!(ask(&model, &["q1", "q2"], 1_000).await, expected);
+    assert_eq!(calls(&model), 3);
+    assert_eq!(ask(&model, &["q1", "q2"], 1_000).await, expected);
+    assert_eq!(calls(&model), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_ignores_the_batch_is_asked_one_by_one_from_then_on() {
+    let model = model(&[], 10, |_, _| Ok(json!("Fabric: Cotton")));
+    assert_eq!(
+        ask(&model, &["q1", "q2"], 1_000).await,
+        vec![text("Fabric: Cotton"); 2]
+    );
+    assert_eq!(calls(&model), 3);
+    ask(&model, &["q1"], 1_000).await;
+    assert_eq!(calls(&model), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_photo_is_no_reason_to_give_up_batches() {
+    let model = model(&[], 10, |_, call| match call {
+        1 => Err(model_error(
+            400,
+            r#"{"error":{"code":"invalid_image","message":"cut short"}}"#,
+        )),
+        _ => Ok(json!(["Fabric: Cotton"])),
+    });
+    assert_eq!(
+        ask(&model, &["q1"], 1_000).await,
+        [Err(AskError::InvalidPhoto {
+            reason: "cut short".into()
+        })]
+    );
+    assert_eq!(ask(&model, &["q1"], 1_000).await, [text("Fabric: Cotton")]);
+    assert_eq!(calls(&model), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_endpoint_is_asked_again() {
+    for status in [429, 500, 503] {
+        let model = model(&[], 10, move |_, call| match call {
+            1 | 2 => Err(model_error(
+                status,
+                r#"{"error":{"code":"busy","message":"wait"}}"#,
+            )),
+            _ => Ok(json!(["Fabric: Cotton"])),
+        });
+        assert_eq!(ask(&model, &["q1"], 10_000).await, [text("Fabric: Cotton")]);
+        assert_eq!(calls(&model), 3, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_down_is_unavailable_after_three_tries() {
+    let model = model(&[], 0, |_, _| {
+        Err(InvokeError::Unavailable("connection refused".into()))
+    });
+    let answers = ask(&model, &["q1", "q2"], 20_000).await;
+    let error = AskError::Unavailable {
+        endpoint: "endpoint-finetuned-blip2".into(),
+        attempts: 3,
+        reason: "connection refused".into(),
+    };
+    assert_eq!(answers, vec![Err(error); 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_not_repeated() {
+    let own = r#"{"error":{"code":"invalid_parameter","message":"no"}}"#;
+    let model = model(&[], 0, move |_, _| Err(model_error(400, own)));
+    assert!(matches!(
+        ask(&model, &["q1"], 20_000).await[0],
+        Err(AskError::Refused { .. })
+    ));
+    assert_eq!(calls(&model), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_batch_times_out_at_the_deadline() {
+    let model = model(&[], 60_000, |_, _| Ok(json!(["Fabric: Cotton"])));
+    let start = tokio::time::Instant::now();
+    assert!(matches!(
+        ask(&model, &["q1"], 700).await[0],
+        Err(AskError::TimedOut { .. })
+    ));
+    assert_eq!(start.elapsed(), Duration::from_millis(700));
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_questions_run_side_by_side_up_to_the_limit_and_keep_their_order() {
+    let variables = [
+        ("ATTRIBUTE_REQUESTS", "per-question"),
+        ("ENDPOINT_CONCURRENCY", "3"),
+    ];
+    let model = model(&variables, 100, foreign);
+    let questions = ["a", "b", "c", "d", "e", "f", "g"];
+    let start = tokio::time::Instant::now();
+    let answers = ask(&model, &questions, 10_000).await;
+    assert_eq!(start.elapsed(), Duration::from_millis(300));
+    assert_eq!(model.endpoint.most_under_way.load(Ordering::SeqCst), 3);
+    for (question, answer) in questions.iter().zip(answers) {
+        assert_eq!(answer, text(&format!("Echo: Question: {question} Answer:")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_questions_without_an_answer_in_time_leave_the_others() {
+    let variables = [
+        ("ATTRIBUTE_REQUESTS", "per-question"),
+        ("ENDPOINT_CONCURRENCY", "2"),
+    ];
+    let model = model(&variables, 400, foreign);
+    let answers = ask(&model, &["a", "b", "c", "d"], 500).await;
+    assert_eq!(
+        answers.iter().map(Result::is_ok).collect::<Vec<_>>(),
+        [true, true, false, false]
+    );
+}

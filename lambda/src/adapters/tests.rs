@@ -1,0 +1,265 @@
+//! The SDK clients against a local server that answers what AWS answers.
+
+mod canned;
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::Credentials;
+
+use self::canned::{Canned, Server};
+use super::bedrock::{InvokeModel, ModelErrorKind, SdkModels};
+use super::s3::S3Store;
+use super::sagemaker::{InvokeEndpoint, InvokeError, SdkEndpoint};
+use super::*;
+use crate::domain::{Deadline, ObjectAddress, SourceMark, Store, StoreError};
+
+async fn config(url: &str) -> aws_config::SdkConfig {
+    sdk_config()
+        .endpoint_url(url)
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
+        .load()
+        .await
+}
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
+}
+
+async fn invoke_endpoint(answer: Canned) -> (Server, Result<bytes::Bytes, InvokeError>) {
+    let server = Server::start(answer).await;
+    let endpoint = SdkEndpoint::new(&config(&server.url).await, "blip2");
+    let outcome = endpoint.invoke("{}".into()).await;
+    (server, outcome)
+}
+
+#[tokio::test]
+async fn an_endpoint_is_invoked_with_json() {
+    let (server, outcome) = invoke_endpoint(Canned::new(200, "[1]")).await;
+    assert_eq!(outcome.unwrap(), "[1]");
+    let request = &server.requests()[0];
+    assert!(
+        request.starts_with("POST /endpoints/blip2/invocations HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains("content-type: application/json\r\n"),
+        "{request}"
+    );
+    assert!(request.ends_with("\r\n\r\n{}"), "{request}");
+}
+
+#[tokio::test]
+async fn a_container_s_error_keeps_its_status_and_words() {
+    let body = r#"{"Message": "Received client error (400)", "OriginalStatusCode": 400,
+                   "OriginalMessage": "{\"error\":{\"code\":\"invalid_image\",\"message\":\"cut\"}}"}"#;
+    let answer = Canned::new(424, body).with("x-amzn-errortype", "ModelError");
+    let error = invoke_endpoint(answer).await.1.unwrap_err();
+    assert!(
+        matches!(error, InvokeError::Model { status: 400, .. }),
+        "{error:?}"
+    );
+    assert_eq!(error.about_photo().as_deref(), Some("cut"));
+}
+
+#[tokio::test]
+async fn sagemaker_s_own_errors_are_told_apart() {
+    let said = |status, code: &'static str| {
+        Canned::new(status, r#"{"message": "Endpoint blip2 not found."}"#)
+            .with("x-amzn-errortype", code)
+    };
+    let (_, refused) = invoke_endpoint(said(400, "ValidationError")).await;
+    let error = refused.unwrap_err();
+    assert!(matches!(error, InvokeError::Refused(_)), "{error:?}");
+    assert!(error.to_string().contains("not found"), "{error}");
+    for (status, code) in [(400, "ThrottlingException"), (503, "ServiceUnavailable")] {
+        let (_, throttled) = invoke_endpoint(said(status, code)).await;
+        assert!(
+            matches!(throttled, Err(InvokeError::Throttled(_))),
+            "{throttled:?}"
+        );
+    }
+    let (server, failed) = invoke_endpoint(said(500, "InternalFailure")).await;
+    assert!(
+        matches!(failed, Err(InvokeError::Unavailable(_))),
+        "{failed:?}"
+    );
+    assert_eq!(
+        server.requests().len(),
+        1,
+        "the SDK must not retry by itself"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_is_unavailable() {
+    let endpoint = SdkEndpoint::new(&config("http://127.0.0.1:1").await, "blip2");
+    let error = endpoint.invoke("{}".into()).await.unwrap_err();
+    assert!(matches!(error, InvokeError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_model_is_invoked_by_its_arn() {
+    let server = Server::start(Canned::new(200, "{}")).await;
+    let models = SdkModels::new(&config(&server.url).await, Some(Region::new("us-west-2")));
+    let arn = "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.anthropic.claude";
+    assert_eq!(models.invoke(arn, "{}".into()).await.unwrap(), "{}");
+    let request = &server.requests()[0];
+    assert!(
+        request.starts_with("POST /model/arn%3Aaws%3Abedrock%3Aus-west-2%3A123456789012%3A"),
+        "{request}"
+    );
+    assert!(
+        request.contains("/us-west-2/bedrock/aws4_request"),
+        "{request}"
+    );
+}
+
+#[tokio::test]
+async fn bedrock_s_errors_are_told_apart() {
+    for (status, code, message, kind) in [
+        (
+            404,
+            "ResourceNotFoundException",
+            "This model version has reached the end of its life.",
+            ModelErrorKind::Gone,
+        ),
+        (
+            400,
+            "ValidationException",
+            "The provided model identifier is invalid.",
+            ModelErrorKind::Gone,
+        ),
+        (
+            403,
+            "AccessDeniedException",
+            "You don't have access.",
+            ModelErrorKind::AccessDenied,
+        ),
+        (
+            429,
+            "ThrottlingException",
+            "Too many requests.",
+            ModelErrorKind::Throttled,
+        ),
+    ] {
+        let body = serde_json::json!({"message": message}).to_string();
+        let server = Server::start(Canned::new(status, body).with("x-amzn-errortype", code)).await;
+        let models = SdkModels::new(&config(&server.url).await, None);
+        let error = models.invoke("claude", "{}".into()).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert_eq!(error.message, format!("{code}: {message}"));
+        assert_eq!(
+            server.requests().len(),
+            1,
+            "the SDK must not retry by itself"
+        );
+    }
+}
+
+fn address() -> ObjectAddress {
+    "s3://lookbook-catalogue/incoming/a b.jpg".parse().unwrap()
+}
+
+async fn store(answer: Canned) -> (Server, S3Store) {
+    let server = Server::start(answer).await;
+    let store = S3Store::new(&config(&server.url).await, true);
+    (server, store)
+}
+
+#[tokio::test]
+async fn an_object_is_read_in_path_style() {
+    let (server, store) = store(Canned::new(200, "photo")).await;
+    assert_eq!(store.read(&address(), 5, soon()).await.unwrap(), "photo");
+    let request = &server.requests()[0];
+    assert!(
+        request.starts_with("GET /lookbook-catalogue/incoming/a%20b.jpg"),
+        "{request}"
+    );
+
+    let error = store.read(&address(), 4, soon()).await.unwrap_err();
+    assert_eq!(
+        error,
+        StoreError::TooLarge {
+            address: address(),
+            bytes: 5,
+            max_bytes: 4
+        }
+    );
+}
+
+#[tokio::test]
+async fn s3_s_errors_are_told_apart() {
+    let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+    for code in ["NoSuchKey", "NoSuchBucket"] {
+        let (_server, store) = store(Canned::new(404, xml(code))).await;
+        let error = store.read(&address(), 9, soon()).await.unwrap_err();
+        assert_eq!(error, StoreError::NotFound { address: address() });
+    }
+    let (_server, denied) = store(Canned::new(403, xml("AccessDenied"))).await;
+    let error = denied.read(&address(), 9, soon()).await.unwrap_err();
+    assert!(matches!(error, StoreError::AccessDenied { .. }), "{error}");
+    let (_server, other) = store(Canned::new(400, xml("InvalidRequest"))).await;
+    let error = other
+        .read(&address(), 9, soon())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("InvalidRequest (400): no"), "{error}");
+}
+
+#[tokio::test]
+async fn a_result_says_what_it_was_made_from() {
+    let (_server, none) = store(Canned::new(404, "")).await;
+    assert_eq!(none.source_of(&address(), soon()).await.unwrap(), None);
+    let (_server, denied) = store(Canned::new(403, "")).await;
+    let error = denied.source_of(&address(), soon()).await.unwrap_err();
+    assert!(matches!(error, StoreError::AccessDenied { .. }), "{error}");
+
+    let answer = Canned::new(200, "")
+        .with("x-amz-meta-source-key", "incoming%2Fa%20b%C3%A9%2Ejpg")
+        .with("x-amz-meta-source-etag", "e1")
+        .with("x-amz-meta-source-sequencer", "0055");
+    let mark = SourceMark {
+        key: "incoming/a bé.jpg".into(),
+        etag: Some("e1".into()),
+        sequencer: Some("0055".into()),
+    };
+    let (server, store) = store(answer).await;
+    assert_eq!(
+        store.source_of(&address(), soon()).await.unwrap(),
+        Some(mark.clone())
+    );
+
+    store
+        .write(&address(), "{}".into(), &mark, soon())
+        .await
+        .unwrap();
+    let request = &server.requests()[1];
+    assert!(
+        request.starts_with("PUT /lookbook-catalogue/incoming/a%20b.jpg"),
+        "{request}"
+    );
+    for header in [
+        "content-type: application/json\r\n",
+        "x-amz-meta-source-key: incoming%2Fa%20b%C3%A9%2Ejpg\r\n",
+        "x-amz-meta-source-etag: e1\r\n",
+        "x-amz-meta-source-sequencer: 0055\r\n",
+    ] {
+        assert!(request.contains(header), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_store_is_given_up_at_the_deadline() {
+    let (_server, store) = store(Canned::new(200, "photo").after_ms(5_000)).await;
+    let deadline = Deadline::after(Duration::from_millis(100));
+    let error = store.read(&address(), 9, deadline).await.unwrap_err();
+    assert_eq!(error, StoreError::TimedOut { address: address() });
+}
+
+#[test]
+fn long_words_are_cut() {
+    assert_eq!(shortened(" brief "), "brief");
+    assert_eq!(shortened(&"é".repeat(600)).chars().count(), 501);
+}

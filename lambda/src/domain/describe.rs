@@ -1,0 +1,209 @@
+//! The one thing that the function does.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use attributes::AttributeSet;
+use bytes::Bytes;
+
+use super::{
+    AskError, AttributeModel, Deadline, DescribeRequest, Describer, DescriberError, Findings,
+    Fitted, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription, Prompt,
+    QuestionPlan, Store, StoreError, UnknownAttribute, fit,
+};
+
+/// What describing takes.
+#[derive(Clone)]
+pub struct Services {
+    /// The attributes to ask about.
+    pub attribute_set: AttributeSet,
+    /// The category of a request that names none.
+    pub default_category: String,
+    /// Answers the questions.
+    pub model: Arc<dyn AttributeModel>,
+    /// Writes the text.
+    pub describer: Arc<dyn Describer>,
+    /// Has the photos.
+    pub store: Arc<dyn Store>,
+}
+
+/// Why a product is not described.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum DescribeError {
+    /// The request names an attribute that there is not.
+    #[error(transparent)]
+    UnknownAttribute(#[from] UnknownAttribute),
+    /// The photo can't be used.
+    #[error(transparent)]
+    Photo(#[from] PhotoError),
+    /// The photo can't be read from where it is.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No question was answered.
+    #[error("{error}")]
+    Attributes {
+        /// What the endpoint had to say.
+        error: AskError,
+        /// The attributes that were asked about.
+        missing: Vec<String>,
+    },
+    /// All questions were answered, none to the point.
+    #[error(
+        "the endpoint recognised none of {} in the photo: send one that shows the product",
+        .missing.join(", ")
+    )]
+    NothingRecognised {
+        /// The attributes that were asked about.
+        missing: Vec<String>,
+    },
+    /// The attributes are known, but there is no text.
+    #[error("{error}")]
+    Description {
+        /// What the describer had to say.
+        error: DescriberError,
+        /// What is known all the same.
+        findings: Box<Findings>,
+    },
+}
+
+/// Describes one product by the deadline: reads its photo, asks about its
+/// attributes, has the text written.
+pub async fn describe_product(
+    services: &Services,
+    request: DescribeRequest,
+    deadline: Deadline,
+) -> Result<ProductDescription, DescribeError> {
+    let plan = QuestionPlan::new(
+        &services.attribute_set,
+        &services.default_category,
+        &request,
+    )?;
+    let start = Instant::now();
+    let bytes = load(services, request.photo, deadline).await?;
+    let photo = Photo::read(bytes)?;
+    let photo_ms = elapsed_ms(start);
+
+    let start = Instant::now();
+    let findings = find_attributes(services, photo, &plan, deadline.of_questions()).await?;
+    let attributes_ms = elapsed_ms(start);
+
+    let start = Instant::now();
+    let prompt = Prompt::new(&plan.noun, &findings.attributes);
+    let written = match services.describer.describe(&prompt, deadline).await {
+        Ok(written) => written,
+        Err(error) => {
+            let findings = Box::new(findings);
+            return Err(DescribeError::Description { error, findings });
+        }
+    };
+    let description_ms = elapsed_ms(start);
+
+    tracing::info!(
+        product_id = request.product_id,
+        attributes = findings.attributes.len(),
+        missing = findings.missing.len(),
+        model = written.model,
+        photo_ms,
+        attributes_ms,
+        description_ms,
+        "described"
+    );
+    Ok(ProductDescription::new(
+        request.product_id,
+        services.model.name(),
+        findings,
+        written,
+    ))
+}
+
+async fn load(
+    services: &Services,
+    source: PhotoSource,
+    deadline: Deadline,
+) -> Result<Bytes, StoreError> {
+    match source {
+        PhotoSource::Bytes(bytes) => Ok(bytes),
+        PhotoSource::Object(address) => {
+            services
+                .store
+                .read(&address, MAX_PHOTO_BYTES, deadline)
+                .await
+        }
+    }
+}
+
+async fn find_attributes(
+    services: &Services,
+    photo: Photo,
+    plan: &QuestionPlan,
+    deadline: Deadline,
+) -> Result<Findings, DescribeError> {
+    let asked = || {
+        plan.questions
+            .iter()
+            .map(|question| question.attribute.name.clone())
+            .collect()
+    };
+    let questions = plan.texts();
+    let max_bytes = services.model.max_photo_bytes(&questions);
+    let Some(fitted) = deadline.bound(fit_aside(photo, max_bytes)).await else {
+        let error = AskError::TimedOut {
+            endpoint: services.model.name().to_owned(),
+        };
+        return Err(DescribeError::Attributes {
+            error,
+            missing: asked(),
+        });
+    };
+    let Fitted { photo, warning } = fitted?;
+
+    let answers = services.model.ask(&photo, &questions, deadline).await;
+    if let Some(error) = failure_of_all(&answers) {
+        return Err(DescribeError::Attributes {
+            error,
+            missing: asked(),
+        });
+    }
+    let mut findings = Findings::read(&services.attribute_set, &plan.questions, answers);
+    if findings.attributes.is_empty() {
+        return Err(DescribeError::NothingRecognised {
+            missing: findings.missing,
+        });
+    }
+    findings.warnings.splice(0..0, warning);
+    Ok(findings)
+}
+
+/// Scaling takes seconds; the deadline must be able to pass meanwhile.
+async fn fit_aside(photo: Photo, max_bytes: usize) -> Result<Fitted, PhotoError> {
+    if photo.bytes.len() <= max_bytes {
+        return fit(photo, max_bytes);
+    }
+    tokio::task::spawn_blocking(move || fit(photo, max_bytes))
+        .await
+        .unwrap_or_else(|error| {
+            Err(PhotoError::Damaged {
+                reason: format!("decoding it failed: {error}"),
+            })
+        })
+}
+
+/// The error to report when there is no answer at all. A photo that can't be
+/// read outweighs the others: that is what the caller can mend.
+fn failure_of_all<T>(answers: &[Result<T, AskError>]) -> Option<AskError> {
+    let errors = || answers.iter().filter_map(|answer| answer.as_ref().err());
+    if errors().count() < answers.len() {
+        return None;
+    }
+    errors()
+        .find(|error| matches!(error, AskError::InvalidPhoto { .. }))
+        .or_else(|| errors().next())
+        .cloned()
+}
+
+fn elapsed_ms(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

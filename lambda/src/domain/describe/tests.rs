@@ -1,0 +1,181 @@
+use std::io::Cursor;
+use std::time::Duration;
+
+use image::{ImageFormat, Rgb, RgbImage};
+
+use super::*;
+use crate::fakes::{Fakes, photo_bytes};
+
+fn request(photo: Bytes) -> DescribeRequest {
+    DescribeRequest {
+        product_id: Some("1".into()),
+        photo: PhotoSource::Bytes(photo),
+        category: None,
+        attributes: None,
+    }
+}
+
+async fn describe(
+    fakes: &Fakes,
+    request: DescribeRequest,
+) -> Result<ProductDescription, DescribeError> {
+    let deadline = Deadline::after(Duration::from_secs(20));
+    describe_product(&fakes.services(), request, deadline).await
+}
+
+#[tokio::test]
+async fn a_product_is_described_with_what_is_known() {
+    let fakes = Fakes::default();
+    let product = describe(&fakes, request(photo_bytes())).await.unwrap();
+    assert_eq!(product.product_id.as_deref(), Some("1"));
+    assert_eq!(
+        product.attributes.keys().collect::<Vec<_>>(),
+        ["Fabric", "Colour"]
+    );
+    assert_eq!(product.confidence["Fabric"], 0.5);
+    assert_eq!(
+        product.missing,
+        [
+            "Fit",
+            "Collar",
+            "Pattern",
+            "Sleeve Length",
+            "Neck",
+            "Sleeve Styling"
+        ]
+    );
+    assert_eq!(product.description, "A product with 2 attributes.");
+    assert!(product.warnings.is_empty());
+    let asked = fakes.model.asked.lock().unwrap();
+    assert_eq!(asked[0].0.len(), 8);
+    assert_eq!(
+        asked[0].0[0],
+        "What is the fabric of the shirt in this picture?"
+    );
+}
+
+#[tokio::test]
+async fn the_writer_is_told_of_the_category() {
+    let fakes = Fakes::default();
+    let kurta = DescribeRequest {
+        category: Some("Kurtas".into()),
+        ..request(photo_bytes())
+    };
+    describe(&fakes, kurta).await.unwrap();
+    let prompts = fakes.describer.prompts.lock().unwrap();
+    assert!(prompts[0].0.system.contains("kurta"));
+    assert!(prompts[0].0.user.contains("Fabric: Cotton\nColour: Blue\n"));
+}
+
+#[tokio::test]
+async fn a_photo_that_is_too_large_is_scaled_and_the_answer_says_so() {
+    let noise = RgbImage::from_fn(600, 400, |x, y| {
+        let value = x
+            .wrapping_mul(2_654_435_761)
+            .wrapping_add(y.wrapping_mul(40_503))
+            >> 5;
+        Rgb([value as u8, (value >> 8) as u8, (value >> 16) as u8])
+    });
+    let mut bytes = Vec::new();
+    noise
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .unwrap();
+    let fakes = Fakes::default();
+    *fakes.model.max_photo_bytes.lock().unwrap() = Some(30_000);
+    let product = describe(&fakes, request(bytes.into())).await.unwrap();
+    assert!(
+        product.warnings[0].contains("600 × 400"),
+        "{:?}",
+        product.warnings
+    );
+    assert!(fakes.model.asked.lock().unwrap()[0].1 <= 30_000);
+}
+
+#[tokio::test]
+async fn what_is_no_photo_never_reaches_the_endpoint() {
+    let fakes = Fakes::default();
+    let error = describe(&fakes, request(Bytes::from_static(b"text")))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, DescribeError::Photo(PhotoError::Unrecognised { .. })),
+        "{error}"
+    );
+    assert!(fakes.model.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_attribute_is_found_before_the_photo_is_read() {
+    let fakes = Fakes::default();
+    let unknown = DescribeRequest {
+        attributes: Some(vec!["Zip".into()]),
+        ..request(Bytes::new())
+    };
+    let error = describe(&fakes, unknown).await.unwrap_err();
+    assert!(
+        matches!(error, DescribeError::UnknownAttribute(_)),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn without_any_answer_the_endpoint_s_error_is_given() {
+    let fakes = Fakes::default();
+    let timed_out = AskError::TimedOut {
+        endpoint: "fake-endpoint".into(),
+    };
+    *fakes.model.error.lock().unwrap() = Some(timed_out.clone());
+    let error = describe(&fakes, request(photo_bytes())).await.unwrap_err();
+    let DescribeError::Attributes { error, missing } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(error, timed_out);
+    assert_eq!(missing.len(), 8);
+    assert!(fakes.describer.prompts.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_written_about_nothing() {
+    let fakes = Fakes::default();
+    let neck = DescribeRequest {
+        attributes: Some(vec!["Neck".into()]),
+        ..request(photo_bytes())
+    };
+    let error = describe(&fakes, neck).await.unwrap_err();
+    assert_eq!(
+        error,
+        DescribeError::NothingRecognised {
+            missing: vec!["Neck".into()]
+        }
+    );
+}
+
+#[tokio::test]
+async fn without_a_description_the_attributes_are_kept() {
+    let fakes = Fakes::default();
+    *fakes.describer.error.lock().unwrap() = Some(DescriberError::TimedOut {
+        model: "fake-model".into(),
+    });
+    let error = describe(&fakes, request(photo_bytes())).await.unwrap_err();
+    let DescribeError::Description { findings, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(findings.attributes["Fabric"], "Cotton");
+}
+
+#[test]
+fn a_broken_photo_outweighs_other_errors() {
+    let timed_out = || {
+        Err::<(), _>(AskError::TimedOut {
+            endpoint: "e".into(),
+        })
+    };
+    let broken = AskError::InvalidPhoto {
+        reason: "cut".into(),
+    };
+    assert_eq!(
+        failure_of_all(&[timed_out(), Err(broken.clone())]),
+        Some(broken)
+    );
+    assert_eq!(failure_of_all(&[timed_out(), Ok(())]), None);
+}

@@ -1,0 +1,30 @@
+//! What the function is for, without AWS: [`describe_product`] turns a request
+//! into a description by way of three traits, [`AttributeModel`], [`Describer`]
+//! and [`Store`].
+
+mod deadline;
+mod describe;
+mod findings;
+mod photo;
+mod photo_fit;
+mod ports;
+mod product;
+mod prompt;
+mod questions;
+mod request;
+mod source_mark;
+
+pub use deadline::Deadline;
+pub use describe::{DescribeError, Services, describe_product};
+pub use findings::Findings;
+pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
+pub use photo_fit::{Fitted, fit};
+pub use ports::{
+    AskError, AttributeModel, Describer, DescriberError, ModelAnswer, Store, StoreError,
+    WrittenDescription,
+};
+pub use product::{Models, ProductDescription, Usage};
+pub use prompt::Prompt;
+pub use questions::{Question, QuestionPlan, UnknownAttribute};
+pub use request::{DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource};
+pub use source_mark::SourceMark;

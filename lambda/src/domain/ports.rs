@@ -1,0 +1,208 @@
+//! What the domain needs of the outside world. The real ones are in
+//! [`crate::adapters`], those of the tests are plain structs.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Deadline, ObjectAddress, Photo, Prompt, SourceMark, Usage};
+
+/// A model that answers questions about a photo.
+#[async_trait]
+pub trait AttributeModel: Send + Sync {
+    /// What the model is called in an answer of this function.
+    fn name(&self) -> &str;
+
+    /// The most bytes that a photo may have to be asked about with these
+    /// questions.
+    fn max_photo_bytes(&self, questions: &[String]) -> usize;
+
+    /// Asks every question about one photo, and returns by the deadline with one
+    /// entry a question, in order.
+    async fn ask(
+        &self,
+        photo: &Photo,
+        questions: &[String],
+        deadline: Deadline,
+    ) -> Vec<Result<ModelAnswer, AskError>>;
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelAnswer {
+    /// The answer as the model phrased it, as a rule "Name: value".
+    pub text: String,
+    /// The probability of the text in [0, 1], where the model gives it.
+    pub confidence: Option<f64>,
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The model can't read the photo.
+    #[error("the photo can't be read: {reason}")]
+    InvalidPhoto {
+        /// The model's own words.
+        reason: String,
+    },
+    /// No answer before the deadline.
+    #[error("the endpoint {endpoint} did not answer in time")]
+    TimedOut {
+        /// The endpoint's name.
+        endpoint: String,
+    },
+    /// The endpoint is down, overloaded or failing, also after repeated tries.
+    #[error("the endpoint {endpoint} is not available ({attempts} tries): {reason}")]
+    Unavailable {
+        /// The endpoint's name.
+        endpoint: String,
+        /// How often it was asked.
+        attempts: u32,
+        /// What it said last.
+        reason: String,
+    },
+    /// The endpoint refuses the request; asking again would not help.
+    #[error("the endpoint {endpoint} refused the request: {reason}")]
+    Refused {
+        /// The endpoint's name.
+        endpoint: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A writer of descriptions.
+#[async_trait]
+pub trait Describer: Send + Sync {
+    /// Writes a description, or returns an error by the deadline.
+    async fn describe(
+        &self,
+        prompt: &Prompt,
+        deadline: Deadline,
+    ) -> Result<WrittenDescription, DescriberError>;
+}
+
+/// A description and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenDescription {
+    /// Never empty.
+    pub text: String,
+    /// The model that wrote it.
+    pub model: String,
+    /// What it took.
+    pub usage: Usage,
+    /// Sentences for the caller.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no description.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DescriberError {
+    /// No text before the deadline.
+    #[error("the model {model} did not write a description in time")]
+    TimedOut {
+        /// The model that was asked.
+        model: String,
+    },
+    /// Throttled until there was no time for another try.
+    #[error("the model {model} is throttled ({attempts} tries): {reason}")]
+    Throttled {
+        /// The model that was asked.
+        model: String,
+        /// How often it was asked.
+        attempts: u32,
+        /// What it said last.
+        reason: String,
+    },
+    /// None of the models can be used.
+    #[error(
+        "none of the models of BEDROCK_MODEL_IDS can be used: {}",
+        .reasons.iter().map(|(model, reason)| format!("{model}: {reason}"))
+            .collect::<Vec<_>>().join("; ")
+    )]
+    NoModelAvailable {
+        /// Each model and what is the matter with it.
+        reasons: Vec<(String, String)>,
+    },
+    /// The model refuses the request, or answers without a text.
+    #[error("the model {model} wrote no description: {reason}")]
+    Refused {
+        /// The model that was asked.
+        model: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Where photos are and results go.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The content of an object of at most `max_bytes`.
+    async fn read(
+        &self,
+        address: &ObjectAddress,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Bytes, StoreError>;
+
+    /// What the result at `address` was made from; nothing where there is none.
+    async fn source_of(
+        &self,
+        address: &ObjectAddress,
+        deadline: Deadline,
+    ) -> Result<Option<SourceMark>, StoreError>;
+
+    /// Stores a result, a JSON document, with what it was made from.
+    async fn write(
+        &self,
+        address: &ObjectAddress,
+        json: Bytes,
+        source: &SourceMark,
+        deadline: Deadline,
+    ) -> Result<(), StoreError>;
+}
+
+/// Why an object can't be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such object, or no such bucket.
+    #[error("there is no {address}")]
+    NotFound {
+        /// The object.
+        address: ObjectAddress,
+    },
+    /// The function has no permission.
+    #[error(
+        "the function may not access {address}: its role needs {permission}, and s3:ListBucket \
+         to tell a missing object from a forbidden one"
+    )]
+    AccessDenied {
+        /// The object.
+        address: ObjectAddress,
+        /// The permission that is missing.
+        permission: &'static str,
+    },
+    /// The object is larger than asked for.
+    #[error("{address} has {bytes} bytes, the limit is {max_bytes}")]
+    TooLarge {
+        /// The object.
+        address: ObjectAddress,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// Not done by the deadline.
+    #[error("S3 did not answer in time about {address}")]
+    TimedOut {
+        /// The object.
+        address: ObjectAddress,
+    },
+    /// Anything else.
+    #[error("S3 failed on {address}: {reason}")]
+    Failed {
+        /// The object.
+        address: ObjectAddress,
+        /// What it said.
+        reason: String,
+    },
+}

@@ -1,0 +1,164 @@
+//! Which questions a request comes to.
+
+use attributes::{Attribute, AttributeSet, question};
+
+use super::DescribeRequest;
+
+/// One attribute and the question about it.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What is asked about.
+    pub attribute: Attribute,
+    /// The bare question.
+    pub text: String,
+}
+
+/// The questions of a request, in the order of the attribute set.
+#[derive(Clone, Debug)]
+pub struct QuestionPlan {
+    /// What the garment is called, in questions and in the description.
+    pub noun: String,
+    /// Never empty.
+    pub questions: Vec<Question>,
+}
+
+/// Why a request comes to no questions.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{unknown:?} is no attribute of this function's set, which has: {}", .known.join(", "))]
+pub struct UnknownAttribute {
+    /// The name in the request.
+    pub unknown: String,
+    /// The names that the set has.
+    pub known: Vec<String>,
+}
+
+impl QuestionPlan {
+    /// The questions for `request`. Attributes that it names are asked about
+    /// whether or not they apply to its category.
+    pub fn new(
+        set: &AttributeSet,
+        default_category: &str,
+        request: &DescribeRequest,
+    ) -> Result<QuestionPlan, UnknownAttribute> {
+        let category = request.category.as_deref().unwrap_or(default_category);
+        let (noun, of_category) = set.attributes_of(category);
+        let asked: Vec<&Attribute> = match &request.attributes {
+            None => of_category,
+            Some(names) => {
+                let named = names
+                    .iter()
+                    .map(|name| set.attribute(name).ok_or_else(|| unknown(set, name)))
+                    .collect::<Result<Vec<_>, _>>()?;
+                set.attributes()
+                    .iter()
+                    .filter(|attribute| named.iter().any(|named| named.name == attribute.name))
+                    .collect()
+            }
+        };
+        let questions = asked
+            .into_iter()
+            .map(|attribute| Question {
+                text: question(attribute, noun),
+                attribute: attribute.clone(),
+            })
+            .collect();
+        Ok(QuestionPlan {
+            noun: noun.to_owned(),
+            questions,
+        })
+    }
+
+    /// The bare questions.
+    pub fn texts(&self) -> Vec<String> {
+        self.questions
+            .iter()
+            .map(|question| question.text.clone())
+            .collect()
+    }
+}
+
+fn unknown(set: &AttributeSet, name: &str) -> UnknownAttribute {
+    UnknownAttribute {
+        unknown: name.chars().take(100).collect(),
+        known: set
+            .attributes()
+            .iter()
+            .map(|attribute| attribute.name.clone())
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PhotoSource;
+    use bytes::Bytes;
+
+    fn plan(
+        category: Option<&str>,
+        attributes: Option<&[&str]>,
+    ) -> Result<QuestionPlan, UnknownAttribute> {
+        let request = DescribeRequest {
+            product_id: None,
+            photo: PhotoSource::Bytes(Bytes::new()),
+            category: category.map(str::to_owned),
+            attributes: attributes
+                .map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        QuestionPlan::new(&AttributeSet::embedded(), "shirt", &request)
+    }
+
+    fn names(plan: &QuestionPlan) -> Vec<&str> {
+        plan.questions
+            .iter()
+            .map(|question| question.attribute.name.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn the_default_category_is_asked_about_everything_that_applies_to_it() {
+        let plan = plan(None, None).unwrap();
+        assert_eq!(
+            names(&plan),
+            [
+                "Fabric",
+                "Fit",
+                "Collar",
+                "Pattern",
+                "Sleeve Length",
+                "Neck",
+                "Sleeve Styling",
+                "Colour"
+            ]
+        );
+        assert_eq!(
+            plan.texts()[5],
+            "What is the neck type of the shirt in this picture?"
+        );
+    }
+
+    #[test]
+    fn named_attributes_are_asked_once_each_in_the_order_of_the_set() {
+        let plan = plan(Some("Kurtas"), Some(&["baseColour", "fabric", "Fabric"])).unwrap();
+        assert_eq!(names(&plan), ["Fabric", "Colour"]);
+        assert_eq!(
+            plan.texts()[0],
+            "What is the fabric of the kurta in this picture?"
+        );
+    }
+
+    #[test]
+    fn an_unknown_category_is_clothing() {
+        let plan = plan(Some("spacesuit"), None).unwrap();
+        assert_eq!(plan.noun, "clothing");
+        assert_eq!(plan.questions.len(), 8);
+    }
+
+    #[test]
+    fn an_unknown_attribute_is_refused_with_the_known_names() {
+        let error = plan(None, Some(&["Fabric", "Zipper"])).unwrap_err();
+        assert_eq!(error.unknown, "Zipper");
+        assert_eq!(error.known.len(), 8);
+        assert!(error.to_string().contains("Sleeve Length, Neck"), "{error}");
+    }
+}

@@ -1,0 +1,122 @@
+//! What is asked of the function, whichever way it came in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::Bytes;
+
+/// One product to describe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribeRequest {
+    /// The caller's own name for the product, given back in the answer.
+    pub product_id: Option<String>,
+    /// Where its photograph is.
+    pub photo: PhotoSource,
+    /// What kind of garment it is; the function's default where absent.
+    pub category: Option<String>,
+    /// The attributes to ask about; those of the category where absent.
+    pub attributes: Option<Vec<String>>,
+}
+
+/// Where a photograph is.
+#[derive(Clone, PartialEq)]
+pub enum PhotoSource {
+    /// In the request itself.
+    Bytes(Bytes),
+    /// In an object of S3.
+    Object(ObjectAddress),
+}
+
+// Photos are kept out of logs, and `{:?}` is how they would get there.
+impl fmt::Debug for PhotoSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PhotoSource::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            PhotoSource::Object(address) => write!(f, "Object({address})"),
+        }
+    }
+}
+
+/// The bucket and key of an object, written `s3://bucket/key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectAddress {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key, not URL-encoded.
+    pub key: String,
+}
+
+/// A text that is no `s3://bucket/key`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no address of an S3 object: write s3://bucket/key")]
+pub struct ObjectAddressError(String);
+
+impl FromStr for ObjectAddress {
+    type Err = ObjectAddressError;
+
+    fn from_str(text: &str) -> Result<ObjectAddress, ObjectAddressError> {
+        text.strip_prefix("s3://")
+            .and_then(|rest| rest.split_once('/'))
+            .filter(|(bucket, key)| is_bucket_name(bucket) && !key.is_empty())
+            .map(|(bucket, key)| ObjectAddress {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+            })
+            .ok_or_else(|| ObjectAddressError(text.chars().take(200).collect()))
+    }
+}
+
+impl fmt::Display for ObjectAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// The characters of a general purpose bucket's name. Anything else could
+/// address more than a bucket: the SDK also takes access point ARNs here.
+fn is_bucket_name(name: &str) -> bool {
+    (3..=63).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_and_written() {
+        let address: ObjectAddress = "s3://lookbook-catalogue/incoming/a b.jpg".parse().unwrap();
+        assert_eq!(address.bucket, "lookbook-catalogue");
+        assert_eq!(address.key, "incoming/a b.jpg");
+        assert_eq!(
+            address.to_string(),
+            "s3://lookbook-catalogue/incoming/a b.jpg"
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "s3://",
+            "s3://bucket",
+            "s3://bucket/",
+            "s3:///key",
+            "https://bucket.s3.amazonaws.com/key",
+            "file:///etc/passwd",
+            "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/mine/key",
+            "S3://bucket/key",
+        ] {
+            let error = text.parse::<ObjectAddress>().unwrap_err();
+            assert!(error.to_string().contains("s3://bucket/key"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_photo_never_shows_in_debug_output() {
+        let source = PhotoSource::Bytes(Bytes::from_static(b"secret"));
+        assert_eq!(format!("{source:?}"), "Bytes(6 bytes)");
+    }
+}

@@ -1,0 +1,48 @@
+//! The ways in. [`handle`] is the function's handler: it tells the event apart
+//! by its shape and passes it on.
+
+mod base64_text;
+mod direct;
+mod event;
+mod http;
+mod request_body;
+mod s3;
+
+use std::time::SystemTime;
+
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::Value;
+
+use self::event::Event;
+use crate::domain::{Deadline, Services};
+use crate::settings::Settings;
+
+/// What lives as long as the process.
+pub struct App {
+    settings: Settings,
+    services: Services,
+}
+
+impl App {
+    /// A function with these settings and services.
+    pub fn new(settings: Settings, services: Services) -> App {
+        App { settings, services }
+    }
+}
+
+/// Handles one invocation, whatever triggered it.
+pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
+    let (payload, context) = event.into_parts();
+    let deadline = Deadline::of_invocation(context.deadline, SystemTime::now());
+    match event::recognise(payload)? {
+        Event::HttpApi(event) => Ok(http::payload_v2::handle(app, event, deadline).await),
+        Event::S3(records) => s3::handle(app, records, deadline)
+            .await
+            .map_err(Diagnostic::from),
+        Event::S3Test => {
+            tracing::info!("S3's test event: the notification is set up");
+            Ok(Value::Null)
+        }
+        Event::Direct(body) => Ok(direct::handle(app, body, deadline).await?),
+    }
+}

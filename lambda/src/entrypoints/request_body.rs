@@ -1,0 +1,199 @@
+//! The JSON of a request: the body of the HTTP API, and a direct invocation's
+//! event.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::base64_text;
+use crate::domain::{DescribeRequest, PhotoSource};
+use crate::problem::{Problem, ProblemKind};
+
+/// The longest name of a product, in bytes. It also names an object of S3.
+const LONGEST_PRODUCT_ID: usize = 512;
+
+/// `{"product_id"?, "image": {"base64"} | {"s3_uri"}, "category"?, "attributes"?}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestBody {
+    product_id: Option<String>,
+    image: Image,
+    category: Option<String>,
+    attributes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Image {
+    base64: Option<String>,
+    s3_uri: Option<String>,
+}
+
+impl TryFrom<RequestBody> for DescribeRequest {
+    type Error = Problem;
+
+    fn try_from(body: RequestBody) -> Result<DescribeRequest, Problem> {
+        let photo = match (body.image.base64, body.image.s3_uri) {
+            (Some(text), None) => {
+                let bytes = base64_text::decode(&text)
+                    .map_err(|error| invalid(format!("image.base64 is no base64: {error}")))?;
+                PhotoSource::Bytes(bytes)
+            }
+            (None, Some(uri)) => {
+                let address = uri
+                    .parse()
+                    .map_err(|error| invalid(format!("image.s3_uri: {error}")))?;
+                PhotoSource::Object(address)
+            }
+            _ => return Err(invalid("image must have either base64 or s3_uri")),
+        };
+        checked(DescribeRequest {
+            product_id: body.product_id,
+            photo,
+            category: body.category,
+            attributes: body.attributes,
+        })
+    }
+}
+
+/// A request whose photo is the body; the rest comes as `product_id`,
+/// `category` and `attributes` (comma-separated) from the query.
+pub fn from_photo<'a>(
+    photo: Bytes,
+    query: impl Fn(&str) -> Option<&'a str>,
+) -> Result<DescribeRequest, Problem> {
+    checked(DescribeRequest {
+        product_id: query("product_id").map(str::to_owned),
+        photo: PhotoSource::Bytes(photo),
+        category: query("category").map(str::to_owned),
+        attributes: query("attributes").map(|names| {
+            names
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .collect()
+        }),
+    })
+}
+
+fn checked(request: DescribeRequest) -> Result<DescribeRequest, Problem> {
+    let is_name = |id: &String| {
+        (1..=LONGEST_PRODUCT_ID).contains(&id.len()) && !id.contains(char::is_control)
+    };
+    if !request.product_id.as_ref().is_none_or(is_name) {
+        return Err(invalid(format!(
+            "product_id must have 1 to {LONGEST_PRODUCT_ID} bytes and no control characters; \
+             leave it out if there is none"
+        )));
+    }
+    if request.attributes.as_ref().is_some_and(Vec::is_empty) {
+        return Err(invalid(
+            "attributes must name at least one; leave it out to ask about all",
+        ));
+    }
+    Ok(request)
+}
+
+/// The problem of a body that is no request.
+pub fn unreadable(error: &serde_json::Error) -> Problem {
+    // serde quotes what it found, which may be a whole photo.
+    let words: String = error.to_string().chars().take(300).collect();
+    invalid(format!(
+        "the request can't be read: {words}; it is {{\"product_id\"?, \"image\": {{\"base64\": …}} \
+         or {{\"s3_uri\": …}}, \"category\"?, \"attributes\"?}}"
+    ))
+}
+
+/// A problem of kind [`ProblemKind::InvalidRequest`].
+pub fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::InvalidRequest, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(body: Value) -> Result<DescribeRequest, Problem> {
+        serde_json::from_value::<RequestBody>(body)
+            .map_err(|error| unreadable(&error))?
+            .try_into()
+    }
+
+    #[test]
+    fn a_whole_request_is_read() {
+        let request = read(json!({
+            "product_id": "38642",
+            "image": {"base64": "cGhvdG8="},
+            "category": "kurta",
+            "attributes": ["Fabric", "Fit"]
+        }))
+        .unwrap();
+        assert_eq!(request.product_id.as_deref(), Some("38642"));
+        assert_eq!(
+            request.photo,
+            PhotoSource::Bytes(Bytes::from_static(b"photo"))
+        );
+        assert_eq!(request.category.as_deref(), Some("kurta"));
+        assert_eq!(request.attributes.unwrap(), ["Fabric", "Fit"]);
+    }
+
+    #[test]
+    fn the_photo_may_be_in_s3_and_the_rest_absent() {
+        let request = read(json!({"image": {"s3_uri": "s3://bucket/a b.jpg"}})).unwrap();
+        let address = "s3://bucket/a b.jpg".parse().unwrap();
+        assert_eq!(request.photo, PhotoSource::Object(address));
+        assert_eq!(
+            (request.product_id, request.category, request.attributes),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let image = json!({"base64": "cGhvdG8="});
+        for (body, word) in [
+            (json!({}), "image"),
+            (json!([]), "can't be read"),
+            (json!({"image": "cGhvdG8="}), "can't be read"),
+            (json!({"image": {}}), "either base64 or s3_uri"),
+            (
+                json!({"image": {"base64": "a", "s3_uri": "b"}}),
+                "either base64 or s3_uri",
+            ),
+            (json!({"image": {"base64": "!"}}), "no base64"),
+            (
+                json!({"image": {"s3_uri": "https://x/y"}}),
+                "s3://bucket/key",
+            ),
+            (json!({"image": {"url": "x"}}), "url"),
+            (json!({"image": image, "catgory": "shirt"}), "catgory"),
+            (json!({"image": image, "product_id": 38642}), "string"),
+            (json!({"image": image, "product_id": ""}), "product_id"),
+            (json!({"image": image, "product_id": "a\nb"}), "product_id"),
+            (json!({"image": image, "attributes": "Fabric"}), "sequence"),
+            (json!({"image": image, "attributes": []}), "at least one"),
+        ] {
+            let problem = read(body.clone()).unwrap_err();
+            assert_eq!(problem.kind, ProblemKind::InvalidRequest);
+            assert!(problem.detail.contains(word), "{body}: {}", problem.detail);
+        }
+    }
+
+    #[test]
+    fn a_misplaced_photo_is_not_echoed() {
+        let problem = read(json!({"image": "A".repeat(100_000)})).unwrap_err();
+        assert!(problem.detail.len() < 600, "{}", problem.detail.len());
+    }
+
+    #[test]
+    fn a_photo_alone_takes_the_rest_from_the_query() {
+        let request = from_photo(Bytes::from_static(b"p"), |name| match name {
+            "product_id" => Some("7"),
+            "attributes" => Some("Fabric, Sleeve Length"),
+            _ => None,
+        })
+        .unwrap();
+        assert_eq!(request.product_id.as_deref(), Some("7"));
+        assert_eq!(request.category, None);
+        assert_eq!(request.attributes.unwrap(), ["Fabric", "Sleeve Length"]);
+    }
+}

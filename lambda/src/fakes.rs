@@ -1,0 +1,219 @@
+//! Plain structs in the place of AWS, for tests.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use image::{ImageFormat, RgbImage};
+
+use crate::domain::{
+    AskError, AttributeModel, Deadline, Describer, DescriberError, ModelAnswer, ObjectAddress,
+    Photo, Prompt, Services, SourceMark, Store, StoreError, Usage, WrittenDescription,
+};
+use crate::entrypoints::App;
+use crate::settings::Settings;
+
+/// A small real photo.
+pub fn photo_bytes() -> Bytes {
+    let mut bytes = Vec::new();
+    RgbImage::new(8, 8)
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .unwrap();
+    bytes.into()
+}
+
+/// The same in base64.
+pub fn photo_base64() -> String {
+    STANDARD.encode(photo_bytes())
+}
+
+/// The services of one test, to be set up before and looked at after.
+#[derive(Default)]
+pub struct Fakes {
+    pub model: Arc<FakeModel>,
+    pub describer: Arc<FakeDescriber>,
+    pub store: Arc<FakeStore>,
+    /// Settings other than the defaults.
+    pub variables: HashMap<&'static str, &'static str>,
+}
+
+impl Fakes {
+    pub fn services(&self) -> Services {
+        let settings = self.settings();
+        Services {
+            attribute_set: settings.attribute_set,
+            default_category: settings.default_category,
+            model: self.model.clone(),
+            describer: self.describer.clone(),
+            store: self.store.clone(),
+        }
+    }
+
+    pub fn app(&self) -> App {
+        App::new(self.settings(), self.services())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::read(|name| self.variables.get(name).map(|value| (*value).to_owned())).unwrap()
+    }
+}
+
+/// Knows the fabric and the colour of everything, and nothing else.
+#[derive(Default)]
+pub struct FakeModel {
+    /// What it says to every question instead.
+    pub error: Mutex<Option<AskError>>,
+    /// The most bytes of a photo; no limit where absent.
+    pub max_photo_bytes: Mutex<Option<usize>>,
+    /// The questions and the size of the photo of every call.
+    pub asked: Mutex<Vec<(Vec<String>, usize)>>,
+}
+
+#[async_trait]
+impl AttributeModel for FakeModel {
+    fn name(&self) -> &str {
+        "fake-endpoint"
+    }
+
+    fn max_photo_bytes(&self, _questions: &[String]) -> usize {
+        self.max_photo_bytes.lock().unwrap().unwrap_or(usize::MAX)
+    }
+
+    async fn ask(
+        &self,
+        photo: &Photo,
+        questions: &[String],
+        _deadline: Deadline,
+    ) -> Vec<Result<ModelAnswer, AskError>> {
+        self.asked
+            .lock()
+            .unwrap()
+            .push((questions.to_vec(), photo.bytes.len()));
+        if let Some(error) = self.error.lock().unwrap().clone() {
+            return vec![Err(error); questions.len()];
+        }
+        let answer = |question: &String| {
+            let text = match question {
+                question if question.contains("fabric") => "Fabric: Cotton",
+                question if question.contains("colour") => "Colour: Blue",
+                _ => "",
+            };
+            Ok(ModelAnswer {
+                text: text.to_owned(),
+                confidence: text.starts_with("Fabric").then_some(0.5),
+            })
+        };
+        questions.iter().map(answer).collect()
+    }
+}
+
+/// Writes how many attributes it was given.
+#[derive(Default)]
+pub struct FakeDescriber {
+    /// What it fails with.
+    pub error: Mutex<Option<DescriberError>>,
+    /// Every prompt, with the time that was left.
+    pub prompts: Mutex<Vec<(Prompt, Duration)>>,
+}
+
+#[async_trait]
+impl Describer for FakeDescriber {
+    async fn describe(
+        &self,
+        prompt: &Prompt,
+        deadline: Deadline,
+    ) -> Result<WrittenDescription, DescriberError> {
+        self.prompts
+            .lock()
+            .unwrap()
+            .push((prompt.clone(), deadline.remaining()));
+        if let Some(error) = self.error.lock().unwrap().clone() {
+            return Err(error);
+        }
+        Ok(WrittenDescription {
+            text: format!(
+                "A product with {} attributes.",
+                prompt.user.matches(": ").count()
+            ),
+            model: "fake-model".to_owned(),
+            usage: Usage {
+                input_tokens: 7,
+                output_tokens: 5,
+            },
+            warnings: Vec::new(),
+        })
+    }
+}
+
+/// Objects in memory.
+#[derive(Default)]
+pub struct FakeStore {
+    objects: Mutex<HashMap<String, (Bytes, Option<SourceMark>)>>,
+}
+
+impl FakeStore {
+    pub fn put(&self, uri: &str, bytes: Bytes) {
+        self.objects
+            .lock()
+            .unwrap()
+            .insert(uri.to_owned(), (bytes, None));
+    }
+
+    pub fn get(&self, uri: &str) -> Option<(Bytes, Option<SourceMark>)> {
+        self.objects.lock().unwrap().get(uri).cloned()
+    }
+
+    pub fn uris(&self) -> Vec<String> {
+        let mut uris: Vec<String> = self.objects.lock().unwrap().keys().cloned().collect();
+        uris.sort();
+        uris
+    }
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn read(
+        &self,
+        address: &ObjectAddress,
+        max_bytes: u64,
+        _deadline: Deadline,
+    ) -> Result<Bytes, StoreError> {
+        let (bytes, _) = self
+            .get(&address.to_string())
+            .ok_or_else(|| StoreError::NotFound {
+                address: address.clone(),
+            })?;
+        assert!(bytes.len() as u64 <= max_bytes);
+        Ok(bytes)
+    }
+
+    async fn source_of(
+        &self,
+        address: &ObjectAddress,
+        _deadline: Deadline,
+    ) -> Result<Option<SourceMark>, StoreError> {
+        Ok(self
+            .get(&address.to_string())
+            .and_then(|(_, source)| source))
+    }
+
+    async fn write(
+        &self,
+        address: &ObjectAddress,
+        json: Bytes,
+        source: &SourceMark,
+        _deadline: Deadline,
+    ) -> Result<(), StoreError> {
+        let object = (json, Some(source.clone()));
+        self.objects
+            .lock()
+            .unwrap()
+            .insert(address.to_string(), object);
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! Which problem each error of the domain is.
+
+use super::{Problem, ProblemKind};
+use crate::domain::{AskError, DescribeError, DescriberError, Findings, PhotoError, StoreError};
+
+impl From<PhotoError> for Problem {
+    fn from(error: PhotoError) -> Problem {
+        let kind = match error {
+            // The setting is wrong, not the photo.
+            PhotoError::CannotFit { .. } => ProblemKind::AttributesUnavailable,
+            _ => ProblemKind::InvalidPhoto,
+        };
+        Problem::new(kind, error.to_string())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        let kind = match error {
+            StoreError::NotFound { .. } => ProblemKind::NoSuchObject,
+            StoreError::AccessDenied { .. } => ProblemKind::ForbiddenObject,
+            StoreError::TooLarge { .. } => ProblemKind::InvalidPhoto,
+            StoreError::TimedOut { .. } => ProblemKind::StorageTimedOut,
+            StoreError::Failed { .. } => ProblemKind::StorageUnavailable,
+        };
+        Problem::new(kind, error.to_string())
+    }
+}
+
+impl From<DescribeError> for Problem {
+    fn from(error: DescribeError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            DescribeError::UnknownAttribute(error) => {
+                Problem::new(ProblemKind::UnknownAttribute, detail)
+                    .with("known_attributes", error.known)
+            }
+            DescribeError::Photo(error) => error.into(),
+            DescribeError::Store(error) => error.into(),
+            DescribeError::Attributes { error, missing } => {
+                let kind = match error {
+                    AskError::InvalidPhoto { .. } => {
+                        return Problem::new(ProblemKind::InvalidPhoto, detail);
+                    }
+                    AskError::TimedOut { .. } => ProblemKind::AttributesTimedOut,
+                    AskError::Unavailable { .. } | AskError::Refused { .. } => {
+                        ProblemKind::AttributesUnavailable
+                    }
+                };
+                let findings = Findings {
+                    missing,
+                    ..Findings::default()
+                };
+                with_findings(Problem::new(kind, detail), findings)
+            }
+            DescribeError::NothingRecognised { missing } => {
+                let findings = Findings {
+                    missing,
+                    ..Findings::default()
+                };
+                with_findings(
+                    Problem::new(ProblemKind::NothingRecognised, detail),
+                    findings,
+                )
+            }
+            DescribeError::Description { error, findings } => {
+                let kind = match error {
+                    DescriberError::TimedOut { .. } => ProblemKind::DescriptionTimedOut,
+                    DescriberError::Throttled { .. }
+                    | DescriberError::NoModelAvailable { .. }
+                    | DescriberError::Refused { .. } => ProblemKind::DescriptionUnavailable,
+                };
+                with_findings(Problem::new(kind, detail), *findings)
+            }
+        }
+    }
+}
+
+/// The members that an answer would have had, those that are empty left out.
+fn with_findings(problem: Problem, findings: Findings) -> Problem {
+    let mut problem = problem.with("attributes", findings.attributes);
+    if !findings.confidence.is_empty() {
+        problem = problem.with("confidence", findings.confidence);
+    }
+    if !findings.missing.is_empty() {
+        problem = problem.with("missing", findings.missing);
+    }
+    if !findings.warnings.is_empty() {
+        problem = problem.with("warnings", findings.warnings);
+    }
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ObjectAddress;
+    use lambda_runtime::Diagnostic;
+    use serde_json::json;
+
+    fn description_error(error: DescriberError) -> Problem {
+        let findings = Findings {
+            attributes: [("Fabric".to_owned(), "Cotton".to_owned())]
+                .into_iter()
+                .collect(),
+            confidence: [("Fabric".to_owned(), 0.5)].into_iter().collect(),
+            ..Findings::default()
+        };
+        DescribeError::Description {
+            error,
+            findings: Box::new(findings),
+        }
+        .into()
+    }
+
+    #[test]
+    fn a_problem_has_the_members_of_the_rfc_and_its_own() {
+        let problem = description_error(DescriberError::TimedOut {
+            model: "claude".into(),
+        });
+        assert_eq!(
+            problem.to_json(),
+            json!({
+                "type": "urn:problem-type:lookbook:description-timed-out",
+                "title": "The description took too long",
+                "status": 504,
+                "detail": "the model claude did not write a description in time",
+                "attributes": {"Fabric": "Cotton"},
+                "confidence": {"Fabric": 0.5}
+            })
+        );
+    }
+
+    #[test]
+    fn as_the_error_of_an_invocation_it_keeps_the_attributes() {
+        let diagnostic: Diagnostic = description_error(DescriberError::TimedOut {
+            model: "claude".into(),
+        })
+        .into();
+        assert_eq!(diagnostic.error_type, "description-timed-out");
+        assert!(diagnostic.error_message.contains(r#""Fabric":"Cotton""#));
+    }
+
+    #[test]
+    fn errors_have_the_status_that_fits() {
+        let address: ObjectAddress = "s3://bucket/key".parse().unwrap();
+        let endpoint = || "blip2".to_owned();
+        let attributes = |error| DescribeError::Attributes {
+            error,
+            missing: vec!["Fit".into()],
+        };
+        for (error, status) in [
+            (DescribeError::Photo(PhotoError::Empty), 422),
+            (
+                DescribeError::Photo(PhotoError::CannotFit { max_bytes: 3 }),
+                502,
+            ),
+            (
+                StoreError::NotFound {
+                    address: address.clone(),
+                }
+                .into(),
+                404,
+            ),
+            (
+                StoreError::AccessDenied {
+                    address: address.clone(),
+                    permission: "s3:GetObject",
+                }
+                .into(),
+                403,
+            ),
+            (
+                StoreError::TooLarge {
+                    address: address.clone(),
+                    bytes: 9,
+                    max_bytes: 8,
+                }
+                .into(),
+                422,
+            ),
+            (
+                StoreError::TimedOut {
+                    address: address.clone(),
+                }
+                .into(),
+                504,
+            ),
+            (
+                StoreError::Failed {
+                    address,
+                    reason: String::new(),
+                }
+                .into(),
+                502,
+            ),
+            (
+                attributes(AskError::InvalidPhoto {
+                    reason: "cut".into(),
+                }),
+                422,
+            ),
+            (
+                attributes(AskError::TimedOut {
+                    endpoint: endpoint(),
+                }),
+                504,
+            ),
+            (
+                attributes(AskError::Refused {
+                    endpoint: endpoint(),
+                    reason: String::new(),
+                }),
+                502,
+            ),
+            (
+                attributes(AskError::Unavailable {
+                    endpoint: endpoint(),
+                    attempts: 3,
+                    reason: String::new(),
+                }),
+                502,
+            ),
+            (
+                DescribeError::NothingRecognised {
+                    missing: vec!["Fit".into()],
+                },
+                502,
+            ),
+        ] {
+            assert_eq!(
+                Problem::from(error.clone()).kind.status(),
+                status,
+                "{error:?}"
+            );
+        }
+        for error in [
+            DescriberError::Throttled {
+                model: "m".into(),
+                attempts: 9,
+                reason: "slow".into(),
+            },
+            DescriberError::NoModelAvailable {
+                reasons: vec![("m".into(), "gone".into())],
+            },
+            DescriberError::Refused {
+                model: "m".into(),
+                reason: "no".into(),
+            },
+        ] {
+            assert_eq!(description_error(error).kind.status(), 502);
+        }
+    }
+}

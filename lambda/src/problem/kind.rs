@@ -1,0 +1,93 @@
+//! The kinds of problems.
+
+/// A kind of problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The request is not in the form of the API.
+    InvalidRequest,
+    /// The request names an attribute that the set does not have.
+    UnknownAttribute,
+    /// S3 denies the function the photo, or the place of the result.
+    ForbiddenObject,
+    /// The path is not one of the API.
+    NoSuchResource,
+    /// The object that the request names is not there.
+    NoSuchObject,
+    /// The path takes another method.
+    MethodNotAllowed,
+    /// The body is neither JSON nor a photo.
+    UnsupportedContent,
+    /// The photo is broken, too large or none at all.
+    InvalidPhoto,
+    /// The endpoint answered every question beside the point.
+    NothingRecognised,
+    /// The endpoint fails or refuses.
+    AttributesUnavailable,
+    /// The endpoint did not answer in time.
+    AttributesTimedOut,
+    /// No model writes.
+    DescriptionUnavailable,
+    /// The model did not answer in time.
+    DescriptionTimedOut,
+    /// S3 fails.
+    StorageUnavailable,
+    /// S3 did not answer in time.
+    StorageTimedOut,
+}
+
+impl ProblemKind {
+    /// The HTTP status.
+    pub fn status(self) -> u16 {
+        self.parts().0
+    }
+
+    /// The last part of the problem's type.
+    pub fn slug(self) -> &'static str {
+        self.parts().1
+    }
+
+    /// The same words for every occurrence.
+    pub fn title(self) -> &'static str {
+        self.parts().2
+    }
+
+    fn parts(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (400, "invalid-request", "The request is not valid"),
+            Self::UnknownAttribute => (400, "unknown-attribute", "Unknown attribute"),
+            Self::ForbiddenObject => (
+                403,
+                "forbidden-object",
+                "The function may not access the object",
+            ),
+            Self::NoSuchResource => (404, "no-such-resource", "No such resource"),
+            Self::NoSuchObject => (404, "no-such-object", "The object does not exist"),
+            Self::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
+            Self::UnsupportedContent => {
+                (415, "unsupported-content-type", "Unsupported content type")
+            }
+            Self::InvalidPhoto => (422, "invalid-photo", "The photo can't be used"),
+            Self::NothingRecognised => (502, "nothing-recognised", "No attribute was recognised"),
+            Self::AttributesUnavailable => (
+                502,
+                "attributes-unavailable",
+                "The attributes can't be found out",
+            ),
+            Self::AttributesTimedOut => {
+                (504, "attributes-timed-out", "The attributes took too long")
+            }
+            Self::DescriptionUnavailable => (
+                502,
+                "description-unavailable",
+                "The description can't be written",
+            ),
+            Self::DescriptionTimedOut => (
+                504,
+                "description-timed-out",
+                "The description took too long",
+            ),
+            Self::StorageUnavailable => (502, "storage-unavailable", "The storage failed"),
+            Self::StorageTimedOut => (504, "storage-timed-out", "The storage took too long"),
+        }
+    }
+}

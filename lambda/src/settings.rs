@@ -1,0 +1,249 @@
+//! The function's settings: environment variables, read once at start.
+//!
+//! [`VARIABLES`] is the whole table, with the defaults; `describe-product
+//! --help` prints it. A variable that is set to the empty string counts as not
+//! set. The `AWS_*` variables are the SDK's own; the one that is looked at here
+//! is `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`): when it is set, S3 is
+//! addressed in path style, because a local server has no host name per bucket.
+
+mod variables;
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use attributes::AttributeSet;
+
+pub use self::variables::*;
+
+/// How the endpoint is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeRequests {
+    /// One call with every question.
+    Batched,
+    /// One call a question.
+    PerQuestion,
+}
+
+/// The configuration of a process. Each field is the variable that it links to.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// [`ENDPOINT_NAME`]
+    pub endpoint_name: String,
+    /// [`ATTRIBUTE_REQUESTS`]
+    pub attribute_requests: AttributeRequests,
+    /// [`ENDPOINT_CONCURRENCY`]
+    pub endpoint_concurrency: usize,
+    /// [`ENDPOINT_MAX_PAYLOAD_BYTES`]
+    pub endpoint_max_payload_bytes: usize,
+    /// [`BEDROCK_MODEL_IDS`]: each once, never empty.
+    pub bedrock_model_ids: Vec<String>,
+    /// [`BEDROCK_REGION`]
+    pub bedrock_region: Option<String>,
+    /// [`MAX_TOKENS`]
+    pub max_tokens: u32,
+    /// [`TEMPERATURE`]
+    pub temperature: Option<f64>,
+    /// [`DEFAULT_CATEGORY`]
+    pub default_category: String,
+    /// [`ATTRIBUTE_SET`]: the set itself, read and checked.
+    pub attribute_set: AttributeSet,
+    /// [`OUTPUT_BUCKET`]
+    pub output_bucket: Option<String>,
+    /// [`INCOMING_PREFIX`]
+    pub incoming_prefix: String,
+    /// [`OUTPUT_PREFIX`]
+    pub output_prefix: String,
+    /// [`HTTP_TIMEOUT_MS`]
+    pub http_timeout_ms: u64,
+    /// Whether S3 is addressed as `host/bucket/key`.
+    pub s3_path_style: bool,
+}
+
+/// A variable whose value can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {reason}")]
+pub struct SettingsError {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// What is wrong with its value, and what it accepts.
+    pub reason: String,
+}
+
+impl Settings {
+    /// Reads the process's environment, and the file of `ATTRIBUTE_SET` if set.
+    pub fn from_env() -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+
+    /// Reads the variables that `lookup` finds.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+        let environment = Environment { lookup };
+        let settings = Settings {
+            endpoint_name: endpoint_name(&environment)?,
+            attribute_requests: attribute_requests(&environment)?,
+            endpoint_concurrency: environment.number(&ENDPOINT_CONCURRENCY, 1..=256)?,
+            endpoint_max_payload_bytes: environment
+                .number(&ENDPOINT_MAX_PAYLOAD_BYTES, 65_536..=67_108_864)?,
+            bedrock_model_ids: bedrock_model_ids(&environment)?,
+            bedrock_region: environment.optional(&BEDROCK_REGION),
+            max_tokens: environment.number(&MAX_TOKENS, 1..=64_000)?,
+            temperature: temperature(&environment)?,
+            default_category: environment.text(&DEFAULT_CATEGORY),
+            attribute_set: attribute_set(&environment)?,
+            output_bucket: environment.optional(&OUTPUT_BUCKET),
+            incoming_prefix: environment.text(&INCOMING_PREFIX),
+            output_prefix: environment.text(&OUTPUT_PREFIX),
+            http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,
+            s3_path_style: ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+                .iter()
+                .any(|name| environment.get(name).is_some()),
+        };
+        settings.check_prefixes()?;
+        Ok(settings)
+    }
+
+    /// Results that lie where photos arrive would invoke the function again.
+    fn check_prefixes(&self) -> Result<(), SettingsError> {
+        if self.output_bucket.is_none() && self.output_prefix.starts_with(&self.incoming_prefix) {
+            return Err(OUTPUT_PREFIX.wrong(format!(
+                "is {:?}, which lies under INCOMING_PREFIX {:?}: every result would trigger the \
+                 function again; choose a prefix beside it, or set OUTPUT_BUCKET",
+                self.output_prefix, self.incoming_prefix
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Variable {
+    fn wrong(&self, reason: String) -> SettingsError {
+        SettingsError {
+            variable: self.name,
+            reason,
+        }
+    }
+}
+
+struct Environment<L> {
+    lookup: L,
+}
+
+impl<L: Fn(&str) -> Option<String>> Environment<L> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, variable: &Variable) -> String {
+        self.get(variable.name)
+            .unwrap_or_else(|| variable.default.to_owned())
+    }
+
+    fn optional(&self, variable: &Variable) -> Option<String> {
+        Some(self.text(variable)).filter(|value| !value.is_empty())
+    }
+
+    fn number<T>(&self, variable: &Variable, range: RangeInclusive<T>) -> Result<T, SettingsError>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let text = self.text(variable);
+        text.parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| {
+                variable.wrong(format!(
+                    "is {text:?}, must be a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                ))
+            })
+    }
+}
+
+fn endpoint_name<L>(environment: &Environment<L>) -> Result<String, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let name = environment.text(&ENDPOINT_NAME);
+    let valid = name.len() <= 63
+        && !name.starts_with('-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !valid {
+        return Err(ENDPOINT_NAME.wrong(format!(
+            "is {name:?}, must be the name of an endpoint: at most 63 letters, digits and hyphens"
+        )));
+    }
+    Ok(name)
+}
+
+fn attribute_requests<L>(environment: &Environment<L>) -> Result<AttributeRequests, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    match environment.text(&ATTRIBUTE_REQUESTS).as_str() {
+        "batched" => Ok(AttributeRequests::Batched),
+        "per-question" => Ok(AttributeRequests::PerQuestion),
+        other => Err(ATTRIBUTE_REQUESTS.wrong(format!(
+            "is {other:?}, must be \"batched\" or \"per-question\""
+        ))),
+    }
+}
+
+fn bedrock_model_ids<L>(environment: &Environment<L>) -> Result<Vec<String>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let text = environment.text(&BEDROCK_MODEL_IDS);
+    let mut ids: Vec<String> = Vec::new();
+    for id in text.split(',').map(str::trim).filter(|id| !id.is_empty()) {
+        if id.contains(char::is_whitespace) {
+            return Err(BEDROCK_MODEL_IDS.wrong(format!(
+                "holds {id:?}, a model id has no spaces: separate ids by commas"
+            )));
+        }
+        if !ids.iter().any(|known| known == id) {
+            ids.push(id.to_owned());
+        }
+    }
+    if ids.is_empty() {
+        return Err(
+            BEDROCK_MODEL_IDS.wrong(format!("is {text:?}, must name at least one model id"))
+        );
+    }
+    Ok(ids)
+}
+
+fn temperature<L>(environment: &Environment<L>) -> Result<Option<f64>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let text = environment.text(&TEMPERATURE);
+    if text == "none" {
+        return Ok(None);
+    }
+    match text.parse::<f64>() {
+        Ok(temperature) if (0.0..=1.0).contains(&temperature) => Ok(Some(temperature)),
+        _ => Err(TEMPERATURE.wrong(format!("is {text:?}, must be from 0 to 1, or \"none\""))),
+    }
+}
+
+fn attribute_set<L>(environment: &Environment<L>) -> Result<AttributeSet, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let Some(path) = environment.optional(&ATTRIBUTE_SET) else {
+        return Ok(AttributeSet::embedded());
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| ATTRIBUTE_SET.wrong(format!("{path:?} can't be read: {error}")))?;
+    AttributeSet::parse(&text)
+        .map_err(|error| ATTRIBUTE_SET.wrong(format!("{path:?} is no attribute set: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use super::*;
+
+fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    Settings::read(|name| {
+        pairs
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+}
+
+#[test]
+fn an_empty_environment_gives_the_defaults() {
+    let settings = read(&[]).unwrap();
+    assert_eq!(settings.endpoint_name, "endpoint-finetuned-blip2");
+    assert_eq!(settings.attribute_requests, AttributeRequests::Batched);
+    assert_eq!(settings.endpoint_concurrency, 8);
+    assert_eq!(settings.endpoint_max_payload_bytes, 6 * 1024 * 1024);
+    assert_eq!(
+        settings.bedrock_model_ids[0],
+        "anthropic.claude-3-sonnet-20240229-v1:0"
+    );
+    assert_eq!(settings.bedrock_model_ids.len(), 2);
+    assert_eq!(settings.bedrock_region, None);
+    assert_eq!(
+        (settings.max_tokens, settings.temperature),
+        (400, Some(0.1))
+    );
+    assert_eq!(settings.default_category, "shirt");
+    assert_eq!(settings.output_bucket, None);
+    assert_eq!(settings.incoming_prefix, "incoming/");
+    assert_eq!(settings.output_prefix, "descriptions/");
+    assert_eq!(settings.http_timeout_ms, 28_000);
+    assert!(!settings.s3_path_style);
+}
+
+#[test]
+fn a_wrong_value_is_an_error_that_names_its_variable() {
+    for (name, value) in [
+        ("ENDPOINT_NAME", "my endpoint"),
+        (
+            "ENDPOINT_NAME",
+            "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x",
+        ),
+        ("ATTRIBUTE_REQUESTS", "Batched"),
+        ("ENDPOINT_CONCURRENCY", "0"),
+        ("ENDPOINT_CONCURRENCY", "many"),
+        ("ENDPOINT_MAX_PAYLOAD_BYTES", "6 MiB"),
+        ("ENDPOINT_MAX_PAYLOAD_BYTES", "1000"),
+        ("BEDROCK_MODEL_IDS", " , "),
+        ("BEDROCK_MODEL_IDS", "a.b c.d"),
+        ("MAX_TOKENS", "-1"),
+        ("TEMPERATURE", "1.5"),
+        ("TEMPERATURE", "NaN"),
+        ("ATTRIBUTE_SET", "no/such/file.toml"),
+        ("OUTPUT_PREFIX", "incoming/done/"),
+        ("HTTP_TIMEOUT_MS", "28s"),
+    ] {
+        let error = read(&[(name, value)]).unwrap_err();
+        assert_eq!(error.variable, name, "{value}");
+        assert!(error.to_string().starts_with(name), "{error}");
+        assert!(error.reason.contains(value.trim_matches(' ')), "{error}");
+    }
+}
+
+#[test]
+fn a_list_of_models_keeps_its_order_and_names_each_once() {
+    let settings = read(&[(
+        "BEDROCK_MODEL_IDS",
+        "b.two, a.one ,b.two,arn:aws:bedrock:x:1:y/z",
+    )])
+    .unwrap();
+    assert_eq!(
+        settings.bedrock_model_ids,
+        ["b.two", "a.one", "arn:aws:bedrock:x:1:y/z"].map(String::from)
+    );
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let settings = read(&[("OUTPUT_BUCKET", ""), ("MAX_TOKENS", " ")]).unwrap();
+    assert_eq!(settings.output_bucket, None);
+    assert_eq!(settings.max_tokens, 400);
+}
+
+#[test]
+fn a_local_s3_is_addressed_in_path_style() {
+    assert!(
+        read(&[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")])
+            .unwrap()
+            .s3_path_style
+    );
+    assert!(
+        read(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")])
+            .unwrap()
+            .s3_path_style
+    );
+}
+
+#[test]
+fn results_may_lie_under_the_incoming_prefix_of_another_bucket() {
+    let pairs = [("OUTPUT_PREFIX", "incoming/"), ("OUTPUT_BUCKET", "results")];
+    assert_eq!(read(&pairs).unwrap().output_prefix, "incoming/");
+}
+
+#[test]
+fn temperature_can_be_left_out() {
+    assert_eq!(read(&[("TEMPERATURE", "none")]).unwrap().temperature, None);
+}
+
+#[test]
+fn help_lists_every_variable_once() {
+    let help = help();
+    for variable in VARIABLES {
+        assert_eq!(help.matches(&format!("\n{}\n", variable.name)).count(), 1);
+    }
+    assert!(help.contains("Default: endpoint-finetuned-blip2"));
+}

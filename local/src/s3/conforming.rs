@@ -1,0 +1,256 @@
+//! The folder made to behave as S3 does.
+//!
+//! `s3s-fs` keeps an object as a file of its key's name, which shows in places. This layer
+//! refuses keys that a folder cannot hold instead of folding them into others, answers
+//! `NoSuchBucket` where the folder would create or overlook one, hides directories, and makes
+//! writes atomic: a conditional write (`If-None-Match: *`) has one winner, and a reader gets
+//! content, ETag and metadata of one and the same write.
+
+use std::path::{Component, Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use s3s::dto::{
+    CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput,
+    CopySource, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
+    DeleteObjectOutput, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
+    PutObjectInput, PutObjectOutput, StreamingBlob,
+};
+use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
+use s3s_fs::FileSystem;
+
+use super::delegate::delegate;
+use super::key_locks::KeyLocks;
+
+/// The largest object that one PutObject may bring: it is held in memory until it is complete.
+/// Larger ones arrive in parts.
+const MAX_PUT_BYTES: usize = 1 << 30;
+
+/// The longest file name of the usual file systems.
+const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// A store over a folder; see the module.
+#[derive(Debug)]
+pub struct ConformingStore {
+    inner: FileSystem,
+    root: PathBuf,
+    locks: KeyLocks,
+}
+
+impl ConformingStore {
+    /// A store over an existing folder, whose sub-folders are the buckets.
+    ///
+    /// # Errors
+    ///
+    /// The folder can't be read.
+    pub fn open(root: &Path) -> Result<Self, s3s_fs::Error> {
+        Ok(Self {
+            inner: FileSystem::new(root)?,
+            root: root.to_owned(),
+            locks: KeyLocks::default(),
+        })
+    }
+
+    fn bucket_exists(&self, bucket: &str) -> S3Result<()> {
+        if self.root.join(bucket).is_dir() {
+            return Ok(());
+        }
+        Err(s3_error!(
+            NoSuchBucket,
+            "The specified bucket does not exist"
+        ))
+    }
+
+    /// The object must be a file: `s3s-fs` would open the directory `incoming` as a key.
+    fn object_exists(&self, bucket: &str, key: &str) -> S3Result<()> {
+        self.bucket_exists(bucket)?;
+        let is_object = check_key(bucket, key).is_ok()
+            && (key.ends_with('/') || self.root.join(bucket).join(key).is_file());
+        if is_object {
+            return Ok(());
+        }
+        Err(s3_error!(NoSuchKey, "The specified key does not exist."))
+    }
+}
+
+/// Refuses a key that would be another key's file, or whose metadata file has too long a name.
+fn check_key(bucket: &str, key: &str) -> S3Result<()> {
+    let plain = Path::new(key)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)))
+        && !key.contains("//")
+        && !key.split('/').any(|part| part == ".");
+    if !plain {
+        return Err(s3_error!(
+            InvalidArgument,
+            "the key {key:?} has an empty, '.' or '..' segment, which this server cannot keep"
+        ));
+    }
+    let base64_bytes = |text: &str| (text.len() * 4).div_ceil(3);
+    // The name that s3s-fs gives to the metadata of a multipart upload.
+    let metadata_name = ".bucket-.object-.upload-.metadata.json".len()
+        + base64_bytes(bucket)
+        + base64_bytes(key)
+        + uuid::fmt::Hyphenated::LENGTH;
+    let segments_fit = key.split('/').all(|part| part.len() <= MAX_FILE_NAME_BYTES);
+    if metadata_name > MAX_FILE_NAME_BYTES || !segments_fit {
+        return Err(S3Error::with_message(
+            S3ErrorCode::KeyTooLongError,
+            format!("Your key is too long for this server: {} bytes", key.len()),
+        ));
+    }
+    Ok(())
+}
+
+/// Receives a body to its end.
+async fn receive(body: StreamingBlob) -> S3Result<Bytes> {
+    let mut received = BytesMut::new();
+    let mut body = body;
+    while let Some(chunk) = body
+        .try_next()
+        .await
+        .map_err(|error| S3Error::with_source(S3ErrorCode::IncompleteBody, error))?
+    {
+        if received.len() + chunk.len() > MAX_PUT_BYTES {
+            return Err(s3_error!(
+                EntityTooLarge,
+                "an object of more than {MAX_PUT_BYTES} bytes must be uploaded in parts"
+            ));
+        }
+        received.extend_from_slice(&chunk);
+    }
+    Ok(received.freeze())
+}
+
+#[async_trait::async_trait]
+impl S3 for ConformingStore {
+    delegate! {
+        create_bucket: CreateBucketInput => CreateBucketOutput,
+        delete_bucket: DeleteBucketInput => DeleteBucketOutput,
+        head_bucket: HeadBucketInput => HeadBucketOutput,
+        list_buckets: ListBucketsInput => ListBucketsOutput,
+        get_bucket_location: GetBucketLocationInput => GetBucketLocationOutput,
+        list_objects: ListObjectsInput => ListObjectsOutput,
+        list_objects_v2: ListObjectsV2Input => ListObjectsV2Output,
+        delete_objects: DeleteObjectsInput => DeleteObjectsOutput,
+        upload_part: UploadPartInput => UploadPartOutput,
+        upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput,
+        list_parts: ListPartsInput => ListPartsOutput,
+        abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
+    }
+
+    /// The body is received before the key is locked: a slow client keeps nobody waiting.
+    async fn put_object(
+        &self,
+        mut request: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        self.bucket_exists(&bucket)?;
+        check_key(&bucket, &key)?;
+        if let Some(body) = request.input.body.take() {
+            let received = receive(body).await?;
+            request.input.body = Some(StreamingBlob::from(Body::from(received)));
+        }
+        let lock = self.locks.of(&bucket, &key);
+        let _writing = lock.write().await;
+        self.inner.put_object(request).await
+    }
+
+    async fn copy_object(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        self.bucket_exists(&bucket)?;
+        check_key(&bucket, &key)?;
+        if let CopySource::Bucket { bucket, key, .. } = &request.input.copy_source {
+            self.object_exists(bucket, key)?;
+        }
+        let lock = self.locks.of(&bucket, &key);
+        let _writing = lock.write().await;
+        self.inner.copy_object(request).await
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        self.bucket_exists(&request.input.bucket)?;
+        check_key(&request.input.bucket, &request.input.key)?;
+        self.inner.create_multipart_upload(request).await
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        self.bucket_exists(&bucket)?;
+        check_key(&bucket, &key)?;
+        let lock = self.locks.of(&bucket, &key);
+        let _writing = lock.write().await;
+        let mut response = self.inner.complete_multipart_upload(request).await?;
+        // The object is complete already; the future only carries the answer.
+        if let Some(answer) = response.output.future.take() {
+            response.output = answer.await?;
+        }
+        Ok(response)
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        if self.object_exists(&bucket, &key).is_err() {
+            self.bucket_exists(&bucket)?;
+            return Ok(S3Response::new(DeleteObjectOutput::default()));
+        }
+        let lock = self.locks.of(&bucket, &key);
+        let _writing = lock.write().await;
+        self.inner.delete_object(request).await
+    }
+
+    async fn get_object(
+        &self,
+        request: S3Request<GetObjectInput>,
+    ) -> S3Result<S3Response<GetObjectOutput>> {
+        let lock = self.locks.of(&request.input.bucket, &request.input.key);
+        let _reading = lock.read().await;
+        self.object_exists(&request.input.bucket, &request.input.key)?;
+        self.inner.get_object(request).await
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        let lock = self.locks.of(&request.input.bucket, &request.input.key);
+        let _reading = lock.read().await;
+        self.object_exists(&request.input.bucket, &request.input.key)?;
+        self.inner.head_object(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_a_folder_would_confuse_are_refused() {
+        for key in ["a//b", "../a", "a/../b", "/a", "./a", "a/./b"] {
+            let refused = check_key("bucket", key).unwrap_err();
+            assert_eq!(refused.code(), &S3ErrorCode::InvalidArgument, "{key}");
+        }
+        for key in ["a", "incoming/a b+ü.jpg", "folder/", "a.b/..c"] {
+            assert!(check_key("bucket", key).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_whose_metadata_would_not_fit_is_too_long() {
+        assert!(check_key("lookbook-catalogue", &"k".repeat(117)).is_ok());
+        let refused = check_key("lookbook-catalogue", &"k".repeat(125)).unwrap_err();
+        assert_eq!(refused.code(), &S3ErrorCode::KeyTooLongError);
+    }
+}

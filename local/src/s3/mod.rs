@@ -1,0 +1,15 @@
+//! An S3 server over a folder.
+//!
+//! `s3s` speaks the protocol and `s3s-fs` keeps the objects; two layers lie on top of it:
+//! [`conforming`] mends where the folder behaves unlike S3, [`notifying`] tells the function
+//! what arrived. [`server`] puts them together.
+
+pub mod access;
+pub mod conforming;
+mod delegate;
+mod key_locks;
+pub mod notifying;
+mod request_context;
+pub mod server;
+
+pub use server::{OpenError, S3Settings, router};

@@ -1,0 +1,12 @@
+//! The real function under the Lambda emulator, the real model server with the
+//! shipped checkpoint, the local cloud: through every way in, and under faults.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+mod direct;
+mod endpoints;
+mod faults;
+mod http_api;
+mod s3_events;
+mod settings;
+mod writer;

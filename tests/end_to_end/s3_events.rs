@@ -1,0 +1,145 @@
+//! Photographs that arrive in the catalogue bucket.
+
+use std::time::Duration;
+
+use local_stack::{Stack, StackOptions};
+use serde_json::Value;
+
+use crate::common::*;
+
+const WAIT: Duration = Duration::from_secs(60);
+
+async fn described(stack: &mut Stack, product_id: &str) -> Value {
+    let key = format!("descriptions/{product_id}.json");
+    serde_json::from_slice(&stack.wait_for_object(&key, WAIT).await.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_photo_that_arrives_is_described_beside_it() {
+    let mut stack = start(StackOptions::default()).await;
+    stack
+        .bucket()
+        .put("incoming/drawn-05.jpg", sample("drawn-05"))
+        .await
+        .unwrap();
+    assert_described(&described(&mut stack, "drawn-05").await, "drawn-05");
+
+    // Its own result and what is no photo trigger nothing.
+    stack
+        .bucket()
+        .put("incoming/notes.txt", b"no photo".to_vec())
+        .await
+        .unwrap();
+    stack
+        .bucket()
+        .put("elsewhere/drawn-06.jpg", sample("drawn-06"))
+        .await
+        .unwrap();
+    stack
+        .bucket()
+        .put("incoming/summer/last one (2).jpg", sample("drawn-07"))
+        .await
+        .unwrap();
+    assert_described(
+        &described(&mut stack, "summer/last one (2)").await,
+        "summer/last one (2)",
+    );
+    let keys = stack.bucket().keys("descriptions/").await.unwrap();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_sample_events_are_followed_and_keys_are_decoded() {
+    let mut stack = start(StackOptions::default()).await;
+    // Put where no event is sent from, then moved by the events themselves:
+    // the photos are there before the events say so.
+    for (name, key) in [
+        ("s3-put.json", "incoming/drawn-01.jpg"),
+        (
+            "s3-put-encoded-key.json",
+            "incoming/summer shirt (blue).jpg",
+        ),
+    ] {
+        stack.bucket().put(key, sample("drawn-01")).await.unwrap();
+        let answer = stack.invoke(&event(name)).await.unwrap();
+        assert!(!answer.failed, "{name}: {answer:?}");
+    }
+    assert_described(&described(&mut stack, "drawn-01").await, "drawn-01");
+    let spaced = described(&mut stack, "summer shirt (blue)").await;
+    assert_described(&spaced, "summer shirt (blue)");
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_delivery_does_no_second_work() {
+    let mut stack = start(StackOptions::default()).await;
+    stack
+        .bucket()
+        .put("incoming/drawn-01.jpg", sample("drawn-01"))
+        .await
+        .unwrap();
+    described(&mut stack, "drawn-01").await;
+    // The sample event is of a later upload than that: it is worked on, once.
+    let answer = stack.invoke(&event("s3-put.json")).await.unwrap();
+    assert_eq!(
+        answer.payload["written"].as_array().unwrap().len(),
+        1,
+        "{answer:?}"
+    );
+    let first = described(&mut stack, "drawn-01").await;
+    let calls = |stack: &mut Stack| {
+        let log = stack.model_server().unwrap().output();
+        log.lines()
+            .filter(|line| line.contains("invocations"))
+            .count()
+    };
+    let before = calls(&mut stack);
+    assert_eq!(before, 2);
+    for _ in 0..3 {
+        let answer = stack.invoke(&event("s3-put.json")).await.unwrap();
+        assert!(!answer.failed, "{answer:?}");
+        assert_eq!(answer.payload["written"], serde_json::json!([]));
+    }
+    assert_eq!(calls(&mut stack), before);
+    assert_eq!(described(&mut stack, "drawn-01").await, first);
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_about_a_missing_object_fails_and_names_it() {
+    let mut stack = start(StackOptions::default()).await;
+    let answer = stack.invoke(&event("s3-put.json")).await.unwrap();
+    assert!(answer.failed, "{answer:?}");
+    let message = answer.payload["errorMessage"].as_str().unwrap();
+    assert!(message.contains("incoming/drawn-01.jpg"), "{message}");
+    assert!(
+        stack
+            .bucket()
+            .keys("descriptions/")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_broken_photo_fails_its_event_and_spoils_no_other() {
+    let mut stack = start(StackOptions::default()).await;
+    let cut = sample("drawn-02")[..30_000].to_vec();
+    stack
+        .bucket()
+        .put("incoming/broken.jpg", cut)
+        .await
+        .unwrap();
+    stack
+        .bucket()
+        .put("incoming/drawn-02.jpg", sample("drawn-02"))
+        .await
+        .unwrap();
+    assert_described(&described(&mut stack, "drawn-02").await, "drawn-02");
+    let keys = stack.bucket().keys("descriptions/").await.unwrap();
+    assert_eq!(keys, ["descriptions/drawn-02.json"]);
+    stack.stop().await.unwrap();
+}
