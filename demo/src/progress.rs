@@ -6,6 +6,10 @@ use std::time::Instant;
 
 const BAR_CELLS: usize = 24;
 
+/// In characters: a bar that does not fit into the terminal's width could not
+/// be cleared.
+const LONGEST_NOTE: usize = 28;
+
 /// Return to the line's start and clear it.
 const CLEAR: &str = "\r\u{1b}[2K";
 
@@ -17,6 +21,7 @@ pub struct Progress {
     start: Instant,
     total: usize,
     done: usize,
+    what: String,
     bar: String,
 }
 
@@ -28,6 +33,7 @@ impl Progress {
             start: Instant::now(),
             total: 0,
             done: 0,
+            what: String::new(),
             bar: String::new(),
         }
     }
@@ -37,16 +43,14 @@ impl Progress {
         (self.total, self.done) = (total, 0);
     }
 
-    /// Shows a line.
+    /// Shows a line, above the bar if there is one.
     pub fn line(&mut self, text: &str) {
-        let mut out = stdout().lock();
-        if self.bar.is_empty() {
-            let _ = writeln!(out, "{text}");
-        } else {
-            let _ = writeln!(out, "{CLEAR}{text}");
-            let _ = write!(out, "{}", self.bar);
+        let had_bar = !self.bar.is_empty();
+        self.end_bar();
+        let _ = writeln!(stdout(), "{text}");
+        if had_bar {
+            self.draw_bar();
         }
-        let _ = out.flush();
     }
 
     /// One picture is done, well or not; `text` says how.
@@ -59,17 +63,22 @@ impl Progress {
 
     /// Shows on the bar what is under way; does nothing without a terminal.
     pub fn under_way(&mut self, what: &str) {
-        if !self.is_terminal {
-            return;
+        self.what = what.chars().take(LONGEST_NOTE).collect();
+        if self.is_terminal {
+            self.draw_bar();
         }
+    }
+
+    fn draw_bar(&mut self) {
         let filled = BAR_CELLS * self.done / self.total.max(1);
         let bar = format!(
-            "  {}{} {} of {}, {} s  {what}",
+            "  {}{} {} of {}, {} s  {}",
             "█".repeat(filled),
             "░".repeat(BAR_CELLS - filled),
             self.done,
             self.total,
             self.start.elapsed().as_secs(),
+            self.what,
         );
         if bar != self.bar {
             let mut out = stdout().lock();

@@ -152,6 +152,8 @@ async fn describe_all(
     let product = ways::direct::describe(stack, programs, &samples).await?;
     progress.done(&summary::line(&product));
     products.push(product);
+    // Why a single picture failed matters less than that a program has ended.
+    stack.check()?;
     Ok(products)
 }
 
@@ -201,15 +203,16 @@ fn judge(results: &Results) -> Result<()> {
     {
         bail!("none of the pictures that were put into S3 was described");
     }
-    let broken: Vec<String> = results
-        .failed()
-        .filter(|(product, _)| product.drawn.is_some())
-        .map(|(product, reason)| format!("{} ({}): {reason}", product.id, product.way))
-        .collect();
-    if !broken.is_empty() {
+    let broken = || {
+        results
+            .failed()
+            .filter(|(product, _)| product.drawn.is_some())
+    };
+    if let Some((Product { id, way, .. }, reason)) = broken().next() {
+        let number = broken().count();
         bail!(
-            "pictures of the project were not described: {}",
-            broken.join("; ")
+            "{number} pictures of the project were not described, the first of them {id} ({way}): \
+             {reason}"
         );
     }
     Ok(())

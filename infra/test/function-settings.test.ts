@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { templateOf } from './support.ts';
 
 /** The function's table of environment variables: `NAME = "default":`, one a line. */
-const TABLE = new URL('../../lambda/src/settings.rs', import.meta.url);
+const TABLE = new URL('../../lambda/src/settings/variables.rs', import.meta.url);
 
 function functionDefaults(): Map<string, string> {
   const rows = readFileSync(TABLE, 'utf8').matchAll(/^ {4}([A-Z_]+) = "([^"]*)":$/gm);

@@ -196,7 +196,6 @@ fn section(way: Way, results: &Results) -> Section {
                 direct::EVENT
             ),
         ),
-        ),
     };
     let cards = results
         .products

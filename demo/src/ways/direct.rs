@@ -107,8 +107,41 @@ async fn invoke(cargo_lambda: &Path, port: u16, event: &Path) -> Result<Vec<u8>>
         bail!(
             "cargo lambda invoke ended with {}: {}",
             output.status,
-            words.trim()
+            plain(&words)
         );
     }
     Ok(output.stdout)
+}
+
+/// What cargo-lambda says of an error, without the frame and the line breaks
+/// in which it says it, and without its invitation to report it.
+fn plain(words: &str) -> String {
+    let mut text = String::new();
+    let lines = words
+        .lines()
+        .map(|line| line.trim_matches([' ', '│', '×', '╰', '─', '▶']));
+    for line in lines.take_while(|line| !line.starts_with("Was this behavior")) {
+        // A word that has a hyphen may be broken at it.
+        if !(line.is_empty() || text.is_empty() || text.ends_with('-')) {
+            text.push(' ');
+        }
+        text.push_str(line);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_said_in_one_line() {
+        let words = "Error: attributes-unavailable\n\n  × The endpoint endpoint-finetuned-\n  \
+                     │ blip2 is not\n  │ available\n\n  Was this behavior unexpected?\n  Start\n";
+        assert_eq!(
+            plain(words),
+            "Error: attributes-unavailable The endpoint endpoint-finetuned-blip2 is not available"
+        );
+        assert_eq!(plain(""), "");
+    }
 }
