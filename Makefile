@@ -74,6 +74,13 @@ package: tools ## The function's release zip: target/lambda/describe-product/boo
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \
 		--compiler cargo --output-format zip -p describe-product --bin describe-product
 
+.PHONY: bench
+bench: tools package ## How long the main job takes, with released programs
+	cargo build --locked --release -p model-server -p local-cloud -p describe-product
+	unzip -q -o -d target/lambda/describe-product target/lambda/describe-product/bootstrap.zip
+	FUNCTION_BINARY=target/lambda/describe-product/bootstrap \
+		cargo bench --locked -p tests --bench main_job
+
 .PHONY: samples
 samples: ## Draw the sample pictures again
 	cargo run --locked -p catalogue --bin draw-samples -- --out samples --seed 7

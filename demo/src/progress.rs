@@ -99,8 +99,14 @@ impl Progress {
     }
 }
 
-/// The reason of a failure, after everything else.
+/// The reason of a failure as the last line; what a program wrote before it
+/// ended, which follows the reason in an error's text, stands above it.
 pub fn last_words(text: &str) {
     let _ = stdout().flush();
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let mut err = std::io::stderr().lock();
+    let (reason, program_output) = text.split_once('\n').unwrap_or((text, ""));
+    if !program_output.trim().is_empty() {
+        let _ = writeln!(err, "{program_output}");
+    }
+    let _ = writeln!(err, "{}", reason.trim_end_matches(':'));
 }

@@ -2,23 +2,12 @@
 
 use std::net::SocketAddr;
 
+use attributes::AttributeSet;
 use axum::Router;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use local_stack::{Programs, Stack, StackOptions};
 use serde_json::{Value, json};
-
-/// The default attributes, in order.
-pub const ATTRIBUTES: [&str; 8] = [
-    "Fabric",
-    "Fit",
-    "Collar",
-    "Pattern",
-    "Sleeve Length",
-    "Neck",
-    "Sleeve Styling",
-    "Colour",
-];
 
 pub async fn start(options: StackOptions) -> Stack {
     Stack::start(options, |_| ()).await.unwrap()
@@ -70,10 +59,14 @@ pub fn assert_described(result: &Value, product_id: &str) {
         .unwrap_or_else(|| panic!("{result}"));
     assert!(attributes.len() >= 4, "{result}");
     // In the set's order.
-    let order: Vec<usize> = attributes
-        .keys()
-        .map(|name| ATTRIBUTES.iter().position(|known| known == name).unwrap())
-        .collect();
+    let set = AttributeSet::embedded();
+    let position = |name: &String| {
+        set.attributes()
+            .iter()
+            .position(|known| &known.name == name)
+            .unwrap()
+    };
+    let order: Vec<usize> = attributes.keys().map(position).collect();
     assert!(order.is_sorted(), "{order:?}");
     for (name, value) in attributes {
         assert!(!value.as_str().unwrap().is_empty(), "{name}");

@@ -49,6 +49,23 @@ fn sdk_config() -> ConfigLoader {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
+/// An error and what caused it, outermost first: an SDK error alone says only
+/// "dispatch failure".
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        // Some wrappers repeat what they wrap.
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        source = cause.source();
+    }
+    text
+}
+
 /// What a service said, short enough for a message to a caller.
 fn shortened(text: &str) -> String {
     const LONGEST_CHARS: usize = 500;

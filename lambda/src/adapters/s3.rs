@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::shortened;
+use super::{shortened, with_causes};
 use crate::domain::{Deadline, ObjectAddress, SourceMark, Store, StoreError};
 
 /// Where a result says what it was made from: `x-amz-meta-…` headers. The key
@@ -162,7 +162,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let SdkError::ServiceError(context) = &error else {
-        return failed(address, &DisplayErrorContext(&error).to_string());
+        return failed(address, &with_causes(&error));
     };
     let address = address.clone();
     // A HEAD has no body and so no code: the status has to do.

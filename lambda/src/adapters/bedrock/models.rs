@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_bedrockruntime::Client;
-use aws_sdk_bedrockruntime::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::operation::invoke_model::InvokeModelError;
 use aws_sdk_bedrockruntime::primitives::Blob;
 use bytes::Bytes;
 
 use crate::adapters::retry::{Retry, Retryable};
+use crate::adapters::with_causes;
 
 /// What a `ValidationException` says of a model that can't be called by its id:
 /// it is unknown here, at its end of life, or behind an inference profile.
@@ -112,11 +113,11 @@ fn model_error(error: SdkError<InvokeModelError>) -> ModelError {
         }
         SdkError::ConstructionFailure(_) => ModelError {
             kind: ModelErrorKind::Refused,
-            message: DisplayErrorContext(&error).to_string(),
+            message: with_causes(&error),
         },
         _ => ModelError {
             kind: ModelErrorKind::Transient,
-            message: DisplayErrorContext(&error).to_string(),
+            message: with_causes(&error),
         },
     }
 }

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sagemakerruntime::Client;
-use aws_sdk_sagemakerruntime::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sagemakerruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sagemakerruntime::operation::invoke_endpoint::InvokeEndpointError;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::adapters::retry::{Retry, Retryable};
+use crate::adapters::with_causes;
 
 /// The model server's code for a photo that it can't use.
 const PHOTO_CODE: &str = "invalid_image";
@@ -130,7 +131,7 @@ impl InvokeEndpoint for SdkEndpoint {
 }
 
 fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
-    let words = DisplayErrorContext(&error).to_string();
+    let words = with_causes(&error);
     let (service, response) = match &error {
         SdkError::ServiceError(context) => (context.err(), context.raw()),
         SdkError::ConstructionFailure(_) => return InvokeError::Refused(words),
