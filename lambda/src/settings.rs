@@ -15,6 +15,7 @@ use std::str::FromStr;
 use attributes::AttributeSet;
 
 pub use self::variables::*;
+use crate::domain::is_bucket_name;
 
 /// How the endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ impl Settings {
             temperature: temperature(&environment)?,
             default_category: environment.text(&DEFAULT_CATEGORY),
             attribute_set: attribute_set(&environment)?,
-            output_bucket: environment.optional(&OUTPUT_BUCKET),
+            output_bucket: output_bucket(&environment)?,
             incoming_prefix: environment.text(&INCOMING_PREFIX),
             output_prefix: environment.text(&OUTPUT_PREFIX),
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,
@@ -105,12 +106,14 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Results that lie where photos arrive would invoke the function again.
+    /// Results that lie where photos arrive would invoke the function again. So
+    /// they would in another bucket that has the same notification, or that is
+    /// the photos' own by its name, so `OUTPUT_BUCKET` makes no difference.
     fn check_prefixes(&self) -> Result<(), SettingsError> {
-        if self.output_bucket.is_none() && self.output_prefix.starts_with(&self.incoming_prefix) {
+        if self.output_prefix.starts_with(&self.incoming_prefix) {
             return Err(OUTPUT_PREFIX.wrong(format!(
                 "is {:?}, which lies under INCOMING_PREFIX {:?}: every result would trigger the \
-                 function again; choose a prefix beside it, or set OUTPUT_BUCKET",
+                 function again; choose a prefix beside it",
                 self.output_prefix, self.incoming_prefix
             )));
         }
@@ -229,6 +232,18 @@ where
     match text.parse::<f64>() {
         Ok(temperature) if (0.0..=1.0).contains(&temperature) => Ok(Some(temperature)),
         _ => Err(TEMPERATURE.wrong(format!("is {text:?}, must be from 0 to 1, or \"none\""))),
+    }
+}
+
+fn output_bucket<L>(environment: &Environment<L>) -> Result<Option<String>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    match environment.optional(&OUTPUT_BUCKET) {
+        Some(name) if !is_bucket_name(&name) => Err(OUTPUT_BUCKET.wrong(format!(
+            "is {name:?}, must be the name of a bucket: 3 to 63 of a to z, 0 to 9, '.' and '-'"
+        ))),
+        name => Ok(name),
     }
 }
 

@@ -141,7 +141,8 @@ fn without_a_head_the_embedding_is_the_head_scaled_as_the_configuration_says() {
 
 #[test]
 fn what_does_not_fit_is_an_error_that_names_it() {
-    let cases: [(&str, fn(&Path)); 5] = [
+    type Damage = fn(&Path);
+    let cases: [(&str, Damage); 5] = [
         ("no model.safetensors", |_| ()),
         ("language_projection.weight", |folder| {
             let mut tensors = weights();

@@ -334,6 +334,40 @@ fn beam_ids_are_exact_and_scores_within_1e_4() {
 }
 
 #[test]
+fn extreme_parameters_are_answered() {
+    let model = tiny();
+    let prompts = prompts(&model);
+    for length_penalty in [-100.0, -20.0, -5.0, 0.0, 20.0, 100.0] {
+        for early_stopping in [
+            EarlyStopping::True,
+            EarlyStopping::False,
+            EarlyStopping::Never,
+        ] {
+            let parameters = GenerationParameters {
+                num_beams: 3,
+                length_penalty,
+                early_stopping,
+                ..Default::default()
+            };
+            for sequence in generate(&model, &prompts, parameters) {
+                assert!(!sequence.token_ids.is_empty() && sequence.log_probability.is_finite());
+            }
+        }
+    }
+    for temperature in [1e-300, 1e-10, 1e10, 1e300] {
+        for num_beams in [1, 2] {
+            let parameters = GenerationParameters {
+                num_beams,
+                do_sample: true,
+                temperature,
+                ..Default::default()
+            };
+            assert_eq!(generate(&model, &prompts, parameters).len(), prompts.len());
+        }
+    }
+}
+
+#[test]
 fn padding_changes_nothing() {
     let model = tiny();
     let mut prompts = prompts(&model);

@@ -4,6 +4,7 @@
 
 mod deadline;
 mod describe;
+mod excerpt;
 mod findings;
 mod photo;
 mod photo_fit;
@@ -16,6 +17,7 @@ mod source_mark;
 
 pub use deadline::Deadline;
 pub use describe::{DescribeError, Services, describe_product};
+pub use excerpt::excerpt;
 pub use findings::Findings;
 pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
 pub use photo_fit::{Fitted, fit};
@@ -26,5 +28,7 @@ pub use ports::{
 pub use product::{Models, ProductDescription, Usage};
 pub use prompt::Prompt;
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
-pub use request::{DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource};
+pub use request::{
+    DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
+};
 pub use source_mark::SourceMark;

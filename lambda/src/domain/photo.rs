@@ -9,7 +9,7 @@ use image::{ImageFormat, ImageReader};
 /// The largest photo that is read, in bytes.
 pub const MAX_PHOTO_BYTES: u64 = 64 * 1024 * 1024;
 /// The most pixels of a photo: about 300 MB once decoded.
-const MAX_PIXELS: u64 = 100_000_000;
+pub(super) const MAX_PIXELS: u64 = 100_000_000;
 
 /// An encoded JPEG, PNG or WebP whose header has been read.
 #[derive(Clone)]

@@ -1,13 +1,11 @@
 //! Making a photo small enough for a request body.
 
-use std::io::Cursor;
-
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 
+use super::photo::MAX_PIXELS;
 use super::{Photo, PhotoError};
 
 /// The longest side that is tried first. Vision encoders of this family look at
@@ -67,35 +65,15 @@ pub fn fit(photo: Photo, max_bytes: usize) -> Result<Fitted, PhotoError> {
     Err(PhotoError::CannotFit { max_bytes })
 }
 
+/// By the decoder that the model server uses, so that a photo which it would
+/// refuse is refused here as well.
 fn decode_upright(photo: &Photo) -> Result<RgbImage, PhotoError> {
-    let decode = || -> image::ImageResult<DynamicImage> {
-        let reader = ImageReader::new(Cursor::new(photo.bytes.as_ref())).with_guessed_format()?;
-        let mut decoder = reader.into_decoder()?;
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut picture = DynamicImage::from_decoder(decoder)?;
-        picture.apply_orientation(orientation);
-        Ok(picture)
-    };
-    decode()
-        .map(over_white)
-        .map_err(|error| PhotoError::Damaged {
-            reason: error.to_string(),
-        })
-}
-
-/// JPEG has no transparency; the model server lays it over white as well.
-fn over_white(picture: DynamicImage) -> RgbImage {
-    if !picture.color().has_alpha() {
-        return picture.into_rgb8();
-    }
-    let rgba = picture.into_rgba8();
-    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (from, to) in rgba.pixels().zip(rgb.pixels_mut()) {
-        let [red, green, blue, alpha] = from.0.map(u32::from);
-        let blend = |value: u32| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-        to.0 = [blend(red), blend(green), blend(blue)];
-    }
-    rgb
+    ::photo::decode(&photo.bytes, MAX_PIXELS).map_err(|error| PhotoError::Damaged {
+        reason: match error {
+            ::photo::PhotoError::Damaged { reason, .. } => reason,
+            other => other.to_string(),
+        },
+    })
 }
 
 fn scale(picture: &RgbImage, longest_side: u32) -> Result<RgbImage, PhotoError> {
@@ -134,7 +112,9 @@ fn encode(picture: &RgbImage) -> Result<Vec<u8>, PhotoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ExtendedColorType, ImageEncoder, ImageFormat, Rgb, Rgba, RgbaImage};
+    use std::io::Cursor;
+
+    use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, Rgba, RgbaImage};
 
     /// Noise, which no codec makes small.
     fn noise(width: u32, height: u32) -> RgbImage {
@@ -213,13 +193,23 @@ mod tests {
 
     #[test]
     fn transparency_is_laid_over_white() {
-        let clear = RgbaImage::from_pixel(4, 4, Rgba([0, 0, 0, 0]));
-        assert_eq!(over_white(clear.into()).get_pixel(0, 0), &Rgb([255; 3]));
-        let half = RgbaImage::from_pixel(4, 4, Rgba([0, 100, 255, 128]));
-        assert_eq!(
-            over_white(half.into()).get_pixel(0, 0),
-            &Rgb([127, 177, 255])
-        );
+        let clear = RgbaImage::from_pixel(64, 64, Rgba([0, 0, 0, 0]));
+        let photo = png(&clear.into());
+        let upright = decode_upright(&photo).unwrap();
+        assert_eq!(upright.get_pixel(0, 0), &Rgb([255; 3]));
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_short_is_damaged_and_not_filled_up() {
+        let mut bytes = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, 95);
+        noise(600, 400).write_with_encoder(encoder).unwrap();
+        for share in [2, 5, 9] {
+            let cut = bytes[..bytes.len() * share / 10].to_vec();
+            let limit = cut.len() / 2;
+            let error = fit(Photo::read(cut.into()).unwrap(), limit).unwrap_err();
+            assert!(matches!(error, PhotoError::Damaged { .. }), "{error}");
+        }
     }
 
     #[test]

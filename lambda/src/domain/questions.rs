@@ -2,7 +2,7 @@
 
 use attributes::{Attribute, AttributeSet, question};
 
-use super::DescribeRequest;
+use super::{DescribeRequest, excerpt};
 
 /// One attribute and the question about it.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl QuestionPlan {
 
 fn unknown(set: &AttributeSet, name: &str) -> UnknownAttribute {
     UnknownAttribute {
-        unknown: name.chars().take(100).collect(),
+        unknown: excerpt(name),
         known: set
             .attributes()
             .iter()

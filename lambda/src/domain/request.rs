@@ -5,6 +5,11 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
+use super::excerpt;
+
+/// The longest key of an object, in bytes.
+const LONGEST_KEY: usize = 1024;
+
 /// One product to describe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeRequest {
@@ -57,12 +62,14 @@ impl FromStr for ObjectAddress {
     fn from_str(text: &str) -> Result<ObjectAddress, ObjectAddressError> {
         text.strip_prefix("s3://")
             .and_then(|rest| rest.split_once('/'))
-            .filter(|(bucket, key)| is_bucket_name(bucket) && !key.is_empty())
+            .filter(|(bucket, key)| {
+                is_bucket_name(bucket) && (1..=LONGEST_KEY).contains(&key.len())
+            })
             .map(|(bucket, key)| ObjectAddress {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
             })
-            .ok_or_else(|| ObjectAddressError(text.chars().take(200).collect()))
+            .ok_or_else(|| ObjectAddressError(excerpt(text)))
     }
 }
 
@@ -74,7 +81,7 @@ impl fmt::Display for ObjectAddress {
 
 /// The characters of a general purpose bucket's name. Anything else could
 /// address more than a bucket: the SDK also takes access point ARNs here.
-fn is_bucket_name(name: &str) -> bool {
+pub fn is_bucket_name(name: &str) -> bool {
     (3..=63).contains(&name.len())
         && name
             .chars()
@@ -111,6 +118,15 @@ mod tests {
         ] {
             let error = text.parse::<ObjectAddress>().unwrap_err();
             assert!(error.to_string().contains("s3://bucket/key"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_photo_in_the_place_of_an_address_is_quoted_in_part() {
+        let photo = "A".repeat(2_000);
+        for text in [photo.clone(), format!("s3://bucket/{photo}")] {
+            let error = text.parse::<ObjectAddress>().unwrap_err().to_string();
+            assert!(!error.contains(&photo[..41]), "{error}");
         }
     }
 

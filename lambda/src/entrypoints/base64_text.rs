@@ -11,19 +11,26 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Decodes base64 with or without padding, line breaks and a data URL's head.
+/// Decodes base64 of the standard or the URL-safe alphabet, with or without
+/// padding, line breaks and a data URL's head.
 /// The error says what is wrong, without the text.
 pub fn decode(text: &str) -> Result<Bytes, base64::DecodeError> {
     let text = match text.split_once(',') {
         Some((head, data)) if head.starts_with("data:") && head.ends_with(";base64") => data,
         _ => text,
     };
-    if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        let compact: Vec<u8> = text
+    let is_unusual = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'_');
+    if text.bytes().any(is_unusual) {
+        let usual: Vec<u8> = text
             .bytes()
             .filter(|byte| !byte.is_ascii_whitespace())
+            .map(|byte| match byte {
+                b'-' => b'+',
+                b'_' => b'/',
+                other => other,
+            })
             .collect();
-        return LENIENT.decode(compact).map(Bytes::from);
+        return LENIENT.decode(usual).map(Bytes::from);
     }
     LENIENT.decode(text).map(Bytes::from)
 }
@@ -42,6 +49,17 @@ mod tests {
             " cGhvdG8= ",
         ] {
             assert_eq!(decode(text).unwrap(), "photo", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn both_alphabets_are_decoded() {
+        for text in ["+/+/", "-_-_", "-/+_", "-_\n-_"] {
+            assert_eq!(
+                decode(text).unwrap().as_ref(),
+                [0xfb, 0xff, 0xbf],
+                "{text:?}"
+            );
         }
     }
 

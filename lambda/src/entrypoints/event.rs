@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::http::payload_v2::HttpApiEvent;
+use super::json_error;
 use super::s3::S3Record;
 
 /// An event, told apart.
@@ -72,7 +73,7 @@ pub fn recognise(mut event: Value) -> Result<Event, EventError> {
 fn read<T: DeserializeOwned>(trigger: &'static str, value: Value) -> Result<T, EventError> {
     serde_json::from_value(value).map_err(|error| EventError::Malformed {
         trigger,
-        reason: error.to_string(),
+        reason: json_error::words(&error),
     })
 }
 
@@ -139,5 +140,19 @@ mod tests {
             matches!(error, EventError::Malformed { trigger: "S3", .. }),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_malformed_event_is_quoted_in_part() {
+        let photo = "A".repeat(1_000);
+        let event = json!({
+            "requestContext": {"http": {"method": "POST"}},
+            "rawPath": "/descriptions",
+            "headers": photo
+        });
+        let Err(error) = recognise(event) else {
+            panic!("recognised")
+        };
+        assert!(!error.to_string().contains(&photo[..41]), "{error}");
     }
 }

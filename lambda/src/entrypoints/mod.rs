@@ -5,6 +5,7 @@ mod base64_text;
 mod direct;
 mod event;
 mod http;
+mod json_error;
 mod request_body;
 mod s3;
 

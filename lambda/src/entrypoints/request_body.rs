@@ -2,9 +2,11 @@
 //! event.
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use super::base64_text;
+use super::{base64_text, json_error};
 use crate::domain::{DescribeRequest, PhotoSource};
 use crate::problem::{Problem, ProblemKind};
 
@@ -16,6 +18,7 @@ const LONGEST_PRODUCT_ID: usize = 512;
 #[serde(deny_unknown_fields)]
 pub struct RequestBody {
     product_id: Option<String>,
+    #[serde(deserialize_with = "image")]
     image: Image,
     category: Option<String>,
     attributes: Option<Vec<String>>,
@@ -26,6 +29,15 @@ pub struct RequestBody {
 struct Image {
     base64: Option<String>,
     s3_uri: Option<String>,
+}
+
+/// Serde's own error would quote a photo that stands here by mistake.
+fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Image, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if !value.is_object() {
+        return Err(Error::custom("image is no object"));
+    }
+    Image::deserialize(value).map_err(|error| Error::custom(json_error::words(&error)))
 }
 
 impl TryFrom<RequestBody> for DescribeRequest {
@@ -94,8 +106,7 @@ fn checked(request: DescribeRequest) -> Result<DescribeRequest, Problem> {
 
 /// The problem of a body that is no request.
 pub fn unreadable(error: &serde_json::Error) -> Problem {
-    // serde quotes what it found, which may be a whole photo.
-    let words: String = error.to_string().chars().take(300).collect();
+    let words = json_error::words(error);
     invalid(format!(
         "the request can't be read: {words}; it is {{\"product_id\"?, \"image\": {{\"base64\": …}} \
          or {{\"s3_uri\": …}}, \"category\"?, \"attributes\"?}}"
@@ -110,7 +121,7 @@ pub fn invalid(detail: impl Into<String>) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn read(body: Value) -> Result<DescribeRequest, Problem> {
         serde_json::from_value::<RequestBody>(body)
@@ -180,8 +191,24 @@ mod tests {
 
     #[test]
     fn a_misplaced_photo_is_not_echoed() {
-        let problem = read(json!({"image": "A".repeat(100_000)})).unwrap_err();
-        assert!(problem.detail.len() < 600, "{}", problem.detail.len());
+        let photo = "A".repeat(100_000);
+        let image = json!({"base64": "cGhvdG8="});
+        for (body, most) in [
+            (json!({"image": photo}), 0),
+            (json!({"image": [photo]}), 0),
+            (json!({"image": {"base64": [photo]}}), 0),
+            (json!({"image": {"base64": format!("{photo}!")}}), 0),
+            (json!({"image": {(photo.clone()): 1}}), 40),
+            (json!({"image": {"s3_uri": photo}}), 40),
+            (json!({"image": image, "attributes": photo}), 40),
+            (json!({"image": image, (photo.clone()): 1}), 40),
+            (json!({"image": image, "product_id": photo}), 0),
+            (json!(photo), 40),
+        ] {
+            let detail = read(body).unwrap_err().detail;
+            let beyond = "A".repeat(most + 2);
+            assert!(!detail.contains(&beyond), "{detail}");
+        }
     }
 
     #[test]

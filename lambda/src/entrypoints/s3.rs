@@ -121,7 +121,7 @@ async fn handle_record(
     if !event_name.starts_with("ObjectCreated:") {
         return Ok(Outcome::Skipped("no object was created"));
     }
-    let Some(product_id) = product_id(&app.settings, &s3.bucket.name, key) else {
+    let Some(product_id) = product_id(&app.settings, key) else {
         return Ok(Outcome::Skipped("no incoming photo"));
     };
     let settings = &app.settings;
@@ -175,24 +175,14 @@ fn decoded_key(key: &str) -> String {
 
 /// The product whose photo is at `key`: what stands between the incoming prefix
 /// and the extension. Nothing where the key is no incoming photo.
-fn product_id<'a>(settings: &Settings, bucket: &str, key: &'a str) -> Option<&'a str> {
-    let Settings {
-        incoming_prefix,
-        output_prefix,
-        ..
-    } = settings;
-    // The results' own folder, where it lies in that of the photos.
-    let is_output = settings
-        .output_bucket
-        .as_deref()
-        .is_none_or(|output| output == bucket)
-        && output_prefix.starts_with(incoming_prefix)
-        && key.starts_with(output_prefix);
-    let (product_id, extension) = key.strip_prefix(incoming_prefix)?.rsplit_once('.')?;
+fn product_id<'a>(settings: &Settings, key: &'a str) -> Option<&'a str> {
+    let (product_id, extension) = key
+        .strip_prefix(settings.incoming_prefix.as_str())?
+        .rsplit_once('.')?;
     let is_photo = EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
         && !product_id.is_empty()
         && !product_id.ends_with('/');
-    (is_photo && !is_output).then_some(product_id)
+    is_photo.then_some(product_id)
 }
 
 #[cfg(test)]

@@ -53,6 +53,11 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("TEMPERATURE", "1.5"),
         ("TEMPERATURE", "NaN"),
         ("ATTRIBUTE_SET", "no/such/file.toml"),
+        ("OUTPUT_BUCKET", "s3://results"),
+        ("OUTPUT_BUCKET", "Results"),
+        ("OUTPUT_BUCKET", "ab"),
+        ("OUTPUT_BUCKET", "arn:aws:s3:::results"),
+        ("OUTPUT_PREFIX", "incoming/"),
         ("OUTPUT_PREFIX", "incoming/done/"),
         ("HTTP_TIMEOUT_MS", "28s"),
     ] {
@@ -98,9 +103,12 @@ fn a_local_s3_is_addressed_in_path_style() {
 }
 
 #[test]
-fn results_may_lie_under_the_incoming_prefix_of_another_bucket() {
+fn another_bucket_is_no_excuse_for_results_under_the_incoming_prefix() {
     let pairs = [("OUTPUT_PREFIX", "incoming/"), ("OUTPUT_BUCKET", "results")];
-    assert_eq!(read(&pairs).unwrap().output_prefix, "incoming/");
+    assert_eq!(read(&pairs).unwrap_err().variable, "OUTPUT_PREFIX");
+    let beside = [("OUTPUT_PREFIX", "texts/"), ("OUTPUT_BUCKET", "results")];
+    let settings = read(&beside).unwrap();
+    assert_eq!(settings.output_bucket.as_deref(), Some("results"));
 }
 
 #[test]

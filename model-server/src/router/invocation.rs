@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::field::{Field, describe};
 use super::image_field::decode_image;
+use super::json_size::{MAX_JSON_VALUES, is_small};
 use super::parameters::{InvocationParameters, is_parameter, parse_parameters};
 use super::{ApiError, ErrorCode};
 
@@ -52,6 +53,10 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         let message = format!("the body is empty: {WANTED}");
         return Err(ApiError::new(ErrorCode::InvalidJson, message));
+    }
+    if !is_small(body) {
+        let message = format!("the body has more than {MAX_JSON_VALUES} JSON values: {WANTED}");
+        return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
@@ -205,8 +210,9 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_an_error() {
-        let body = format!(r#"{{"parameters": {}"#, "[".repeat(1_000_000));
-        assert!(message(&body).contains("recursion limit exceeded"));
+        let body = |depth| format!(r#"{{"parameters": {}"#, "[".repeat(depth));
+        assert!(message(&body(1_000)).contains("recursion limit exceeded"));
+        assert!(message(&body(1_000_000)).contains("more than 10000 JSON values"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod field;
 mod image_field;
 mod invocation;
 mod invocations;
+mod json_size;
 mod lifecycle;
 mod linger;
 mod parameters;

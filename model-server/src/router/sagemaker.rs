@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -27,12 +28,13 @@ struct ModelError {
 
 pub(super) async fn endpoint_invocations(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     match invocations(State(app), request).await {
         Ok(response) => response,
-        Err(error) => model_error(&name, &error),
+        // The name is for the error's words alone; one that is no UTF-8 has none.
+        Err(error) => model_error(name.as_ref().map_or("", |Path(name)| name), &error),
     }
 }
 

@@ -45,6 +45,10 @@ fn default_num_query_tokens() -> usize {
     32
 }
 
+/// No size of a model that could be loaded is above it, and products of a few
+/// sizes below it do not overflow.
+const LARGEST_SIZE: usize = 1 << 20;
+
 impl Blip2Config {
     /// Parses a `config.json` and checks that the parts fit each other.
     ///
@@ -101,8 +105,10 @@ impl Blip2Config {
             ),
         ];
         for (name, value) in positive {
-            if value == 0 {
-                return fail(format!("{name} is 0"));
+            if value == 0 || value > LARGEST_SIZE {
+                return fail(format!(
+                    "{name} is {value}, it must be from 1 to {LARGEST_SIZE}"
+                ));
             }
         }
         if vision.image_size % vision.patch_size != 0 || vision.image_size == 0 {

@@ -11,8 +11,9 @@ use super::scores::{ScoreRules, draw, log_softmax, top_k};
 use super::{EarlyStopping, GenerationParameters, Sequence, SpecialIds, rng};
 use crate::error::Error;
 
-/// Scores below any real one, as in the reference.
-const WORST: f64 = -1e9;
+/// Below any real score. (The reference writes -1e9, which a large negative
+/// length penalty goes below.)
+const WORST: f64 = f64::NEG_INFINITY;
 
 /// Beam search, or, with `do_sample`, beams whose tokens are drawn.
 pub(super) fn search(
@@ -174,12 +175,11 @@ impl Search {
             })
             .collect();
         self.finish(&candidates, &ends, length, parameters);
-        // The best that go on; the reference orders by score less a billion
-        // for those that end.
+        // The best that go on.
         let orders: Vec<f64> = candidates
             .iter()
             .zip(&ends)
-            .map(|((_, beam), &ends)| if ends { beam.score + WORST } else { beam.score })
+            .map(|((_, beam), &ends)| if ends { WORST } else { beam.score })
             .collect();
         let next = top_k(&orders, beams);
         let sources = next.iter().map(|&index| candidates[index].0).collect();
@@ -220,8 +220,11 @@ impl Search {
                 });
             }
         }
-        // Stable: of equals, the earlier stays.
-        self.finished.sort_by(|a, b| b.score.total_cmp(&a.score));
+        // Stable: of equals, the earlier stays. An empty slot is below any
+        // sequence, whose score an extreme length penalty may make infinite.
+        let full = |slot: &Slot| slot.sequence.is_some();
+        self.finished
+            .sort_by(|a, b| full(b).cmp(&full(a)).then(b.score.total_cmp(&a.score)));
         self.finished.truncate(beams);
     }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::adapters::retry::{Retry, Retryable};
-use crate::adapters::with_causes;
+use crate::adapters::{shortened, with_causes};
 
 /// The model server's code for a photo that it can't use.
 const PHOTO_CODE: &str = "invalid_image";
@@ -26,9 +26,10 @@ pub trait InvokeEndpoint: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvokeError {
     /// The container answered with an error of its own.
-    #[error("the model answered {status}: {message}")]
+    #[error("the model answered {status}: {}", shortened(.message))]
     Model {
-        /// SageMaker's `OriginalStatusCode`.
+        /// SageMaker's `OriginalStatusCode`; 0 where the container did not answer
+        /// in time.
         status: u16,
         /// SageMaker's `OriginalMessage`: the container's body.
         message: String,
@@ -51,9 +52,11 @@ impl Retryable for InvokeError {
             | InvokeError::Model {
                 status: 429 | 503, ..
             } => Retry::UntilDeadline,
-            InvokeError::Unavailable(_) | InvokeError::Model { status: 500.., .. } => {
-                Retry::AFewTimes
-            }
+            InvokeError::Unavailable(_)
+            | InvokeError::Model {
+                status: 0 | 408 | 500..,
+                ..
+            } => Retry::AFewTimes,
             InvokeError::Model { .. } | InvokeError::Refused(_) => Retry::Never,
         }
     }
@@ -79,12 +82,19 @@ impl InvokeError {
             .map(|error| error.message)
     }
 
-    /// Whether the error comes from a container that is not this project's own
-    /// and that did not merely have no time: it does not know the batched form.
+    /// Whether a container that is not this project's own calls the request
+    /// itself wrong: it does not know the batched form.
     pub fn is_foreign_refusal(&self) -> bool {
         matches!(self, InvokeError::Model { status, .. }
-            if !matches!(status, 408 | 413 | 429 | 502..=504))
+            if matches!(status, 400..=499) && !matches!(status, 408 | 413 | 429))
             && self.own_error().is_none()
+    }
+
+    /// Whether a container that is not this project's own failed. Some answer a
+    /// form that they do not know so, but a fault of any container that has
+    /// nothing to do with the form looks the same.
+    pub fn is_foreign_fault(&self) -> bool {
+        matches!(self, InvokeError::Model { status: 500, .. }) && self.own_error().is_none()
     }
 
     fn own_error(&self) -> Option<OwnError> {
@@ -142,7 +152,7 @@ fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
             .original_status_code()
             .and_then(|status| u16::try_from(status).ok());
         return InvokeError::Model {
-            status: status.unwrap_or(500),
+            status: status.unwrap_or(0),
             message: model
                 .original_message()
                 .or(model.message())
@@ -174,7 +184,9 @@ mod tests {
     #[test]
     fn the_original_status_decides_about_another_try() {
         for (status, retry) in [
+            (0, Retry::AFewTimes),
             (400, Retry::Never),
+            (408, Retry::AFewTimes),
             (413, Retry::Never),
             (429, Retry::UntilDeadline),
             (500, Retry::AFewTimes),
@@ -204,8 +216,13 @@ mod tests {
 
         let foreign = r#"{"code": 400, "type": "InternalServerException", "message": "'prompt'"}"#;
         assert!(model_error(400, foreign).is_foreign_refusal());
-        assert!(model_error(500, "KeyError: 'prompt'").is_foreign_refusal());
-        assert!(!model_error(503, "busy").is_foreign_refusal());
+        for status in [0, 408, 413, 429, 500, 502, 503, 504] {
+            let error = model_error(status, "KeyError: 'prompt'");
+            assert!(!error.is_foreign_refusal(), "{status}");
+            assert_eq!(error.is_foreign_fault(), status == 500, "{status}");
+        }
+        let own = r#"{"error":{"code":"out_of_memory","message":"try again"}}"#;
+        assert!(!model_error(500, own).is_foreign_fault());
         assert!(!InvokeError::Throttled("x".into()).is_foreign_refusal());
     }
 }

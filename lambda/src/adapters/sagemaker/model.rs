@@ -26,6 +26,16 @@ pub struct EndpointModel<E> {
     batched: AtomicBool,
 }
 
+/// Why a batch has no answers.
+enum BatchError {
+    /// The endpoint shows that it does not know the form.
+    UnknownForm,
+    /// The endpoint failed, maybe because it does not know the form.
+    Doubtful,
+    /// Asking in another form would come to the same.
+    Failed(AskError),
+}
+
 impl<E: InvokeEndpoint> EndpointModel<E> {
     /// A model by way of `endpoint`, asked as the settings say.
     pub fn new(endpoint: E, settings: &Settings) -> EndpointModel<E> {
@@ -38,16 +48,15 @@ impl<E: InvokeEndpoint> EndpointModel<E> {
         }
     }
 
-    /// One call with all questions; nothing if the endpoint does not know that
-    /// form.
+    /// One call with all questions.
     async fn ask_batched(
         &self,
         image: &str,
         questions: &[String],
         deadline: Deadline,
-    ) -> Option<Result<Vec<ModelAnswer>, AskError>> {
+    ) -> Result<Vec<ModelAnswer>, BatchError> {
         let Some(_permit) = deadline.bound(self.permits.acquire()).await else {
-            return Some(Err(self.ask_error(Failure::TimedOut)));
+            return Err(BatchError::Failed(self.ask_error(Failure::TimedOut)));
         };
         let body = payload::batched(questions, image);
         let outcome = retry(deadline, "the endpoint", || async {
@@ -59,18 +68,19 @@ impl<E: InvokeEndpoint> EndpointModel<E> {
         })
         .await;
         match outcome {
-            Ok(Ok(answer)) => {
-                let answers = read_batch(&answer, questions.len());
-                if answers.is_none() {
-                    tracing::warn!("the endpoint does not answer a batch with an array");
-                }
-                answers.map(Ok)
-            }
+            Ok(Ok(answer)) => read_batch(&answer, questions.len()).ok_or_else(|| {
+                tracing::warn!("the endpoint does not answer a batch with an array");
+                BatchError::UnknownForm
+            }),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the endpoint refuses batches");
-                None
+                Err(BatchError::UnknownForm)
             }
-            Err(failure) => Some(Err(self.ask_error(failure))),
+            Err(Failure::Failed { error, .. }) if error.is_foreign_fault() => {
+                tracing::warn!(%error, "a batch failed: its questions are asked one by one");
+                Err(BatchError::Doubtful)
+            }
+            Err(failure) => Err(BatchError::Failed(self.ask_error(failure))),
         }
     }
 
@@ -136,9 +146,10 @@ impl<E: InvokeEndpoint> AttributeModel for EndpointModel<E> {
         let image = payload::encode_photo(photo);
         if self.batched.load(Ordering::Relaxed) {
             match self.ask_batched(&image, questions, deadline).await {
-                Some(Ok(answers)) => return answers.into_iter().map(Ok).collect(),
-                Some(Err(error)) => return vec![Err(error); questions.len()],
-                None => self.batched.store(false, Ordering::Relaxed),
+                Ok(answers) => return answers.into_iter().map(Ok).collect(),
+                Err(BatchError::Failed(error)) => return vec![Err(error); questions.len()],
+                Err(BatchError::UnknownForm) => self.batched.store(false, Ordering::Relaxed),
+                Err(BatchError::Doubtful) => {}
             }
         }
         let calls = questions

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::request_body::{self, RequestBody, invalid, unreadable};
-use crate::domain::{Deadline, DescribeRequest, describe_product};
+use crate::domain::{Deadline, DescribeRequest, describe_product, excerpt};
 use crate::problem::{Problem, ProblemKind};
 
 const PATH: &str = "/descriptions";
@@ -89,19 +89,21 @@ fn read<'a>(
     query: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<DescribeRequest, Problem> {
     if request.path != PATH {
-        let path: String = request.path.chars().take(200).collect();
+        let path = excerpt(request.path);
         let detail = format!("there is no {path:?} here: send {METHOD} to {PATH}");
         return Err(Problem::new(ProblemKind::NoSuchResource, detail));
     }
     if request.method != METHOD {
-        let detail = format!("{PATH} takes {METHOD} alone, not {}", request.method);
+        let method = excerpt(request.method);
+        let detail = format!("{PATH} takes {METHOD} alone, not {method}");
         return Err(Problem::new(ProblemKind::MethodNotAllowed, detail));
     }
     let content_type = media_type(request.content_type);
     let is_photo = PHOTO_TYPES.contains(&content_type.as_str());
     if !is_photo && content_type != "application/json" {
         let detail = format!(
-            "the content type is {content_type:?}: send application/json, or a photo as {}",
+            "the content type is {:?}: send application/json, or a photo as {}",
+            excerpt(&content_type),
             PHOTO_TYPES.join(", ")
         );
         return Err(Problem::new(ProblemKind::UnsupportedContent, detail));

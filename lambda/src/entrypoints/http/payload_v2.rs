@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::{HttpRequest, HttpResponse, PATH, respond};
@@ -18,13 +18,13 @@ use crate::problem::Problem;
 #[serde(rename_all = "camelCase")]
 pub struct HttpApiEvent {
     raw_path: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     headers: HashMap<String, String>,
-    #[serde(default)]
-    query_string_parameters: Option<HashMap<String, String>>,
-    #[serde(default)]
-    body: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
+    query_string_parameters: HashMap<String, String>,
+    #[serde(default, deserialize_with = "null_as_absent")]
+    body: String,
+    #[serde(default, deserialize_with = "null_as_absent")]
     is_base64_encoded: bool,
     request_context: RequestContext,
 }
@@ -33,9 +33,9 @@ pub struct HttpApiEvent {
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
     http: HttpContext,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     stage: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     domain_name: String,
 }
 
@@ -44,25 +44,25 @@ struct HttpContext {
     method: String,
 }
 
+/// Some senders write members that have no value, others leave them out.
+fn null_as_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// Answers the event in the same format.
 pub async fn handle(app: &App, mut event: Box<HttpApiEvent>, deadline: Deadline) -> Value {
-    let body = decode(
-        event.body.take().unwrap_or_default(),
-        event.is_base64_encoded,
-    );
+    let body = decode(std::mem::take(&mut event.body), event.is_base64_encoded);
     let request = HttpRequest {
         method: &event.request_context.http.method,
         path: event.path(),
         content_type: event.header("content-type"),
         body,
     };
-    let query = |name: &str| {
-        event
-            .query_string_parameters
-            .as_ref()
-            .and_then(|all| all.get(name))
-            .map(String::as_str)
-    };
+    let query = |name: &str| event.query_string_parameters.get(name).map(String::as_str);
     to_event(respond(app, request, query, deadline).await)
 }
 

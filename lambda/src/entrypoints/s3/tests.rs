@@ -171,27 +171,9 @@ async fn one_failure_spoils_no_other_photo_and_names_its_key() {
 #[test]
 fn a_product_is_named_by_what_is_below_the_prefix() {
     let settings = Settings::read(|_| None).unwrap();
-    let id = |key| product_id(&settings, "catalogue", key);
+    let id = |key| product_id(&settings, key);
     assert_eq!(id("incoming/38642.jpg"), Some("38642"));
     assert_eq!(id("incoming/a.b.WEBP"), Some("a.b"));
     assert_eq!(id("incoming/summer/1.jpeg"), Some("summer/1"));
     assert_eq!(id("incoming/1.gif"), None);
-}
-
-#[test]
-fn results_under_the_incoming_prefix_of_their_bucket_never_trigger() {
-    let settings = |bucket: &'static str| {
-        Settings::read(move |name| match name {
-            "OUTPUT_BUCKET" => Some(bucket.to_owned()),
-            "OUTPUT_PREFIX" => Some("incoming/done/".to_owned()),
-            _ => None,
-        })
-        .unwrap()
-    };
-    let key = "incoming/done/1.jpg";
-    assert_eq!(product_id(&settings("catalogue"), "catalogue", key), None);
-    assert_eq!(
-        product_id(&settings("results"), "catalogue", key),
-        Some("done/1")
-    );
 }

@@ -191,6 +191,45 @@ async fn an_overloaded_endpoint_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_passing_fault_never_turns_batches_off() {
+    let timed_out = "Your invocation timed out while waiting for a response from container primary";
+    for (status, message) in [
+        (0, timed_out),
+        (408, timed_out),
+        (500, timed_out),
+        (500, "CUDA out of memory"),
+        (502, "bad gateway"),
+        (503, "busy"),
+        (504, timed_out),
+    ] {
+        let model = model(&[], 10, move |body, call| match call {
+            // As many as end the first photo's batch, except where the tries go on.
+            1..=3 => Err(model_error(status, message)),
+            _ if body.get("prompt").is_some() => Ok(json!("Fabric: Cotton")),
+            _ => Ok(json!(["Fabric: Cotton"])),
+        });
+        ask(&model, &["q1"], 10_000).await;
+        assert_eq!(ask(&model, &["q1"], 10_000).await, [text("Fabric: Cotton")]);
+        let bodies = model.endpoint.bodies.lock().unwrap();
+        let last = bodies.last().unwrap();
+        assert_eq!(last["prompts"], json!(["q1"]), "{status} {message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_photo_whose_batch_fails_for_good_is_asked_about_one_by_one() {
+    let model = model(&[], 10, |body, call| match body["prompt"].as_str() {
+        Some(prompt) => foreign(&json!({"prompt": prompt}), call),
+        None => Err(model_error(500, "KeyError: 'prompt'")),
+    });
+    for _ in 0..2 {
+        let answers = ask(&model, &["q1"], 10_000).await;
+        assert_eq!(answers, [text("Echo: Question: q1 Answer:")]);
+    }
+    assert_eq!(calls(&model), 2 * (3 + 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_endpoint_that_is_down_is_unavailable_after_three_tries() {
     let model = model(&[], 0, |_, _| {
         Err(InvokeError::Unavailable("connection refused".into()))

@@ -173,6 +173,46 @@ async fn what_is_wrong_with_a_request_has_its_status() {
 }
 
 #[tokio::test]
+async fn a_member_that_is_null_counts_as_absent() {
+    for (member, expected) in [
+        ("headers", 415),
+        ("body", 400),
+        ("isBase64Encoded", 200),
+        ("queryStringParameters", 200),
+        ("cookies", 200),
+    ] {
+        let event = event(|event| event[member] = Value::Null);
+        let (status, _, body) = call(&Fakes::default(), event).await;
+        assert_eq!(status, expected, "{member}: {body}");
+    }
+    let event = event(|event| {
+        event["requestContext"]["stage"] = Value::Null;
+        event["requestContext"]["domainName"] = Value::Null;
+    });
+    assert_eq!(call(&Fakes::default(), event).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_a_caller_sent_is_quoted_in_part() {
+    let long = "A".repeat(1_000);
+    let cases: [fn(&mut Value, &str); 4] = [
+        |event, long| event["rawPath"] = json!(long),
+        |event, long| event["requestContext"]["http"]["method"] = json!(long),
+        |event, long| event["headers"]["content-type"] = json!(long),
+        |event, long| {
+            event["headers"]["content-type"] = json!("image/jpeg");
+            event["queryStringParameters"] = json!({"attributes": long});
+        },
+    ];
+    for change in cases {
+        let (status, _, body) = call(&Fakes::default(), event(|event| change(event, &long))).await;
+        assert!((400..500).contains(&status), "{body}");
+        let text = body.to_string().to_uppercase();
+        assert!(!text.contains(&long[..41]), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_attribute_lists_the_known_ones() {
     let event = event(|event| {
         let image = json!({"base64": fakes::photo_base64()});

@@ -6,6 +6,10 @@ use jpeg_decoder::{Decoder, ImageInfo, PixelFormat};
 
 use super::{PhotoError, check_size};
 
+/// More scans than any encoder writes; each one is a pass over all pixels, so
+/// that a small file of many scans would keep a decoder busy for minutes.
+const MAX_SCANS: usize = 64;
+
 /// Decodes a JPEG file, baseline or progressive, of any of its colour spaces.
 pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
     let damaged = |reason: String| PhotoError::Damaged {
@@ -20,6 +24,9 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoErr
         .info()
         .ok_or_else(|| damaged("it has no picture".to_owned()))?;
     check_size(u32::from(info.width), u32::from(info.height), max_pixels)?;
+    if scans(bytes) > MAX_SCANS {
+        return Err(damaged(format!("it has more than {MAX_SCANS} scans")));
+    }
     let levels = decoder
         .decode()
         .map_err(|error| damaged(error.to_string()))?;
@@ -32,6 +39,16 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoErr
     let mut picture = DynamicImage::ImageRgb8(picture);
     picture.apply_orientation(orientation);
     Ok(picture.into_rgb8())
+}
+
+/// How often a scan may begin in the file, thumbnails included. Inside of
+/// compressed data the marker cannot occur.
+fn scans(bytes: &[u8]) -> usize {
+    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
+    bytes
+        .windows(2)
+        .filter(|pair| *pair == START_OF_SCAN)
+        .count()
 }
 
 /// `None` where there are fewer levels than the header says.
@@ -57,5 +74,29 @@ fn to_rgb(info: ImageInfo, levels: Vec<u8>) -> Option<RgbImage> {
             });
             RgbImage::from_raw(width, height, rgb.collect())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_endless_scans_is_refused_at_once() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/progressive.jpg");
+        let good = std::fs::read(path).unwrap();
+        decode(&good, 1 << 20).unwrap();
+        let last = good
+            .windows(2)
+            .rposition(|pair| pair == [0xff, 0xda])
+            .unwrap();
+        let (head, scan) = (&good[..last], &good[last..good.len() - 2]);
+        let mut bomb = head.to_vec();
+        for _ in 0..1000 {
+            bomb.extend_from_slice(scan);
+        }
+        bomb.extend([0xff, 0xd9]);
+        let error = decode(&bomb, 1 << 20).unwrap_err().to_string();
+        assert!(error.contains("scans"), "{error}");
     }
 }
