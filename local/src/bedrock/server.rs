@@ -85,10 +85,11 @@ async fn invoke(
     start: Instant,
 ) -> Result<Response, BedrockError> {
     let model_id = invoked_model(request.method(), path)?;
+    // As at AWS, whether a model can be had is told before its request is looked at. Any id may
+    // be given a behaviour, also one that nobody has.
+    state.behaviours.apply(&model_id).await?;
     model_id::check(&model_id)?;
     let body = body(request.into_body()).await?;
-    // As at AWS, whether a model can be had is told before its request is looked at.
-    state.behaviours.apply(&model_id).await?;
     let writing = state.writer.write(messages::parse(&body)?).await?;
 
     let counts = (

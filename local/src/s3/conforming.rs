@@ -21,6 +21,7 @@ use s3s_fs::FileSystem;
 
 use super::delegate::delegate;
 use super::key_locks::KeyLocks;
+use super::upload_checksum;
 
 /// The largest object that one PutObject may bring: it is held in memory until it is complete.
 /// Larger ones arrive in parts.
@@ -149,6 +150,7 @@ impl S3 for ConformingStore {
         check_key(&bucket, &key)?;
         if let Some(body) = request.input.body.take() {
             let received = receive(body).await?;
+            upload_checksum::verify(&request.input, &received)?;
             request.input.body = Some(StreamingBlob::from(Body::from(received)));
         }
         let lock = self.locks.of(&bucket, &key);

@@ -11,5 +11,6 @@ mod key_locks;
 pub mod notifying;
 mod request_context;
 pub mod server;
+mod upload_checksum;
 
 pub use server::{OpenError, S3Settings, router};
