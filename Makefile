@@ -81,6 +81,24 @@ bench: tools package ## How long the main job takes, with released programs
 	FUNCTION_BINARY=target/lambda/describe-product/bootstrap \
 		cargo bench --locked -p tests --bench main_job
 
+# The two below take the model server as it is released; PROFILE=dev takes it as
+# `make build` makes it, MODEL_SERVER=path another one. Their programs read the
+# other variables from the environment, where make puts them.
+PROFILE := release
+SERVE_BENCH := cargo bench --locked $(if $(filter dev,$(PROFILE)),--workspace --profile dev,-p tests)
+ifndef MODEL_SERVER
+MODEL_SERVER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/model-server
+SERVE_PROGRAM := $(if $(filter dev,$(PROFILE)),build,release-model-server)
+endif
+
+.PHONY: release-model-server
+release-model-server:
+	cargo build --locked --release -p model-server
+
+.PHONY: soak-serve
+soak-serve: $(SERVE_PROGRAM) ## What the model server survives (REQUESTS CONNECTIONS SEED MINUTES)
+	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench soak
+
 .PHONY: samples
 samples: ## Draw the sample pictures again
 	cargo run --locked -p catalogue --bin draw-samples -- --out samples --seed 7
