@@ -3,4 +3,7 @@
 //! Every test starts the real programs, talks to them as AWS or a customer
 //! would, and ends them. What the benchmarks in `benches/` share is here.
 
+pub mod arithmetic;
+pub mod compare;
 pub mod photos;
+pub mod stages;

@@ -9,7 +9,6 @@
 
 mod bad;
 mod capabilities;
-mod compare;
 mod drain;
 mod http;
 mod known;

@@ -9,11 +9,11 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
+use tests::compare::difference;
 use tests::photos::with_comment;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bad::{Bad, BadRequests, Expected};
-use crate::compare::difference;
 use crate::http::{Broken, Client, Pace, Response, connect, read_response, request, send};
 use crate::known::{Catalogue, Known};
 use crate::plan::{Kind, Planned};
