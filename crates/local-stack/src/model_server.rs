@@ -60,13 +60,15 @@ impl ModelServer {
     /// # Errors
     /// When the program cannot be run.
     pub async fn has_flag(program: &Path, flag: &str) -> Result<bool> {
-        let help = Command::new(program)
-            .args(["serve", "--help"])
-            .output()
-            .await;
-        let help = help.with_context(|| format!("cannot run {}", program.display()))?;
-        let help = String::from_utf8_lossy(&help.stdout);
-        Ok(help.split_whitespace().any(|word| word == flag))
+        help_has(program, &["serve", "--help"], flag).await
+    }
+
+    /// Whether the program has a command beside `serve`, by its own help.
+    ///
+    /// # Errors
+    /// When the program cannot be run.
+    pub async fn has_command(program: &Path, command: &str) -> Result<bool> {
+        help_has(program, &["--help"], command).await
     }
 
     /// Waits until the model can answer.
@@ -120,4 +122,17 @@ impl ModelServer {
     pub async fn stop(self) -> Result<ExitStatus> {
         self.process.stop().await
     }
+}
+
+/// Whether a line of the help begins with a word, after a short form of it.
+async fn help_has(program: &Path, arguments: &[&str], word: &str) -> Result<bool> {
+    let help = Command::new(program).args(arguments).output().await;
+    let help = help.with_context(|| format!("cannot run {}", program.display()))?;
+    let help = String::from_utf8_lossy(&help.stdout);
+    Ok(help.lines().any(|line| {
+        let mut words = line
+            .split_whitespace()
+            .skip_while(|word| word.ends_with(','));
+        words.next() == Some(word)
+    }))
 }

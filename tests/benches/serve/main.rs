@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use local_stack::{model_server_program, repository};
 use tests::photos::large_photo;
 
@@ -54,7 +55,7 @@ struct Options {
     )]
     python: PathBuf,
     /// Measure our side alone; shown and not kept.
-    #[arg(long, env = "OURS_ONLY")]
+    #[arg(long, env = "OURS_ONLY", value_parser = BoolishValueParser::new())]
     ours_only: bool,
     /// Where checkpoints and raw numbers are kept.
     #[arg(long, env = "BENCH_FOLDER", default_value = ".tools/bench")]

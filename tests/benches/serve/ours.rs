@@ -1,6 +1,7 @@
 //! Our side: a model server that is asked over HTTP.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +13,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 use tests::stages::{self, Stages};
+use tokio::process::Command;
 
+use crate::Setting;
 use crate::checkpoint::Checkpoint;
 use crate::prompts::ANSWER_TOKENS;
 use crate::shape::Configuration;
@@ -47,11 +50,15 @@ struct Answer {
 
 impl Ours {
     pub async fn start(
-        program: &Path,
+        setting: &Setting,
         checkpoint: &Checkpoint,
         configuration: &Configuration,
     ) -> Result<Ours> {
         let folder = tempfile::tempdir().context("cannot make a folder")?;
+        let model_dir = match configuration.prepare {
+            Some(command) => prepare(setting, checkpoint, configuration, command).await?,
+            None => checkpoint.folder.clone(),
+        };
         let flags: Vec<String> = configuration
             .flags
             .iter()
@@ -59,7 +66,7 @@ impl Ours {
             .collect();
         let began = Instant::now();
         let mut server =
-            ModelServer::start(program, &checkpoint.folder, &flags, folder.path()).await?;
+            ModelServer::start(&setting.program, &model_dir, &flags, folder.path()).await?;
         server.until_ready(READY_TIMEOUT).await?;
         let ready_after = began.elapsed();
         let memory = server.process().memory();
@@ -75,17 +82,19 @@ impl Ours {
         })
     }
 
-    /// The first flag of the configuration that the server does not know.
-    pub async fn unknown_flag(
+    /// The first flag or command of the configuration that the server does not
+    /// know.
+    pub async fn unknown_to(
         program: &Path,
         configuration: &Configuration,
     ) -> Result<Option<&'static str>> {
-        for flag in configuration
-            .flags
-            .iter()
-            .filter(|flag| flag.starts_with("--"))
+        if let Some(&[command, ..]) = configuration.prepare
+            && !ModelServer::has_command(program, command).await?
         {
-            if !ModelServer::has_flag(program, flag).await? {
+            return Ok(Some(command));
+        }
+        for flag in configuration.flags {
+            if flag.starts_with("--") && !ModelServer::has_flag(program, flag).await? {
                 return Ok(Some(flag));
             }
         }
@@ -150,6 +159,32 @@ impl Ours {
         self.server.stop().await?;
         Ok(())
     }
+}
+
+/// Writes what the configuration serves, unless an earlier run did.
+async fn prepare(
+    setting: &Setting,
+    checkpoint: &Checkpoint,
+    configuration: &Configuration,
+    command: &[&str],
+) -> Result<PathBuf> {
+    let shape = checkpoint.folder.file_name().unwrap_or_default();
+    let name = format!("{}-{}", shape.to_string_lossy(), configuration.name);
+    let to = setting.folder.join(name);
+    if to.exists() {
+        return Ok(to);
+    }
+    println!("writing {}", to.display());
+    let arguments = command.iter().map(|&argument| match argument {
+        "{from}" => checkpoint.folder.as_os_str(),
+        "{to}" => to.as_os_str(),
+        other => OsStr::new(other),
+    });
+    let mut program = Command::new(&setting.program);
+    let status = program.args(arguments).status().await;
+    let status = status.context("cannot run the model server")?;
+    ensure!(status.success(), "writing {} failed", to.display());
+    Ok(to)
 }
 
 /// All prompts about one photo, each answered by [`ANSWER_TOKENS`] tokens.

@@ -23,6 +23,10 @@ pub struct Configuration {
     /// What is added to `model-server serve`; a configuration with a flag that
     /// the server does not know is left out, visibly.
     pub flags: &'static [&'static str],
+    /// A command of `model-server` that writes, once, what is served instead of
+    /// the checkpoint; `{from}` and `{to}` stand for the two folders. Its name
+    /// must be a command that the server knows.
+    pub prepare: Option<&'static [&'static str]>,
     /// Bytes that a weight takes in memory, to see what fits beside what.
     pub bytes_per_weight: f64,
     pub is_quantised: bool,
@@ -33,24 +37,28 @@ pub struct Configuration {
 const F32: Configuration = Configuration {
     name: "f32",
     flags: &["--dtype", "f32"],
+    prepare: None,
     bytes_per_weight: 4.0,
     is_quantised: false,
 };
 const BF16: Configuration = Configuration {
     name: "bf16",
     flags: &["--dtype", "bf16"],
+    prepare: None,
     bytes_per_weight: 2.0,
     is_quantised: false,
 };
 const Q8_0: Configuration = Configuration {
     name: "q8_0",
     flags: &["--quantize", "q8_0"],
+    prepare: None,
     bytes_per_weight: 1.1,
     is_quantised: true,
 };
 const Q4K: Configuration = Configuration {
     name: "q4k",
     flags: &["--quantize", "q4k"],
+    prepare: None,
     bytes_per_weight: 0.65,
     is_quantised: true,
 };

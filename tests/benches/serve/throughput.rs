@@ -47,7 +47,7 @@ pub async fn measure(
     );
     let photos = Arc::new(photos(&setting.repository).await?);
     let checkpoint = Checkpoint::of(setting, shape).await?;
-    let ours = Ours::start(&setting.program, &checkpoint, configuration).await?;
+    let ours = Ours::start(setting, &checkpoint, configuration).await?;
     let prompts = Arc::new(measured.prompts.clone());
     ours.ask(&setting.photo, &prompts).await?;
 

@@ -201,9 +201,9 @@ async fn groups(
             left_out.push(format!("ours {}: not asked for", configuration.name));
             continue;
         }
-        if let Some(flag) = Ours::unknown_flag(&setting.program, configuration).await? {
+        if let Some(unknown) = Ours::unknown_to(&setting.program, configuration).await? {
             left_out.push(format!(
-                "ours {}: the server does not know {flag}",
+                "ours {}: the server does not know {unknown}",
                 configuration.name
             ));
             continue;
@@ -214,7 +214,7 @@ async fn groups(
     if setting.python.is_some() {
         // The smaller first and the larger last, as that may have to be alone.
         let theirs =
-            DTYPES.map(|(dtype, bytes)| (Side::Theirs(dtype), parameters * bytes * 1.1 + 0.9e9));
+            DTYPES.map(|(dtype, bytes)| (Side::Theirs(dtype), parameters * bytes * 1.25 + 0.9e9));
         let [small, large] = theirs;
         sides.insert(0, small);
         sides.push(large);
@@ -280,7 +280,7 @@ impl Contender {
                 Ok(Contender::Theirs(transformers, times))
             }
             Side::Ours(configuration) => {
-                let ours = Ours::start(&setting.program, checkpoint, configuration).await?;
+                let ours = Ours::start(setting, checkpoint, configuration).await?;
                 let times = OurTimes {
                     configuration: configuration.name.to_owned(),
                     flags: configuration.flags.join(" "),

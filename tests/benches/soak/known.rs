@@ -212,8 +212,9 @@ impl Wording<'_> {
 
     fn heavy(&self, photos: &Photos, rng: &mut ChaCha8Rng) -> Vec<Known> {
         let small = &photos.ordinary[0];
-        let long: String = self
-            .prompt(rng)
+        // Of words that the tokenizer has whole, so that it is at the limit of
+        // characters and not over that of tokens.
+        let long: String = "pattern "
             .chars()
             .cycle()
             .take(MAX_PROMPT_CHARACTERS)
@@ -237,7 +238,7 @@ impl Wording<'_> {
             heavy.push(Known::new(photo, self.one(rng), parameters(rng)));
         }
         if self.choices {
-            let choices: Vec<String> = (0..500).map(|n| format!("Choice {n}")).collect();
+            let choices: Vec<String> = (0..500).map(|n| format!("Fabric: Choice {n}")).collect();
             let parameters = json!({"details": true, "choices": choices});
             heavy.push(Known::new(small, self.one(rng), parameters));
         }

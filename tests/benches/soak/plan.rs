@@ -41,7 +41,8 @@ pub enum Kind {
     LeftSending,
     /// A client that leaves while it waits.
     LeftWaiting,
-    /// A client that stops sending and stays.
+    /// A client that stops sending and stays, for as long as the server lets
+    /// it; in the first half only, so that the end need not wait for them.
     Stalled,
 }
 
@@ -90,7 +91,12 @@ pub fn plan(requests: usize, capabilities: Capabilities, seed: u64) -> Vec<Plann
     let mut counts = std::collections::BTreeMap::new();
     while plan.len() < requests {
         mix.shuffle(&mut rng);
+        let is_late = plan.len() > requests / 2;
         for &kind in &mix {
+            let kind = match kind {
+                Kind::Stalled if is_late => Kind::Repeated,
+                kind => kind,
+            };
             let count = counts.entry(kind).or_insert(0);
             plan.push(Planned {
                 kind,

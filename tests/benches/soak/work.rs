@@ -258,8 +258,8 @@ impl Work {
         let code = code.as_deref().unwrap_or_default();
         let is_right = match bad.expected {
             Expected::Refused(wanted, codes) => status == wanted && codes.contains(&code),
-            Expected::DecodedOrRefused => {
-                status == 200 || (status == 400 && code == "invalid_image")
+            Expected::AnsweredOrRefused(wanted) => {
+                status == 200 || (status == 400 && code == wanted)
             }
             Expected::NoHttp => true,
         };
