@@ -38,8 +38,12 @@ use photos::Photos;
 use tally::Tally;
 use work::{Work, deadline, invocation};
 
-/// How long the server may settle before its memory is read.
-const SETTLING: Duration = Duration::from_secs(4);
+/// How long the server may settle before its memory is read for the verdict:
+/// longer than its idle threads live, and the same both times.
+const SETTLING: Duration = Duration::from_secs(15);
+
+/// The same for the readings in between, which only show the way.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// How much more memory than after the first thousand requests may be held at
 /// the end.
@@ -212,10 +216,8 @@ async fn load(work: &Arc<Work>, server: &mut ModelServer, connections: usize) ->
         loaded += segment.elapsed();
         sent = until;
         server.process_mut().check()?;
-        if sent == requests {
-            work.until_stalled_end().await;
-        }
-        tokio::time::sleep(SETTLING).await;
+        let counts = sent == requests || sent == plan::BLOCK;
+        tokio::time::sleep(if counts { SETTLING } else { PAUSE }).await;
         series.push((sent, resident(server)?));
         let (retries, failures) = {
             let tally = work.tally();
@@ -232,6 +234,7 @@ async fn load(work: &Arc<Work>, server: &mut ModelServer, connections: usize) ->
             bail!("{failures} failures are enough");
         }
     }
+    work.until_stalled_end().await;
     let (first, last) = (series[1].1 as f64, series[series.len() - 1].1 as f64);
     let peak = server
         .process()

@@ -53,7 +53,7 @@ const MIX: [(Kind, usize); 16] = [
     (Kind::Endpoint, 25),
     (Kind::RawImage, 25),
     (Kind::JsonLines, 15),
-    (Kind::Heavy, 8),
+    (Kind::Heavy, 24),
     (Kind::Damaged, 40),
     (Kind::BadFile, 70),
     (Kind::Bomb, 24),
