@@ -191,6 +191,7 @@ impl ServeArguments {
             limits,
             http,
             drain_timeout,
+            ..ServeOptions::default()
         })
     }
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::blip2::{Blip2, Generated, GenerationParameters, LoadOptions};
+use ::blip2::{Blip2, Generated, GenerationParameters, LoadOptions, NumberType};
 use anyhow::Context;
 use candle_core::Tensor;
 use image::RgbImage;
 
-use super::{Backend, BackendError};
+use super::{Backend, BackendError, Description};
 
 /// Loads the checkpoint and has it answer one question, so that a checkpoint
 /// that loads but cannot answer is found out now and not by the first client.
@@ -30,10 +30,25 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
     let warm_up_ms = started.elapsed().as_millis() as u64;
 
     tracing::info!(model_dir = %model_dir.display(), loaded_ms, warm_up_ms, "model loaded");
-    Ok(Arc::new(model))
+    let number_type = options
+        .number_type
+        .unwrap_or_else(|| NumberType::default_for(options.device));
+    let description = Description {
+        device: options.device.to_string(),
+        number_type: number_type.to_string(),
+        computation: "candle".to_owned(),
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    Ok(Arc::new(Blip2Backend { model, description }))
 }
 
-fn warm_up(model: &dyn Backend) -> Result<(), BackendError> {
+/// The model, and how it was loaded.
+struct Blip2Backend {
+    model: Blip2,
+    description: Description,
+}
+
+fn warm_up(model: &Blip2) -> Result<(), BackendError> {
     let parameters = GenerationParameters {
         max_new_tokens: 2,
         ..Default::default()
@@ -45,17 +60,21 @@ fn warm_up(model: &dyn Backend) -> Result<(), BackendError> {
     Ok(())
 }
 
-impl Backend for Blip2 {
+impl Backend for Blip2Backend {
     fn default_parameters(&self) -> GenerationParameters {
-        self.generation_defaults().clone()
+        self.model.generation_defaults().clone()
+    }
+
+    fn description(&self) -> Description {
+        self.description.clone()
     }
 
     fn preprocess(&self, photo: &RgbImage) -> Result<Tensor, BackendError> {
-        Ok(Blip2::preprocess(self, photo)?)
+        Ok(self.model.preprocess(photo)?)
     }
 
     fn encode_images(&self, pixel_values: &[Tensor]) -> Result<Tensor, BackendError> {
-        Ok(Blip2::encode_images(self, pixel_values)?)
+        Ok(self.model.encode_images(pixel_values)?)
     }
 
     fn generate(
@@ -64,7 +83,7 @@ impl Backend for Blip2 {
         prompts: &[String],
         parameters: &GenerationParameters,
     ) -> Result<Vec<Generated>, BackendError> {
-        let generated = Blip2::generate(self, image_features, prompts, parameters)?;
+        let generated = self.model.generate(image_features, prompts, parameters)?;
         if generated.iter().any(|one| one.log_probability.is_nan()) {
             return Err(
                 "the model computed values that are not numbers; where the number type \

@@ -7,7 +7,7 @@ use ::blip2::{Generated, GenerationParameters};
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 
-use super::{Backend, BackendError};
+use super::{Backend, BackendError, Description};
 
 /// What the fake "sees" of a photograph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,15 @@ impl FakeBackend {
 }
 
 impl Backend for FakeBackend {
+    fn description(&self) -> Description {
+        Description {
+            device: "none".to_owned(),
+            number_type: "none".to_owned(),
+            computation: "fake".to_owned(),
+            threads: 1,
+        }
+    }
+
     fn preprocess(&self, photo: &RgbImage) -> Result<Tensor, BackendError> {
         self.photos_seen.fetch_add(1, Ordering::SeqCst);
         Ok(Tensor::new(&[photo.width(), photo.height()], &Device::Cpu)?)

@@ -13,6 +13,19 @@ pub use self::blip2::load;
 /// nothing to tell apart.
 pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
 
+/// How a model computes, for the log and for whoever measures it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Where: `cpu`, `cuda:0`.
+    pub device: String,
+    /// In which number type: `f32`.
+    pub number_type: String,
+    /// By which kernels its linear layers are computed.
+    pub computation: String,
+    /// On how many threads of the processor.
+    pub threads: usize,
+}
+
 /// A model that answers questions about photographs.
 ///
 /// The stages are separate so that the core decides what is computed together:
@@ -22,6 +35,9 @@ pub trait Backend: Send + Sync + 'static {
     fn default_parameters(&self) -> GenerationParameters {
         GenerationParameters::default()
     }
+
+    /// How it computes.
+    fn description(&self) -> Description;
 
     /// The photograph as the vision encoder takes it: (3, height, width).
     ///

@@ -13,6 +13,13 @@ pub struct Answer {
     pub confidence: f64,
     /// How many tokens were generated, the end of the sequence included.
     pub generated_tokens: usize,
+    /// Where the answer was held to given values: each of them as it was given,
+    /// with its probability among them. The likeliest is what `text` and `pair`
+    /// tell, its probability is `confidence`.
+    pub choices: Option<Vec<(String, f64)>>,
+    /// Whether the likeliest of the choices is less probable than was asked
+    /// for, so that none is to be given.
+    pub abstained: bool,
 }
 
 impl From<Generated> for Answer {
@@ -24,6 +31,8 @@ impl From<Generated> for Answer {
             confidence: generated.confidence().clamp(0.0, 1.0),
             generated_tokens: generated.token_ids.len(),
             text: generated.text,
+            choices: None,
+            abstained: false,
         }
     }
 }

@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use blip2::GenerationParameters;
 use candle_core::Tensor;
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,13 +12,13 @@ use super::admission::Place;
 use super::answer::Answer;
 use super::batches::batches;
 use super::error::{CoreError, panic_message};
+use super::request::{QuestionForm, TaskForm};
 use crate::backend::Backend;
 
 /// One request on its way to the model.
 pub(super) struct Job {
     pub(super) pixel_values: Tensor,
-    pub(super) prompts: Vec<String>,
-    pub(super) parameters: GenerationParameters,
+    pub(super) questions: Vec<QuestionForm>,
     pub(super) place: Place,
     pub(super) reply: oneshot::Sender<Result<Vec<Answer>, CoreError>>,
 }
@@ -49,8 +48,7 @@ fn next_job(demands: &mpsc::Sender<Demand>) -> Option<Job> {
 fn perform(backend: &dyn Backend, job: Job) {
     let Job {
         pixel_values,
-        prompts,
-        parameters,
+        questions,
         place,
         reply,
     } = job;
@@ -61,7 +59,7 @@ fn perform(backend: &dyn Backend, job: Job) {
     }
     let wanted = || !reply.is_closed();
     let result = catch_unwind(AssertUnwindSafe(|| {
-        infer(backend, &pixel_values, &prompts, &parameters, wanted)
+        infer(backend, &pixel_values, &questions, wanted)
     }))
     .unwrap_or_else(|panic| Err(CoreError::Panicked(panic_message(&*panic))));
     // A client that has left needs no answer.
@@ -74,27 +72,32 @@ fn perform(backend: &dyn Backend, job: Job) {
 pub(super) fn infer(
     backend: &dyn Backend,
     pixel_values: &Tensor,
-    prompts: &[String],
-    parameters: &GenerationParameters,
+    questions: &[QuestionForm],
     wanted: impl Fn() -> bool,
 ) -> Result<Vec<Answer>, CoreError> {
     let image_features = backend
         .encode_images(std::slice::from_ref(pixel_values))
-        .map_err(CoreError::Backend)?;
-    let mut answers = Vec::with_capacity(prompts.len());
-    for batch in batches(prompts, parameters.num_beams) {
-        if !wanted() {
-            break;
+        .map_err(CoreError::backend)?;
+    let mut answers = Vec::with_capacity(questions.len());
+    for alike in questions.chunk_by(|one, other| one.task == other.task) {
+        let TaskForm::Generate(parameters) = &alike[0].task else {
+            return Err(CoreError::backend("choices are not answered".into()));
+        };
+        let prompts: Vec<String> = alike.iter().map(|one| one.prompt.clone()).collect();
+        for batch in batches(&prompts, parameters.num_beams) {
+            if !wanted() {
+                break;
+            }
+            let prompts = &prompts[batch];
+            let generated = backend
+                .generate(&image_features, prompts, parameters)
+                .map_err(CoreError::backend)?;
+            if generated.len() != prompts.len() {
+                let (answers, questions) = (generated.len(), prompts.len());
+                return Err(CoreError::AnswerCount { answers, questions });
+            }
+            answers.extend(generated.into_iter().map(Answer::from));
         }
-        let questions = &prompts[batch];
-        let generated = backend
-            .generate(&image_features, questions, parameters)
-            .map_err(CoreError::Backend)?;
-        if generated.len() != questions.len() {
-            let (answers, questions) = (generated.len(), questions.len());
-            return Err(CoreError::AnswerCount { answers, questions });
-        }
-        answers.extend(generated.into_iter().map(Answer::from));
     }
     Ok(answers)
 }

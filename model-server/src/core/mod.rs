@@ -2,26 +2,37 @@
 
 mod admission;
 mod answer;
+mod arrivals;
 mod batches;
+mod choices;
 mod error;
 mod inference;
 mod limits;
+mod metrics;
 mod photos;
 mod queue;
 mod request;
+mod request_error;
+mod scheduling;
 
 use std::io;
 use std::sync::Arc;
 
 pub use answer::Answer;
+pub use arrivals::Arrival;
+pub use choices::Choices;
 pub use error::CoreError;
 pub use limits::Limits;
+pub use metrics::{InFlight, Metrics};
 pub use photos::PhotoSize;
-pub use request::{AnswerRequest, RequestError};
+pub use request::{AnswerRequest, QuestionForm, TaskForm};
+pub use request_error::RequestError;
+pub use scheduling::Scheduling;
 
 use blip2::GenerationParameters;
 
 use admission::Admission;
+use arrivals::Arrivals;
 use photos::PhotoPreparation;
 use queue::Queue;
 
@@ -32,8 +43,10 @@ pub struct Core {
     limits: Limits,
     default_parameters: GenerationParameters,
     admission: Admission,
+    arrivals: Arrivals,
     photos: PhotoPreparation,
     queue: Queue,
+    metrics: Arc<Metrics>,
 }
 
 /// All answers to one request.
@@ -43,6 +56,20 @@ pub struct Answered {
     pub answers: Vec<Answer>,
     /// Of the photograph that they are about.
     pub photo: PhotoSize,
+    /// Whether its features were there already.
+    pub image_cache: ImageCacheUse,
+}
+
+/// What the image-feature cache was for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageCacheUse {
+    /// Nothing was encoded for it: the features were kept, or the encoding that
+    /// a request before it had begun was waited for.
+    Hit,
+    /// The photograph was encoded for it.
+    Miss,
+    /// Nothing is kept.
+    Off,
 }
 
 impl Core {
@@ -51,13 +78,20 @@ impl Core {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(backend: Arc<dyn Backend>, limits: Limits) -> io::Result<Core> {
+    pub fn start(
+        backend: Arc<dyn Backend>,
+        limits: Limits,
+        _scheduling: Scheduling,
+    ) -> io::Result<Core> {
+        let metrics = Arc::new(Metrics::new(&backend.description()));
         Ok(Core {
             admission: Admission::new(limits.max_waiting_questions),
+            arrivals: Arrivals::default(),
             default_parameters: backend.default_parameters(),
             photos: PhotoPreparation::new(Arc::clone(&backend), limits.max_pixels),
             queue: Queue::start(backend)?,
             limits,
+            metrics,
         })
     }
 
@@ -65,6 +99,12 @@ impl Core {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What is counted and measured.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// How the model generates where a request does not say.
@@ -82,26 +122,28 @@ impl Core {
         self.admission.admit(1).map(drop)
     }
 
+    /// Says that a request is being parsed: until the guard is dropped, waiting
+    /// questions are held back a little for its company. To be held while
+    /// nothing but the processor is waited for.
+    #[must_use]
+    pub fn announce(&self) -> Arrival {
+        self.arrivals.announce()
+    }
+
     /// Answers all questions of the request. Dropping the future gives up its
     /// place in the queue.
     ///
     /// # Errors
     /// When there is no place, the photograph is none, or the model fails.
     pub async fn answer(&self, request: AnswerRequest) -> Result<Answered, CoreError> {
-        let AnswerRequest {
-            image,
-            prompts,
-            parameters,
-        } = request;
-        let place = self.admission.admit(prompts.len())?;
+        let AnswerRequest { image, questions } = request;
+        let place = self.admission.admit(questions.len())?;
         let photo = self.photos.prepare(image).await?;
-        let answers = self
-            .queue
-            .ask(photo.pixel_values, prompts, parameters, place)
-            .await?;
+        let answers = self.queue.ask(photo.pixel_values, questions, place).await?;
         Ok(Answered {
             answers,
             photo: photo.size,
+            image_cache: ImageCacheUse::Off,
         })
     }
 }
@@ -116,15 +158,10 @@ pub fn answer_at_once(
     limits: &Limits,
 ) -> Result<Answered, CoreError> {
     let photo = photos::prepare(backend, &request.image, limits.max_pixels)?;
-    let answers = inference::infer(
-        backend,
-        &photo.pixel_values,
-        &request.prompts,
-        &request.parameters,
-        || true,
-    )?;
+    let answers = inference::infer(backend, &photo.pixel_values, &request.questions, || true)?;
     Ok(Answered {
         answers,
         photo: photo.size,
+        image_cache: ImageCacheUse::Off,
     })
 }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use candle_core::Tensor;
 use tokio::sync::Semaphore;
 
@@ -46,7 +47,7 @@ impl PhotoPreparation {
         }
     }
 
-    pub(super) async fn prepare(&self, image: Vec<u8>) -> Result<PreparedPhoto, CoreError> {
+    pub(super) async fn prepare(&self, image: Bytes) -> Result<PreparedPhoto, CoreError> {
         let slot = Arc::clone(&self.slots)
             .acquire_owned()
             .await
@@ -81,6 +82,6 @@ pub(super) fn prepare(
         width: photo.width(),
         height: photo.height(),
     };
-    let pixel_values = backend.preprocess(&photo).map_err(CoreError::Backend)?;
+    let pixel_values = backend.preprocess(&photo).map_err(CoreError::backend)?;
     Ok(PreparedPhoto { pixel_values, size })
 }

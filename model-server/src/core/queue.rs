@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use blip2::GenerationParameters;
 use candle_core::Tensor;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -13,6 +12,7 @@ use super::admission::Place;
 use super::answer::Answer;
 use super::error::CoreError;
 use super::inference::{self, Demand, Job};
+use super::request::QuestionForm;
 use crate::backend::Backend;
 
 /// The way into the queue.
@@ -42,15 +42,13 @@ impl Queue {
     pub(super) async fn ask(
         &self,
         pixel_values: Tensor,
-        prompts: Vec<String>,
-        parameters: GenerationParameters,
+        questions: Vec<QuestionForm>,
         place: Place,
     ) -> Result<Vec<Answer>, CoreError> {
         let (reply, answers) = oneshot::channel();
         let job = Job {
             pixel_values,
-            prompts,
-            parameters,
+            questions,
             place,
             reply,
         };
