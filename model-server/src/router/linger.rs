@@ -4,6 +4,9 @@
 //! socket closed then, the bytes that it holds unread would turn the close into
 //! a reset, and the client would lose the answer. So, after the sending side is
 //! closed, what still comes in is thrown away for a while.
+//!
+//! The other way round, a client that takes nothing of its answer is not waited
+//! for without end either.
 
 use std::io;
 use std::pin::Pin;
@@ -20,10 +23,14 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// A client that goes on sending is cut off after this.
 const TOTAL: Duration = Duration::from_secs(5);
 
-/// A connection whose shutdown waits for the client's.
+/// A connection whose shutdown waits for the client's, and whose writing waits
+/// only so long.
 pub(super) struct LingeringStream {
     stream: TcpStream,
     closing: Option<Closing>,
+    write_timeout: Duration,
+    /// Runs while the client takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 /// The sending side is closed.
@@ -48,11 +55,31 @@ impl Closing {
 }
 
 impl LingeringStream {
-    pub(super) fn new(stream: TcpStream) -> LingeringStream {
+    pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> LingeringStream {
         LingeringStream {
             stream,
             closing: None,
+            write_timeout,
+            stalled: None,
         }
+    }
+
+    /// What a write came to, or the error that it has waited too long.
+    fn bounded(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let timeout = self.write_timeout;
+        let timer = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -72,7 +99,8 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.bounded(written, cx)
     }
 
     fn poll_write_vectored(
@@ -80,7 +108,8 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.bounded(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
