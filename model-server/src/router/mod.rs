@@ -14,6 +14,8 @@ mod custom_attributes;
 mod error;
 mod execution;
 mod field;
+#[cfg(test)]
+mod fuzz;
 mod image_cache;
 mod image_field;
 mod invocation;
