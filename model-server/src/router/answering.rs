@@ -62,7 +62,23 @@ pub(super) async fn measured<T>(
     let status = result
         .as_ref()
         .map_or_else(ApiError::status, |_| StatusCode::OK);
+    observe(core, status, started);
+    result
+}
+
+/// Counts the body of lines that `opening` is the beginning of where it is
+/// refused; else each of its lines counts by itself.
+pub(super) async fn measured_if_refused<T>(
+    core: &Core,
+    opening: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let started = Instant::now();
+    opening
+        .await
+        .inspect_err(|error| observe(core, error.status(), started))
+}
+
+fn observe(core: &Core, status: StatusCode, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     core.metrics().observe_request(status.as_u16(), seconds);
-    result
 }

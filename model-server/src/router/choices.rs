@@ -74,11 +74,11 @@ impl ChoicesForm {
             }
             ChoicesForm::ByAttribute(entries) => by_attribute(entries, prompts)?,
         };
-        let resolve = |(prompt, values): (&String, Option<&[String]>)| {
-            let values = values.map(|values| choices(prompt, values, abstain_below));
-            values.transpose()
+        let resolve = |((number, prompt), values): ((usize, &String), Option<&[String]>)| {
+            let choices = values.map(|values| choices(number, prompt, values, abstain_below));
+            choices.transpose()
         };
-        prompts.iter().zip(by_prompt).map(resolve).collect()
+        (1..).zip(prompts).zip(by_prompt).map(resolve).collect()
     }
 }
 
@@ -130,7 +130,9 @@ fn by_attribute<'a>(
     Ok(by_prompt)
 }
 
+/// The choices of question `number`, counted from 1.
 fn choices(
+    number: usize,
     prompt: &str,
     values: &[String],
     abstain_below: Option<f64>,
@@ -141,7 +143,8 @@ fn choices(
         (None, Some(attribute)) => Ok(format!("{}: {}", attribute.name, value.trim())),
         (None, None) => Err(invalid(format!(
             "the choice `{value}` is a value alone, and which attribute it is of cannot be told \
-             from the question `{prompt}`: write the whole answer, such as \"Fabric: Cotton\""
+             from the words of question {number}: write the whole answer, such as \
+             \"Fabric: Cotton\""
         ))),
     };
     let texts: Vec<String> = values.iter().map(text).collect::<Result<_, _>>()?;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tracing::Span;
 
 use super::accept::{ResponseKind, response_kind};
-use super::answering::{Sent, measured, read_request};
+use super::answering::{Sent, measured, measured_if_refused, read_request};
 use super::body::read_body;
 use super::content_type::{BodyKind, body_kind};
 use super::custom_attributes::custom_attributes;
@@ -26,18 +26,23 @@ pub(super) async fn invocations(
 ) -> Result<Response, ApiError> {
     let accepted = app.lifecycle.accept()?;
     let (head, body) = request.into_parts();
-    let kind = body_kind(&head.headers);
-    if matches!(kind, Ok(BodyKind::JsonLines)) {
-        response_kind(&head.headers, BodyKind::JsonLines)?;
-        accepted.core.check_capacity()?;
-        // Each of its lines is measured.
-        return answer_lines(&app, accepted, body).await;
-    }
     let core = Arc::clone(&accepted.core);
-    measured(&core, async {
-        answer_one(&app, accepted, kind?, &head.headers, body).await
-    })
-    .await
+    match body_kind(&head.headers) {
+        Ok(BodyKind::JsonLines) => {
+            measured_if_refused(&core, async {
+                response_kind(&head.headers, BodyKind::JsonLines)?;
+                core.check_capacity()?;
+                answer_lines(&app, accepted, body).await
+            })
+            .await
+        }
+        kind => {
+            measured(&core, async {
+                answer_one(&app, accepted, kind?, &head.headers, body).await
+            })
+            .await
+        }
+    }
 }
 
 /// Answers a request that is one body.

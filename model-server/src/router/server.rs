@@ -10,7 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use super::HttpLimits;
-use super::linger::LingeringStream;
+use super::patience::PatientStream;
 
 /// How long connections without an accepted request have to close at the end.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ pub async fn serve_connections(
                 Ok((stream, _)) => {
                     // Answers are small and written at once; waiting for more only delays them.
                     let _ = stream.set_nodelay(true);
-                    let stream = LingeringStream::new(stream, limits.write_timeout);
+                    let stream = PatientStream::new(stream, limits.write_timeout);
                     let watcher = connections.watcher();
                     tokio::spawn(serve_connection(stream, builder.clone(), router.clone(), watcher));
                 }
@@ -60,7 +60,7 @@ pub async fn serve_connections(
 }
 
 async fn serve_connection(
-    stream: LingeringStream,
+    stream: PatientStream,
     builder: http1::Builder,
     router: Router,
     watcher: Watcher,

@@ -45,13 +45,19 @@ async fn metrics_count_requests_by_status_and_lines_as_requests() {
         .send(&[("content-type", "application/jsonlines")], lines)
         .await;
     assert_eq!(response.text().await.unwrap().lines().count(), 3);
+    let refused = [
+        ("content-type", "application/jsonlines"),
+        ("accept", "text/csv"),
+    ];
+    server.send(&refused, "{}").await;
 
     let text = metrics(&server).await;
     assert_eq!(value(&text, "model_ready"), 1.0);
     assert_eq!(value(&text, r#"http_requests_total{status="200"}"#), 5.0);
     assert_eq!(value(&text, r#"http_requests_total{status="400"}"#), 2.0);
     assert_eq!(value(&text, r#"http_requests_total{status="415"}"#), 1.0);
-    assert_eq!(value(&text, "http_request_duration_seconds_count"), 8.0);
+    assert_eq!(value(&text, r#"http_requests_total{status="406"}"#), 1.0);
+    assert_eq!(value(&text, "http_request_duration_seconds_count"), 9.0);
     assert_eq!(value(&text, "http_requests_in_flight"), 0.0);
     for name in ["image_cache_hits_total", "image_cache_misses_total"] {
         assert!(value(&text, name) >= 0.0);

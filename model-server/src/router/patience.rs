@@ -1,12 +1,12 @@
-//! Closing a connection so that the client can read the last answer.
+//! How long a connection is waited for.
 //!
-//! An answer such as 413 goes out while the client is still sending. Were the
-//! socket closed then, the bytes that it holds unread would turn the close into
-//! a reset, and the client would lose the answer. So, after the sending side is
-//! closed, what still comes in is thrown away for a while.
+//! At its close: an answer such as 413 goes out while the client is still
+//! sending. Were the socket closed then, the bytes that it holds unread would
+//! turn the close into a reset, and the client would lose the answer. So, after
+//! the sending side is closed, what still comes in is thrown away for a while.
 //!
-//! The other way round, a client that takes nothing of its answer is not waited
-//! for without end either.
+//! While it is written to: a client that takes nothing of its answer would hold
+//! it, and all that stands behind it, without end. It is cut off.
 
 use std::io;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ const TOTAL: Duration = Duration::from_secs(5);
 
 /// A connection whose shutdown waits for the client's, and whose writing waits
 /// only so long.
-pub(super) struct LingeringStream {
+pub(super) struct PatientStream {
     stream: TcpStream,
     closing: Option<Closing>,
     write_timeout: Duration,
@@ -54,9 +54,9 @@ impl Closing {
     }
 }
 
-impl LingeringStream {
-    pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> LingeringStream {
-        LingeringStream {
+impl PatientStream {
+    pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> PatientStream {
+        PatientStream {
             stream,
             closing: None,
             write_timeout,
@@ -83,7 +83,7 @@ impl LingeringStream {
     }
 }
 
-impl AsyncRead for LingeringStream {
+impl AsyncRead for PatientStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -93,7 +93,7 @@ impl AsyncRead for LingeringStream {
     }
 }
 
-impl AsyncWrite for LingeringStream {
+impl AsyncWrite for PatientStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
