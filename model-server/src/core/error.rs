@@ -29,7 +29,8 @@ pub enum CoreError {
     /// The model failed.
     #[error("the model failed: {0}")]
     Backend(Arc<dyn std::error::Error + Send + Sync>),
-    /// The model gave another number of answers than there were questions.
+    /// The model gave another number of answers than there were questions in
+    /// a batch.
     #[error("the model gave {answers} answers to {questions} questions")]
     AnswerCount {
         /// How many answers.
@@ -37,6 +38,9 @@ pub enum CoreError {
         /// How many questions.
         questions: usize,
     },
+    /// The model answered another kind of question than was asked.
+    #[error("the model answered another question than was asked")]
+    OtherKind,
     /// The computation panicked; the thread goes on.
     #[error("the computation panicked: {0}")]
     Panicked(String),

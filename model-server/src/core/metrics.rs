@@ -29,8 +29,8 @@ pub(super) enum Stage {
     Queue,
     /// The questions of a batch through the language model's encoder.
     Encode,
-    /// One question, from the end of that to its last token; other batches'
-    /// turns in between are part of it.
+    /// One question: the decoder's steps of its batch up to its last token. The
+    /// turns of other batches in between are not part of it.
     Generate,
 }
 
@@ -146,8 +146,8 @@ impl Metrics {
             "stage_duration",
             "Time that a part of the work took: decode and preprocess of a photo; vision of the \
              photos encoded together; queue, from when a question could be answered to its \
-             batch; encode of a batch of questions; generate, a question's decoding from \
-             beginning to end",
+             batch; encode of a batch of questions; generate, the decoder's steps that a \
+             question took",
             Unit::Seconds,
             self.stages.clone(),
         );

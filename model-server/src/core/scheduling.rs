@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Settings of the queue and of the image-feature cache.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduling {
     /// Tokens of the questions that are answered in one batch, padding, image
     /// features and the longest answers that they may get included: what a

@@ -253,6 +253,7 @@ impl From<CoreError> for ApiError {
             }
             CoreError::Backend(_)
             | CoreError::AnswerCount { .. }
+            | CoreError::OtherKind
             | CoreError::Panicked(_)
             | CoreError::Stopped => ApiError::internal(error),
         }
