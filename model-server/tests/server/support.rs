@@ -52,6 +52,9 @@ impl Server {
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
+            // Where a server closes idle connections soon, none is to be used
+            // just then.
+            .pool_idle_timeout(Duration::from_millis(100))
             .build()
             .unwrap();
         Server {
