@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{
     Gate, Server, base64, code, echo, encoded, eventually, gated, picture, question, read,
-    read_to_end,
+    read_to_end, with_http,
 };
 
 const HEADER: &str = "X-Amzn-SageMaker-Custom-Attributes";
@@ -150,11 +150,7 @@ async fn an_image_over_the_limit_is_refused_before_it_is_sent() {
         max_body_bytes: 1 << 20,
         ..HttpLimits::default()
     };
-    let options = ServeOptions {
-        http,
-        ..ServeOptions::default()
-    };
-    let server = Server::start_with(options, echo()).await;
+    let server = Server::start_with(with_http(http), echo()).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
         "POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n\

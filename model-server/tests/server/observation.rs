@@ -8,7 +8,7 @@ use model_server::router::HttpLimits;
 use model_server::serve::ServeOptions;
 use serde_json::{Value, json};
 
-use crate::support::{Gate, Server, code, echo, gated, png, question, read};
+use crate::support::{Gate, Server, code, echo, gated, png, question, read, with_http};
 
 async fn metrics(server: &Server) -> String {
     let response = server.get("/metrics").await;
@@ -101,11 +101,7 @@ async fn execution_parameters_follow_the_limit_of_a_body() {
             max_body_bytes: mib << 20,
             ..HttpLimits::default()
         };
-        let options = ServeOptions {
-            http,
-            ..ServeOptions::default()
-        };
-        let server = Server::start_with(options, echo()).await;
+        let server = Server::start_with(with_http(http), echo()).await;
         assert_eq!(
             read(server.get("/execution-parameters").await).await,
             (

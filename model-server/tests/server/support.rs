@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use image::{ImageFormat, Rgb, RgbImage};
 use model_server::backend::Backend;
 use model_server::backend::fake::FakeBackend;
+use model_server::router::HttpLimits;
 use model_server::serve::{ServeOptions, serve};
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -136,6 +137,14 @@ pub async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/json");
     (status, response.json().await.unwrap())
+}
+
+/// The default options but for how clients are listened to.
+pub fn with_http(http: HttpLimits) -> ServeOptions {
+    ServeOptions {
+        http,
+        ..ServeOptions::default()
+    }
 }
 
 /// The code of the error that an answer is.
