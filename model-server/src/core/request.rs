@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::{Choices, Limits, RequestError};
 
 /// Questions about one photograph, within the limits of the server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AnswerRequest {
     pub(super) image: Bytes,
     pub(super) questions: Vec<QuestionForm>,

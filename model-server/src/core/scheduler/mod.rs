@@ -72,6 +72,7 @@ pub(super) struct Scheduler {
     running: VecDeque<Batch>,
     busy: Option<Busy>,
     slow_is_next: bool,
+    photos_are_next: bool,
 }
 
 /// What the inference thread is at.
@@ -99,6 +100,7 @@ impl Scheduler {
             running: VecDeque::new(),
             busy: None,
             slow_is_next: false,
+            photos_are_next: false,
         }
     }
 
@@ -214,11 +216,13 @@ impl Scheduler {
             questions: &questions,
             running: &running,
             slow_is_next: self.slow_is_next,
+            photos_are_next: self.photos_are_next,
         });
         let has_slow = running.iter().any(|batch| batch.is_slow());
         match decision {
             Decision::Encode(count) => {
                 self.slow_is_next = has_slow;
+                self.photos_are_next = false;
                 Next::Work(self.encode(count))
             }
             Decision::Begin {
@@ -226,6 +230,7 @@ impl Scheduler {
                 max_steps,
             } => {
                 self.slow_is_next = has_slow;
+                self.photos_are_next = true;
                 Next::Work(self.begin(&questions, max_steps, now))
             }
             Decision::Step { batch, max_steps } => {
