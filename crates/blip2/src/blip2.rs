@@ -5,9 +5,10 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Source};
 use crate::config::Blip2Config;
 use crate::device::{DeviceKind, NumberType};
+use crate::engine::{self, Chosen, Engine, EngineReport, Plan, Quantization, WeightType};
 use crate::error::Error;
 use crate::generation::{self, GenerationParameters, SpecialIds};
 use crate::image_processor::ImageProcessor;
@@ -22,6 +23,13 @@ pub struct LoadOptions {
     /// In which number type; [`NumberType::default_for`] the device where
     /// none is given.
     pub number_type: Option<NumberType>,
+    /// In which block format the linear layers are held; that of the file
+    /// where the checkpoint is stored quantised. On a CPU only.
+    pub quantization: Option<Quantization>,
+    /// By which kernels a CPU multiplies; measured where not given.
+    pub engine: Option<Engine>,
+    /// On how many threads a CPU computes; measured where not given.
+    pub threads: Option<usize>,
 }
 
 /// A loaded checkpoint: configuration, tokenizer, image processor, network.
@@ -33,6 +41,7 @@ pub struct Blip2 {
     tokenizer: Tokenizer,
     model: Blip2Model,
     device: Device,
+    chosen: Option<Chosen>,
 }
 
 /// An answer to one prompt.
@@ -83,10 +92,25 @@ impl Blip2 {
             &config.text_config,
         )?;
         let device = options.device.open()?;
-        let number_type = options
-            .number_type
-            .unwrap_or_else(|| NumberType::default_for(options.device));
-        let weights = checkpoint::weights(model_dir, number_type.dtype(), &device)?;
+        let source = Source::open(model_dir)?;
+        let weights = weight_type(options, source.quantization())?;
+        let chosen = match options.device {
+            DeviceKind::Cpu => Some(engine::choose(
+                &config,
+                weights,
+                options.engine,
+                options.threads,
+            )?),
+            DeviceKind::Cuda(_) => None,
+        };
+        let plan = chosen.as_ref().map_or(
+            Plan {
+                engine: Engine::Candle,
+                weights,
+            },
+            |chosen| chosen.plan,
+        );
+        let weights = source.into_weights(plan.activations(), &device, plan);
         let model = Blip2Model::new(&config, weights).map_err(Error::Weights)?;
         Ok(Self {
             config,
@@ -95,7 +119,21 @@ impl Blip2 {
             tokenizer,
             model,
             device,
+            chosen,
         })
+    }
+
+    /// How a CPU multiplies, and what that was chosen from; `None` on a GPU.
+    pub fn engine_report(&self) -> Option<&EngineReport> {
+        self.chosen.as_ref().map(|chosen| &chosen.report)
+    }
+
+    /// Computes on the threads that were chosen.
+    fn compute<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.chosen {
+            Some(chosen) => chosen.pool.install(work),
+            None => work(),
+        }
     }
 
     /// The checkpoint's configuration.
@@ -134,7 +172,7 @@ impl Blip2 {
     /// When there are none or one has another shape.
     pub fn encode_images(&self, pixel_values: &[Tensor]) -> Result<Tensor, Error> {
         let batch = Tensor::stack(pixel_values, 0)?.to_device(&self.device)?;
-        Ok(self.model.encode_images(&batch)?)
+        Ok(self.compute(|| self.model.encode_images(&batch))?)
     }
 
     /// Answers prompts about one photograph, given its image features
@@ -159,8 +197,9 @@ impl Blip2 {
             eos: &text.eos_token_id,
             pad: text.pad_token_id,
         };
-        let sequences =
-            generation::generate(&self.model, image_features, &prompts, &special, parameters)?;
+        let sequences = self.compute(|| {
+            generation::generate(&self.model, image_features, &prompts, &special, parameters)
+        })?;
         sequences
             .into_iter()
             .map(|sequence| {
@@ -172,4 +211,36 @@ impl Blip2 {
             })
             .collect()
     }
+}
+
+/// What the linear layers are to be, from what was asked for and what is
+/// stored.
+fn weight_type(options: &LoadOptions, stored: Option<Quantization>) -> Result<WeightType, Error> {
+    if let (Some(asked), Some(stored)) = (options.quantization, stored)
+        && asked != stored
+    {
+        return Err(Error::WeightForm(format!(
+            "the checkpoint is stored as {stored} and cannot be made {asked}: quantize the \
+             original again"
+        )));
+    }
+    let number_type = options
+        .number_type
+        .unwrap_or_else(|| NumberType::default_for(options.device));
+    let Some(quantization) = options.quantization.or(stored) else {
+        return Ok(WeightType::Plain(number_type.dtype()));
+    };
+    if options.device != DeviceKind::Cpu {
+        return Err(Error::WeightForm(format!(
+            "quantised weights ({quantization}) are for the device cpu, not for {}",
+            options.device
+        )));
+    }
+    if number_type != NumberType::F32 {
+        return Err(Error::WeightForm(format!(
+            "with weights in {quantization} the rest is computed in f32, not in {number_type}: \
+             ask for one of them"
+        )));
+    }
+    Ok(WeightType::Quantised(quantization))
 }

@@ -29,7 +29,8 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
         .with_context(|| format!("the model in {} cannot answer", model_dir.display()))?;
     let warm_up_ms = started.elapsed().as_millis() as u64;
 
-    tracing::info!(model_dir = %model_dir.display(), loaded_ms, warm_up_ms, "model loaded");
+    let engine = model.engine_report().map(ToString::to_string);
+    tracing::info!(model_dir = %model_dir.display(), loaded_ms, warm_up_ms, engine, "model loaded");
     Ok(Arc::new(model))
 }
 

@@ -1,13 +1,13 @@
 //! The two stacks of T5: encoder and decoder, with the decoder's cache.
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
 
 use super::attention::{Attention, KeyValues};
 use super::feed_forward::FeedForward;
 use super::position_bias::PositionBias;
 use crate::config::T5Config;
 use crate::ops::RmsNorm;
+use crate::weights::Weights;
 
 /// The largest value that a hidden state keeps in f16; transformers clamps
 /// there (the type's maximum less 1,000) so that no infinity arises.
@@ -21,7 +21,7 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let blocks = vb.pp("block");
         Ok(Self {
             block: (0..config.num_layers)
@@ -58,7 +58,7 @@ struct EncoderBlock {
 }
 
 impl EncoderBlock {
-    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         Ok(Self {
             self_attention: SelfAttention::new(config, vb.pp(0))?,
             feed_forward: feed_forward(config, vb.pp(1))?,
@@ -132,13 +132,13 @@ fn index(rows: &[u32], like: &Tensor) -> Result<Tensor> {
 
 fn select(key_values: &mut KeyValues, rows: &[u32]) -> Result<()> {
     let rows = index(rows, &key_values.key)?;
-    key_values.key = key_values.key.index_select(&rows, 0)?;
-    key_values.value = key_values.value.index_select(&rows, 0)?;
+    key_values.key = key_values.key.contiguous()?.index_select(&rows, 0)?;
+    key_values.value = key_values.value.contiguous()?.index_select(&rows, 0)?;
     Ok(())
 }
 
 impl Decoder {
-    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let blocks = vb.pp("block");
         Ok(Self {
             block: (0..config.num_decoder_layers())
@@ -211,7 +211,7 @@ struct DecoderBlock {
 }
 
 impl DecoderBlock {
-    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let cross = vb.pp(1);
         Ok(Self {
             self_attention: SelfAttention::new(config, vb.pp(0))?,
@@ -245,7 +245,7 @@ impl DecoderBlock {
 struct SelfAttention(Residual<Attention>);
 
 impl SelfAttention {
-    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         Ok(Self(Residual {
             inner: Attention::new(config, vb.pp("SelfAttention"))?,
             layer_norm: norm(config, vb.pp("layer_norm"))?,
@@ -301,18 +301,18 @@ impl<T> Residual<T> {
     }
 }
 
-fn feed_forward(config: &T5Config, vb: VarBuilder) -> Result<Residual<FeedForward>> {
+fn feed_forward(config: &T5Config, vb: Weights) -> Result<Residual<FeedForward>> {
     Ok(Residual {
         inner: FeedForward::new(config, vb.pp("DenseReluDense"))?,
         layer_norm: norm(config, vb.pp("layer_norm"))?,
     })
 }
 
-fn norm(config: &T5Config, vb: VarBuilder) -> Result<RmsNorm> {
+fn norm(config: &T5Config, vb: Weights) -> Result<RmsNorm> {
     RmsNorm::new(config.d_model, config.layer_norm_epsilon, vb)
 }
 
 /// Where the first block of a stack keeps what all its blocks share.
-fn first_attention<'a>(blocks: &VarBuilder<'a>) -> VarBuilder<'a> {
+fn first_attention<'a>(blocks: &Weights<'a>) -> Weights<'a> {
     blocks.pp(0).pp("layer").pp(0).pp("SelfAttention")
 }
