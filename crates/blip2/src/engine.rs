@@ -233,11 +233,24 @@ impl std::fmt::Display for EngineReport {
     }
 }
 
-/// An engine on a pool of threads of its own.
+/// The threads that work is spread over; by default those of the caller.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Threads(Option<Arc<ThreadPool>>);
+
+impl Threads {
+    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.0 {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+}
+
+/// An engine on threads of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Chosen {
     pub(crate) plan: Plan,
-    pub(crate) pool: Arc<ThreadPool>,
+    pub(crate) threads: Threads,
     pub(crate) report: EngineReport,
 }
 
@@ -300,7 +313,11 @@ pub(crate) fn choose(
         threads: pool.current_num_threads(),
         measured,
     };
-    Ok(Chosen { plan, pool, report })
+    Ok(Chosen {
+        plan,
+        threads: Threads(Some(pool)),
+        report,
+    })
 }
 
 fn pool(threads: usize) -> Result<ThreadPool, Error> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::engine::Engine;
-use crate::generation::ParameterError;
+use crate::generation::{ChoiceError, ParameterError};
 
 /// An error of this crate; photographs have [`crate::photo::PhotoError`].
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum Error {
     /// A generation parameter is out of its range.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
+    /// Texts cannot be the choices of a question.
+    #[error(transparent)]
+    Choices(#[from] ChoiceError),
     /// There is no such device, or the program was built without it.
     #[error("device {device}: {reason}")]
     Device {

@@ -102,7 +102,11 @@ impl<'a> Weights<'a> {
             (_, WeightType::Quantised(_)) => DType::F32,
         };
         let weight = self.vb.to_dtype(dtype).get(stored, name)?;
-        Linear::from_tensors(weight.reshape((outputs, inputs))?, bias, self.plan)
+        let weight = match weight.rank() {
+            2 => weight,
+            _ => weight.reshape((outputs, inputs))?,
+        };
+        Linear::from_tensors(weight, bias, self.plan)
     }
 
     /// The quantised blocks of a tensor, if it is stored so.

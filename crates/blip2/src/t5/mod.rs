@@ -4,11 +4,13 @@ mod attention;
 mod feed_forward;
 mod position_bias;
 mod stack;
+mod tree;
 
 use candle_core::{DType, Result, Tensor};
 use candle_nn::{Embedding, Module};
 
 pub use stack::DecoderCache;
+pub(crate) use tree::{Ancestors, TreeNode, TreeRun};
 
 use crate::config::T5Config;
 use crate::linear::Linear;

@@ -42,6 +42,30 @@ impl PositionBias {
             .unsqueeze(0)?
             .contiguous()
     }
+
+    /// The bias `(rows, heads, queries, keys)` in f32 for keys that lie so far
+    /// before the queries; where there is none, it may be anything.
+    pub(super) fn of_distances(
+        &self,
+        distances: &[Option<usize>],
+        (rows, queries, keys): (usize, usize, usize),
+    ) -> Result<Tensor> {
+        let (buckets, heads) = self.weight.dims2()?;
+        let farthest = distances.iter().flatten().max().copied().unwrap_or(0);
+        let of_distance: Vec<u32> = (0..=farthest as i64)
+            .map(|distance| bucket(-distance, self.bidirectional, buckets, self.max_distance))
+            .collect();
+        let indices: Vec<u32> = distances
+            .iter()
+            .map(|distance| of_distance[distance.unwrap_or(0)])
+            .collect();
+        let indices = Tensor::from_vec(indices, distances.len(), self.weight.device())?;
+        self.weight
+            .index_select(&indices, 0)?
+            .reshape((rows, queries, keys, heads))?
+            .permute((0, 3, 1, 2))?
+            .contiguous()
+    }
 }
 
 /// The bucket of a distance `key - query`: exact for near ones, logarithmic

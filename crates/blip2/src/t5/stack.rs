@@ -1,6 +1,6 @@
 //! The two stacks of T5: encoder and decoder, with the decoder's cache.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use super::attention::{Attention, KeyValues};
 use super::feed_forward::FeedForward;
@@ -87,6 +87,8 @@ pub struct DecoderCache {
     padding: Option<Tensor>,
     /// How many decoder tokens are in the cache.
     length: usize,
+    rows: usize,
+    device: Device,
 }
 
 #[derive(Debug, Clone)]
@@ -102,13 +104,18 @@ impl DecoderCache {
     /// # Errors
     /// When there is no such row.
     pub fn select_rows(&mut self, rows: &[u32]) -> Result<()> {
+        if self.is_as_it_is(rows) {
+            return Ok(());
+        }
         for block in &mut self.blocks {
             select(&mut block.cross_attention, rows)?;
         }
         if let Some(padding) = &mut self.padding {
             *padding = padding.index_select(&index(rows, padding)?, 0)?;
         }
-        self.reorder(rows)
+        self.reorder(rows)?;
+        self.rows = rows.len();
+        Ok(())
     }
 
     /// The same for what was written only: for rows that answer the same
@@ -117,12 +124,58 @@ impl DecoderCache {
     /// # Errors
     /// When there is no such row.
     pub fn reorder(&mut self, rows: &[u32]) -> Result<()> {
+        if self.is_as_it_is(rows) {
+            return Ok(());
+        }
         for block in &mut self.blocks {
             if let Some(written) = &mut block.self_attention {
                 select(written, rows)?;
             }
         }
         Ok(())
+    }
+
+    /// Some rows as a cache of their own.
+    ///
+    /// # Errors
+    /// When there is no such row.
+    pub fn rows(&self, rows: &[u32]) -> Result<Self> {
+        let mut selected = self.clone();
+        selected.select_rows(rows)?;
+        Ok(selected)
+    }
+
+    /// Where it lies.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Replaces what was written in each block.
+    pub(super) fn write(&mut self, block: impl Fn(usize) -> Result<KeyValues>) -> Result<()> {
+        for (index, cache) in self.blocks.iter_mut().enumerate() {
+            cache.self_attention = Some(block(index)?);
+        }
+        Ok(())
+    }
+
+    /// What was written in a row, in each block.
+    pub(super) fn written(&self, row: usize) -> Result<Vec<KeyValues>> {
+        let written = self
+            .blocks
+            .iter()
+            .filter_map(|block| block.self_attention.as_ref());
+        written
+            .map(|written| {
+                Ok(KeyValues {
+                    key: written.key.narrow(0, row, 1)?,
+                    value: written.value.narrow(0, row, 1)?,
+                })
+            })
+            .collect()
+    }
+
+    fn is_as_it_is(&self, rows: &[u32]) -> bool {
+        rows.len() == self.rows && rows.iter().zip(0..).all(|(&row, index)| row == index)
     }
 }
 
@@ -169,6 +222,8 @@ impl Decoder {
             blocks,
             padding: padding.cloned(),
             length: 0,
+            rows: encoder_hidden.dim(0)?,
+            device: encoder_hidden.device().clone(),
         })
     }
 
@@ -185,12 +240,41 @@ impl Decoder {
         } else {
             bias
         };
+        cache.length = length;
+        self.forward_with_bias(inputs_embeds, &bias, cache)
+    }
+
+    /// Embeddings `(rows, new, d_model)` to hidden states of the same shape;
+    /// `bias` `(rows or 1, heads, new, written + new)` says what each sees of
+    /// what was written and of the new ones.
+    pub(super) fn forward_with_bias(
+        &self,
+        inputs_embeds: &Tensor,
+        bias: &Tensor,
+        cache: &mut DecoderCache,
+    ) -> Result<Tensor> {
         let mut hidden = inputs_embeds.clone();
         for (block, block_cache) in self.block.iter().zip(&mut cache.blocks) {
-            hidden = block.forward(&hidden, &bias, cache.padding.as_ref(), block_cache)?;
+            hidden = block.forward(&hidden, bias, cache.padding.as_ref(), block_cache)?;
         }
-        cache.length = length;
         self.final_layer_norm.forward(&hidden)
+    }
+
+    /// The bias `(rows, heads, queries, keys)` of distances: how far each key
+    /// lies before each query; `None` where the query does not see it.
+    pub(super) fn bias_of_distances(
+        &self,
+        distances: &[Option<usize>],
+        shape: (usize, usize, usize),
+    ) -> Result<Tensor> {
+        let bias = self.position_bias.of_distances(distances, shape)?;
+        let hidden = distances
+            .iter()
+            .map(|distance| if distance.is_some() { 0.0 } else { f32::MIN })
+            .collect();
+        let (rows, queries, keys) = shape;
+        let hidden = Tensor::from_vec(hidden, (rows, 1, queries, keys), bias.device())?;
+        bias.broadcast_add(&hidden)
     }
 }
 
