@@ -302,8 +302,18 @@ pub(crate) fn choose(
             measured.push(pool.install(|| measure(config, *plan, pool.current_num_threads()))?);
         }
     }
+    // Fewer threads must be clearly better: a moment in which something else
+    // runs must not leave a processor idle for the life of the server.
+    let cost = |index: usize| {
+        let penalty = if measured[index].threads < thread_counts[0] {
+            5
+        } else {
+            4
+        };
+        measured[index].cost * penalty
+    };
     let best = (0..measured.len())
-        .min_by_key(|&index| measured[index].cost)
+        .min_by_key(|&index| cost(index))
         .unwrap_or(0);
     let (plan, pool) = candidates.swap_remove(best);
     measured.sort_by_key(|one| one.cost);

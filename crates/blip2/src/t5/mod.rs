@@ -1,6 +1,7 @@
 //! The language model: `T5ForConditionalGeneration` of `transformers`.
 
 mod attention;
+mod cache;
 mod feed_forward;
 mod position_bias;
 mod stack;
@@ -9,7 +10,7 @@ mod tree;
 use candle_core::{DType, Result, Tensor};
 use candle_nn::{Embedding, Module};
 
-pub use stack::DecoderCache;
+pub use cache::DecoderCache;
 pub(crate) use tree::{Ancestors, TreeNode, TreeRun};
 
 use crate::config::T5Config;

@@ -1,8 +1,9 @@
-//! The two stacks of T5: encoder and decoder, with the decoder's cache.
+//! The two stacks of T5: encoder and decoder.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use super::attention::{Attention, KeyValues};
+use super::cache::{BlockCache, DecoderCache};
 use super::feed_forward::FeedForward;
 use super::position_bias::PositionBias;
 use crate::config::T5Config;
@@ -79,117 +80,6 @@ pub(super) struct Decoder {
     final_layer_norm: RmsNorm,
 }
 
-/// What the decoder keeps between tokens: one row for each sequence it writes.
-#[derive(Debug, Clone)]
-pub struct DecoderCache {
-    blocks: Vec<BlockCache>,
-    /// What hides padding from the cross-attention, `(rows, 1, 1, tokens)`.
-    padding: Option<Tensor>,
-    /// How many decoder tokens are in the cache.
-    length: usize,
-    rows: usize,
-    device: Device,
-}
-
-#[derive(Debug, Clone)]
-struct BlockCache {
-    self_attention: Option<KeyValues>,
-    cross_attention: KeyValues,
-}
-
-impl DecoderCache {
-    /// Makes row `i` a copy of what row `rows[i]` was: drops finished
-    /// sequences, repeats or reorders others.
-    ///
-    /// # Errors
-    /// When there is no such row.
-    pub fn select_rows(&mut self, rows: &[u32]) -> Result<()> {
-        if self.is_as_it_is(rows) {
-            return Ok(());
-        }
-        for block in &mut self.blocks {
-            select(&mut block.cross_attention, rows)?;
-        }
-        if let Some(padding) = &mut self.padding {
-            *padding = padding.index_select(&index(rows, padding)?, 0)?;
-        }
-        self.reorder(rows)?;
-        self.rows = rows.len();
-        Ok(())
-    }
-
-    /// The same for what was written only: for rows that answer the same
-    /// prompt, as the beams of one search do.
-    ///
-    /// # Errors
-    /// When there is no such row.
-    pub fn reorder(&mut self, rows: &[u32]) -> Result<()> {
-        if self.is_as_it_is(rows) {
-            return Ok(());
-        }
-        for block in &mut self.blocks {
-            if let Some(written) = &mut block.self_attention {
-                select(written, rows)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Some rows as a cache of their own.
-    ///
-    /// # Errors
-    /// When there is no such row.
-    pub fn rows(&self, rows: &[u32]) -> Result<Self> {
-        let mut selected = self.clone();
-        selected.select_rows(rows)?;
-        Ok(selected)
-    }
-
-    /// Where it lies.
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// Replaces what was written in each block.
-    pub(super) fn write(&mut self, block: impl Fn(usize) -> Result<KeyValues>) -> Result<()> {
-        for (index, cache) in self.blocks.iter_mut().enumerate() {
-            cache.self_attention = Some(block(index)?);
-        }
-        Ok(())
-    }
-
-    /// What was written in a row, in each block.
-    pub(super) fn written(&self, row: usize) -> Result<Vec<KeyValues>> {
-        let written = self
-            .blocks
-            .iter()
-            .filter_map(|block| block.self_attention.as_ref());
-        written
-            .map(|written| {
-                Ok(KeyValues {
-                    key: written.key.narrow(0, row, 1)?,
-                    value: written.value.narrow(0, row, 1)?,
-                })
-            })
-            .collect()
-    }
-
-    fn is_as_it_is(&self, rows: &[u32]) -> bool {
-        rows.len() == self.rows && rows.iter().zip(0..).all(|(&row, index)| row == index)
-    }
-}
-
-fn index(rows: &[u32], like: &Tensor) -> Result<Tensor> {
-    Tensor::from_slice(rows, rows.len(), like.device())
-}
-
-fn select(key_values: &mut KeyValues, rows: &[u32]) -> Result<()> {
-    let rows = index(rows, &key_values.key)?;
-    key_values.key = key_values.key.contiguous()?.index_select(&rows, 0)?;
-    key_values.value = key_values.value.contiguous()?.index_select(&rows, 0)?;
-    Ok(())
-}
-
 impl Decoder {
     pub(super) fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let blocks = vb.pp("block");
@@ -207,24 +97,12 @@ impl Decoder {
         encoder_hidden: &Tensor,
         padding: Option<&Tensor>,
     ) -> Result<DecoderCache> {
-        let blocks = self
+        let cross_attention = self
             .block
             .iter()
-            .map(|block| {
-                let cross_attention = block.cross_attention.inner.key_values(encoder_hidden)?;
-                Ok(BlockCache {
-                    self_attention: None,
-                    cross_attention,
-                })
-            })
+            .map(|block| block.cross_attention.inner.key_values(encoder_hidden))
             .collect::<Result<_>>()?;
-        Ok(DecoderCache {
-            blocks,
-            padding: padding.cloned(),
-            length: 0,
-            rows: encoder_hidden.dim(0)?,
-            device: encoder_hidden.device().clone(),
-        })
+        DecoderCache::new(cross_attention, encoder_hidden, padding)
     }
 
     pub(super) fn forward(

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::T5;
 use super::attention::KeyValues;
-use super::stack::DecoderCache;
+use super::cache::DecoderCache;
 
 /// A token of a tree. The nodes of a tree are in pre-order.
 #[derive(Debug, Clone)]
