@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
-use blip2::{DeviceKind, GenerationParameters, LoadOptions, NumberType};
+use blip2::{DeviceKind, Engine, GenerationParameters, LoadOptions, NumberType, Quantization};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -42,8 +42,19 @@ struct ModelArguments {
     device: DeviceKind,
     /// The number type to compute in: f32, f16 or bf16 [default: f32 on a CPU,
     /// bf16 on CUDA].
-    #[arg(long)]
+    #[arg(long, env = "MODEL_DTYPE")]
     dtype: Option<NumberType>,
+    /// Hold the linear layers in blocks of few bits: q8_0 or q4k; on a CPU only
+    /// [default: as the checkpoint is stored].
+    #[arg(long, env = "MODEL_QUANTIZE")]
+    quantize: Option<Quantization>,
+    /// By which kernels a CPU multiplies: candle, packed or onednn [default:
+    /// measured at start].
+    #[arg(long, env = "MODEL_ENGINE")]
+    engine: Option<Engine>,
+    /// On how many threads a CPU computes [default: measured at start].
+    #[arg(long, env = "MODEL_THREADS", value_parser = parse_threads)]
+    threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -223,7 +234,18 @@ impl ModelArguments {
         LoadOptions {
             device: self.device,
             number_type: self.dtype,
+            quantization: self.quantize,
+            engine: self.engine,
+            threads: self.threads,
         }
+    }
+}
+
+/// More threads than any machine has would only exhaust this one.
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("a number of threads from 1 to 1024".to_owned()),
     }
 }
 
