@@ -241,6 +241,18 @@ impl PackedWeights {
     /// # Panics
     /// When a length does not fit.
     pub fn multiply(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        self.product(x, bias, false, y);
+    }
+
+    /// `y ← y + x Wᵀ + bias`: the same, added to what is in `y`.
+    ///
+    /// # Panics
+    /// When a length does not fit.
+    pub fn multiply_add(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        self.product(x, bias, true, y);
+    }
+
+    fn product(&self, x: &[f32], bias: Option<&[f32]>, adds: bool, y: &mut [f32]) {
         let rows = x.len() / self.inputs;
         assert_eq!(x.len(), rows * self.inputs, "x is no whole number of rows");
         assert_eq!(
@@ -258,6 +270,7 @@ impl PackedWeights {
         let product = Product {
             weights: self,
             bias,
+            adds,
             rows,
             y: SharedMut::new(y),
         };
@@ -306,6 +319,7 @@ fn check_level(proof: Avx512, format: WeightFormat) -> Result<(), PackError> {
 struct Product<'a> {
     weights: &'a PackedWeights,
     bias: Option<&'a [f32]>,
+    adds: bool,
     rows: usize,
     y: SharedMut<f32>,
 }
@@ -336,16 +350,21 @@ impl Product<'_> {
         of_panel
     }
 
+    /// What the sums of a part begin with, the first part's with the bias.
+    fn start<'a>(&self, is_first: bool, bias: &'a [f32; PANEL]) -> Start<'a> {
+        match (is_first, self.adds) {
+            (true, false) => Start::Row(bias),
+            (true, true) => Start::OutputAnd(bias),
+            (false, _) => Start::Output,
+        }
+    }
+
     fn float(&self, lane: FloatLane, rows: &FloatRows, panels: Range<usize>) {
         for panel in panels {
             let bias = self.bias(panel);
             let columns = self.weights.lanes_of_panel(panel);
             for (part, columns) in columns.chunks(LANES_AT_A_TIME * PANEL).enumerate() {
-                let start = if part == 0 {
-                    Start::Row(&bias)
-                } else {
-                    Start::Output
-                };
+                let start = self.start(part == 0, &bias);
                 for block in row_blocks(self.rows, FLOAT_ROWS) {
                     let rows = &rows.block(block)[part * LANES_AT_A_TIME * block.rows..];
                     let output = self.output(block, panel);
@@ -404,11 +423,7 @@ impl Product<'_> {
         bias: &[f32; PANEL],
         panel: usize,
     ) {
-        let start = if group == 0 {
-            Start::Row(bias)
-        } else {
-            Start::Output
-        };
+        let start = self.start(group == 0, bias);
         for block in row_blocks(self.rows, INTEGER_ROWS) {
             let output = self.output(block, panel);
             // SAFETY: as in `float`.
