@@ -10,6 +10,7 @@ use candle_core::Tensor;
 use image::RgbImage;
 
 use super::{Backend, BackendError};
+use crate::memory;
 
 /// Loads the checkpoint and has it answer one question, so that a checkpoint
 /// that loads but cannot answer is found out now and not by the first client.
@@ -29,6 +30,7 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
         .with_context(|| format!("the model in {} cannot answer", model_dir.display()))?;
     let warm_up_ms = started.elapsed().as_millis() as u64;
 
+    memory::give_back();
     let engine = model.engine_report().map(ToString::to_string);
     tracing::info!(model_dir = %model_dir.display(), loaded_ms, warm_up_ms, engine, "model loaded");
     Ok(Arc::new(model))
