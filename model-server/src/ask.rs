@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::backend::Backend;
-use crate::core::{AnswerRequest, Limits, answer_at_once};
+use crate::core::{AnswerRequest, Limits, QuestionForm, TaskForm, answer_at_once};
 use crate::router::{InvocationParameters, detailed};
 
 /// Answers all `questions` about the photograph at `image` and writes the
@@ -24,7 +24,14 @@ pub fn ask(
 ) -> anyhow::Result<()> {
     let limits = Limits::default();
     let bytes = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-    let request = AnswerRequest::new(bytes, questions, parameters.generation, &limits)?;
+    let questions = questions
+        .iter()
+        .map(|prompt| QuestionForm {
+            prompt: prompt.clone(),
+            task: TaskForm::Generate(parameters.generation.clone()),
+        })
+        .collect();
+    let request = AnswerRequest::new(bytes.into(), questions, &limits)?;
     let answered =
         answer_at_once(backend, &request, &limits).with_context(|| image.display().to_string())?;
     if parameters.details {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::backend;
-use crate::core::Limits;
+use crate::core::{Limits, Scheduling};
 use crate::logging::{self, LogFormat};
 use crate::quantize::quantize;
 use crate::router::{HttpLimits, parse_parameters};
@@ -85,6 +85,20 @@ struct ServeArguments {
     /// Questions that may wait at one time; more are answered with 429.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     max_waiting_questions: u32,
+    /// Image features that are kept, in MiB; 0 keeps none.
+    #[arg(long, env = "MODEL_IMAGE_CACHE_MIB", default_value_t = 256,
+        value_parser = clap::value_parser!(u64).range(0..=1 << 20))]
+    image_cache_mib: u64,
+    /// Tokens of the questions that are answered together: prompts, image
+    /// features, padding, and the answers at their longest.
+    #[arg(long, env = "MODEL_MAX_BATCH_TOKENS", default_value_t = 4096,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_batch_tokens: u32,
+    /// Milliseconds that a question waits for others to be answered together
+    /// with, where others are on their way.
+    #[arg(long, env = "MODEL_MAX_WAIT_MS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    max_wait_ms: u64,
     /// Seconds that accepted requests may still take after SIGTERM.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600))]
     drain_timeout_s: u64,
@@ -219,9 +233,18 @@ impl ServeArguments {
         let drain_timeout = Duration::from_secs(self.drain_timeout_s);
         Ok(ServeOptions {
             limits,
+            scheduling: self.scheduling(),
             http,
             drain_timeout,
         })
+    }
+
+    fn scheduling(&self) -> Scheduling {
+        Scheduling {
+            max_batch_tokens: self.max_batch_tokens as usize,
+            max_wait: Duration::from_millis(self.max_wait_ms),
+            image_cache_bytes: self.image_cache_mib << 20,
+        }
     }
 }
 
@@ -273,6 +296,40 @@ mod tests {
         };
         let error = arguments.options().unwrap_err().to_string();
         assert!(error.contains("--max-waiting-questions is 63"), "{error}");
+    }
+
+    #[test]
+    fn the_flags_of_the_scheduling_reach_it() {
+        let scheduling = |flags: &[&str]| {
+            let arguments = ["model-server", "serve"].iter().chain(flags);
+            let Command::Serve(arguments) = Cli::parse_from(arguments).command else {
+                panic!("serve was asked for");
+            };
+            arguments.options().unwrap().scheduling
+        };
+        assert_eq!(scheduling(&[]), Scheduling::default());
+        let flags = [
+            "--image-cache-mib",
+            "0",
+            "--max-batch-tokens",
+            "512",
+            "--max-wait-ms",
+            "7",
+        ];
+        let expected = Scheduling {
+            max_batch_tokens: 512,
+            max_wait: Duration::from_millis(7),
+            image_cache_bytes: 0,
+        };
+        assert_eq!(scheduling(&flags), expected);
+        for wrong in [
+            ["--max-batch-tokens", "0"],
+            ["--max-wait-ms", "60001"],
+            ["--image-cache-mib", "-1"],
+        ] {
+            let arguments = ["model-server", "serve"].into_iter().chain(wrong);
+            assert!(Cli::try_parse_from(arguments).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

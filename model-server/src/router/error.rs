@@ -178,13 +178,20 @@ impl IntoResponse for ApiError {
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         let code = match error {
-            RequestError::ParameterOverLimit { .. } | RequestError::Parameter(_) => {
-                ErrorCode::InvalidParameter
-            }
+            RequestError::ParameterOverLimit { .. }
+            | RequestError::Parameter(_)
+            | RequestError::NoChoices { .. }
+            | RequestError::TooManyChoices { .. }
+            | RequestError::TooManyChoicesInAll { .. }
+            | RequestError::EmptyChoice { .. }
+            | RequestError::ChoiceTooLong { .. }
+            | RequestError::Choices { .. }
+            | RequestError::AbstainBelow { .. } => ErrorCode::InvalidParameter,
             RequestError::NoPrompts
             | RequestError::TooManyPrompts { .. }
             | RequestError::EmptyPrompt { .. }
-            | RequestError::PromptTooLong { .. } => ErrorCode::InvalidRequest,
+            | RequestError::PromptTooLong { .. }
+            | RequestError::PromptTooManyTokens { .. } => ErrorCode::InvalidRequest,
         };
         ApiError::new(code, error.to_string())
     }
@@ -193,6 +200,7 @@ impl From<RequestError> for ApiError {
 impl From<CoreError> for ApiError {
     fn from(error: CoreError) -> Self {
         match error {
+            CoreError::Request(error) => error.into(),
             CoreError::Photo(_) => ApiError::new(ErrorCode::InvalidImage, error.to_string()),
             CoreError::Overloaded { .. } => {
                 let message = format!("{error}; try again in a moment");
@@ -200,6 +208,7 @@ impl From<CoreError> for ApiError {
             }
             CoreError::Backend(_)
             | CoreError::AnswerCount { .. }
+            | CoreError::OtherKind
             | CoreError::Panicked(_)
             | CoreError::Stopped => ApiError::internal(error),
         }

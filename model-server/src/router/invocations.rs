@@ -12,7 +12,7 @@ use super::content_type::check_content_type;
 use super::invocation::Invocation;
 use super::response::response_body;
 use super::{ApiError, App};
-use crate::core::{AnswerRequest, Core};
+use crate::core::{AnswerRequest, Core, QuestionForm, TaskForm};
 
 pub(super) async fn invocations(
     State(app): State<Arc<App>>,
@@ -25,8 +25,12 @@ pub(super) async fn invocations(
     core.check_capacity()?;
 
     let body = read_body(body, &app.limits, &app.lifecycle).await?;
-    let parsing_core = Arc::clone(core);
-    let parsed = tokio::task::spawn_blocking(move || parse(&body, &parsing_core)).await;
+    let (parsing_core, arrival) = (Arc::clone(core), core.announce());
+    let parsed = tokio::task::spawn_blocking(move || {
+        let _arrival = arrival;
+        parse(&body, &parsing_core)
+    })
+    .await;
     let (form, request) = parsed.map_err(ApiError::internal)??;
     Span::current().record("prompts", form.prompts);
 
@@ -57,6 +61,13 @@ fn parse(body: &[u8], core: &Core) -> Result<(ResponseForm, AnswerRequest), ApiE
         wants_array,
         details: parameters.details,
     };
-    let request = AnswerRequest::new(image, &prompts, parameters.generation, core.limits())?;
+    let questions = prompts
+        .into_iter()
+        .map(|prompt| QuestionForm {
+            prompt,
+            task: TaskForm::Generate(parameters.generation.clone()),
+        })
+        .collect();
+    let request = AnswerRequest::new(image.into(), questions, core.limits())?;
     Ok((form, request))
 }

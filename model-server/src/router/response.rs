@@ -62,6 +62,8 @@ mod tests {
             pair: attributes::parse_pair(text),
             confidence: 0.75,
             generated_tokens: 4,
+            choices: None,
+            abstained: false,
         }
     }
 

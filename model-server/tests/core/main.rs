@@ -1,0 +1,12 @@
+//! The core without HTTP: with a fake backend that records what it was made to
+//! do, and with the small checkpoint.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod batching;
+mod choices;
+mod failures;
+mod fairness;
+mod image_cache;
+mod invariance;
+mod leaving;
+mod support;
