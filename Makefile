@@ -65,6 +65,10 @@ test-rust: tools build ## Unit, integration and end-to-end tests in Rust
 test-e2e: tools build ## The end-to-end tests alone: real programs, started and asked
 	cargo test --locked --workspace --test end_to_end
 
+.PHONY: fuzz
+fuzz: ## Two million generated inputs for the parsers, and damaged photographs; two minutes
+	cargo test --locked --workspace --lib --test mutations -- --ignored --nocapture fuzz
+
 .PHONY: test-infra
 test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stacks
 	cd infra && npm test --silent
