@@ -81,6 +81,9 @@ impl std::fmt::Debug for PackedWeights {
     }
 }
 
+/// Packs rows of blocks into a panel, given how many rows and inputs there are.
+type PackPanel = fn(&[u8], &mut [u8], usize, usize);
+
 /// Why weights cannot be packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackError {
@@ -153,7 +156,7 @@ impl PackedWeights {
         inputs: usize,
     ) -> Result<Self, PackError> {
         check_level(proof, format)?;
-        let (panel_bytes, pack): (_, fn(&[u8], &mut [u8], usize, usize)) = match format {
+        let (panel_bytes, pack): (_, PackPanel) = match format {
             WeightFormat::Q8_0 => (packed_q8_0_bytes(inputs), pack_q8_0),
             WeightFormat::Q4K => (packed_q4k_bytes(inputs), pack_q4k),
             WeightFormat::F32 | WeightFormat::Bf16 => {
