@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::backend::Backend;
-use crate::core::{AnswerRequest, Limits, QuestionForm, TaskForm, answer_at_once};
+use crate::core::{AnswerRequest, Limits, answer_at_once};
 use crate::router::{InvocationParameters, detailed};
 
 /// Answers all `questions` about the photograph at `image` and writes the
@@ -24,13 +24,9 @@ pub fn ask(
 ) -> anyhow::Result<()> {
     let limits = Limits::default();
     let bytes = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-    let questions = questions
-        .iter()
-        .map(|prompt| QuestionForm {
-            prompt: prompt.clone(),
-            task: TaskForm::Generate(parameters.generation.clone()),
-        })
-        .collect();
+    let questions = parameters
+        .questions(questions.to_vec())
+        .map_err(|error| anyhow!("{}", error.message()))?;
     let request = AnswerRequest::new(bytes.into(), questions, &limits)?;
     let answered =
         answer_at_once(backend, &request, &limits).with_context(|| image.display().to_string())?;

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::backend;
 use crate::core::{Limits, Scheduling};
 use crate::logging::{self, LogFormat};
+use crate::quantize::quantize;
 use crate::router::{HttpLimits, parse_parameters};
 use crate::serve::{ServeOptions, serve, stop_signal, write_ready_file};
 
@@ -30,6 +31,8 @@ enum Command {
     Serve(ServeArguments),
     /// Answer questions about one photograph and exit.
     Ask(AskArguments),
+    /// Write the checkpoint anew with its linear layers in blocks of few bits.
+    Quantize(QuantizeArguments),
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +122,19 @@ struct AskArguments {
     questions: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct QuantizeArguments {
+    /// Folder of the checkpoint, in the Hugging Face layout.
+    #[arg(long, env = "MODEL_DIR", default_value = "/opt/ml/model")]
+    model_dir: PathBuf,
+    /// The blocks: q8_0 (8.5 bits a weight) or q4k (4.5).
+    #[arg(long)]
+    quantize: Quantization,
+    /// Folder to make; it appears when it is complete.
+    #[arg(long)]
+    out: PathBuf,
+}
+
 impl Cli {
     /// Runs the chosen command to its end.
     ///
@@ -129,6 +145,9 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => run_server(arguments),
             Command::Ask(arguments) => run_ask(arguments),
+            Command::Quantize(arguments) => {
+                quantize(&arguments.model_dir, arguments.quantize, &arguments.out)
+            }
         }
     }
 }

@@ -96,8 +96,8 @@ fn by_kernels(
 }
 
 /// Calls `with` with all biases read.
-fn with_biases<'a>(
-    tensors: &'a [Tensor],
+fn with_biases(
+    tensors: &[Tensor],
     read: &mut Vec<Bias<'_>>,
     with: impl FnOnce(&[Bias]),
 ) -> Result<()> {

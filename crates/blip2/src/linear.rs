@@ -120,6 +120,23 @@ impl Linear {
         })
     }
 
+    /// The same, added to `residual`.
+    pub(crate) fn forward_added(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Packed { weight, bias } if residual.dtype() == DType::F32 => {
+                refuse_gradient(residual)?;
+                let (xs, dims) = operand(weight, xs)?;
+                if residual.dims() != dims {
+                    candle_core::bail!("{dims:?} is added to {:?}", residual.dims());
+                }
+                let mut ys = cpu::read(&residual.contiguous()?, <[f32]>::to_vec)?;
+                cpu::read(&xs, |xs| weight.multiply_add(xs, bias.as_deref(), &mut ys))?;
+                Tensor::from_vec(ys, dims, &Device::Cpu)
+            }
+            _ => residual + self.forward(xs)?,
+        }
+    }
+
     /// The same with an activation function after it.
     pub(crate) fn forward_activated(&self, xs: &Tensor, activation: Activation) -> Result<Tensor> {
         let by_kernels: fn(Avx512, &mut [f32]) = match activation {
@@ -196,18 +213,22 @@ fn packed(
     xs: &Tensor,
     finish: impl FnOnce(&mut [f32]) -> Result<()>,
 ) -> Result<Tensor> {
+    let (xs, dims) = operand(weight, xs)?;
+    let mut ys = vec![0f32; dims.iter().product()];
+    cpu::read(&xs, |xs| weight.multiply(xs, bias, &mut ys))?;
+    finish(&mut ys)?;
+    Tensor::from_vec(ys, dims, &Device::Cpu)
+}
+
+/// An input as the kernels take it, and the dimensions of its product.
+fn operand(weight: &PackedWeights, xs: &Tensor) -> Result<(Tensor, Vec<usize>)> {
     refuse_gradient(xs)?;
-    let xs = xs.contiguous()?;
     let mut dims = xs.dims().to_vec();
-    let rows = xs.elem_count() / weight.inputs();
     if dims.pop() != Some(weight.inputs()) {
         candle_core::bail!("{:?} into a layer of {}", xs.dims(), weight.inputs());
     }
     dims.push(weight.outputs());
-    let mut ys = vec![0f32; rows * weight.outputs()];
-    cpu::read(&xs, |xs| weight.multiply(xs, bias, &mut ys))?;
-    finish(&mut ys)?;
-    Tensor::from_vec(ys, dims, &Device::Cpu)
+    Ok((xs.contiguous()?, dims))
 }
 
 /// What records no gradient must not stand in the way of one: the loss would

@@ -152,6 +152,6 @@ impl Output {
 
     fn forward(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
         self.layer_norm
-            .forward(&(self.dense.forward(xs)? + residual)?)
+            .forward(&self.dense.forward_added(xs, residual)?)
     }
 }

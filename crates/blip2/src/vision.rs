@@ -119,8 +119,10 @@ impl EncoderLayer {
     }
 
     fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        let hidden = (self.self_attn.forward(&self.layer_norm1.forward(hidden)?)? + hidden)?;
-        self.mlp.forward(&self.layer_norm2.forward(&hidden)?)? + hidden
+        let normed = self.layer_norm1.forward(hidden)?;
+        let hidden = self.self_attn.forward(&normed, hidden)?;
+        let normed = self.layer_norm2.forward(&hidden)?;
+        self.mlp.forward(&normed, &hidden)
     }
 }
 
@@ -144,7 +146,7 @@ impl Attention {
         })
     }
 
-    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+    fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
         let (batch, tokens, width) = hidden.dims3()?;
         let head_dim = width / self.num_heads;
         let qkv = self
@@ -155,7 +157,7 @@ impl Attention {
         let scale = (head_dim as f64).powf(-0.5);
         let (query, key, value) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
         let context = attention(self.kernels, [&query, &key, &value], scale, &[])?;
-        self.projection.forward(&context)
+        self.projection.forward_added(&context, residual)
     }
 }
 
@@ -176,8 +178,8 @@ impl Mlp {
         })
     }
 
-    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        self.fc2
-            .forward(&self.fc1.forward_activated(hidden, self.activation)?)
+    fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        let inner = self.fc1.forward_activated(hidden, self.activation)?;
+        self.fc2.forward_added(&inner, residual)
     }
 }

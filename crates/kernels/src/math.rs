@@ -56,7 +56,7 @@ pub(crate) fn gelu_erf(x: f32) -> f32 {
 /// `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, written as `x σ(2 …)`.
 #[inline(always)]
 pub(crate) fn gelu_tanh(x: f32) -> f32 {
-    const TWICE_ROOT_2_OVER_PI: f32 = 1.595_769_1;
+    const TWICE_ROOT_2_OVER_PI: f32 = 1.595_769;
     let inner = TWICE_ROOT_2_OVER_PI * x * (0.044_715 * x).mul_add(x, 1.0);
     x / (1.0 + exp(-inner))
 }

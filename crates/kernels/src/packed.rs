@@ -81,6 +81,9 @@ impl std::fmt::Debug for PackedWeights {
     }
 }
 
+/// Packs rows of blocks into a panel, given how many rows and inputs there are.
+type PackPanel = fn(&[u8], &mut [u8], usize, usize);
+
 /// Why weights cannot be packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackError {
@@ -153,7 +156,7 @@ impl PackedWeights {
         inputs: usize,
     ) -> Result<Self, PackError> {
         check_level(proof, format)?;
-        let (panel_bytes, pack): (_, fn(&[u8], &mut [u8], usize, usize)) = match format {
+        let (panel_bytes, pack): (_, PackPanel) = match format {
             WeightFormat::Q8_0 => (packed_q8_0_bytes(inputs), pack_q8_0),
             WeightFormat::Q4K => (packed_q4k_bytes(inputs), pack_q4k),
             WeightFormat::F32 | WeightFormat::Bf16 => {
@@ -241,6 +244,18 @@ impl PackedWeights {
     /// # Panics
     /// When a length does not fit.
     pub fn multiply(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        self.product(x, bias, false, y);
+    }
+
+    /// `y ← y + x Wᵀ + bias`: the same, added to what is in `y`.
+    ///
+    /// # Panics
+    /// When a length does not fit.
+    pub fn multiply_add(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        self.product(x, bias, true, y);
+    }
+
+    fn product(&self, x: &[f32], bias: Option<&[f32]>, adds: bool, y: &mut [f32]) {
         let rows = x.len() / self.inputs;
         assert_eq!(x.len(), rows * self.inputs, "x is no whole number of rows");
         assert_eq!(
@@ -258,6 +273,7 @@ impl PackedWeights {
         let product = Product {
             weights: self,
             bias,
+            adds,
             rows,
             y: SharedMut::new(y),
         };
@@ -306,6 +322,7 @@ fn check_level(proof: Avx512, format: WeightFormat) -> Result<(), PackError> {
 struct Product<'a> {
     weights: &'a PackedWeights,
     bias: Option<&'a [f32]>,
+    adds: bool,
     rows: usize,
     y: SharedMut<f32>,
 }
@@ -336,16 +353,21 @@ impl Product<'_> {
         of_panel
     }
 
+    /// What the sums of a part begin with, the first part's with the bias.
+    fn start<'a>(&self, is_first: bool, bias: &'a [f32; PANEL]) -> Start<'a> {
+        match (is_first, self.adds) {
+            (true, false) => Start::Row(bias),
+            (true, true) => Start::OutputAnd(bias),
+            (false, _) => Start::Output,
+        }
+    }
+
     fn float(&self, lane: FloatLane, rows: &FloatRows, panels: Range<usize>) {
         for panel in panels {
             let bias = self.bias(panel);
             let columns = self.weights.lanes_of_panel(panel);
             for (part, columns) in columns.chunks(LANES_AT_A_TIME * PANEL).enumerate() {
-                let start = if part == 0 {
-                    Start::Row(&bias)
-                } else {
-                    Start::Output
-                };
+                let start = self.start(part == 0, &bias);
                 for block in row_blocks(self.rows, FLOAT_ROWS) {
                     let rows = &rows.block(block)[part * LANES_AT_A_TIME * block.rows..];
                     let output = self.output(block, panel);
@@ -404,11 +426,7 @@ impl Product<'_> {
         bias: &[f32; PANEL],
         panel: usize,
     ) {
-        let start = if group == 0 {
-            Start::Row(bias)
-        } else {
-            Start::Output
-        };
+        let start = self.start(group == 0, bias);
         for block in row_blocks(self.rows, INTEGER_ROWS) {
             let output = self.output(block, panel);
             // SAFETY: as in `float`.

@@ -91,6 +91,14 @@ fn compare(packed: &PackedWeights, x: &[f32], weights: &[f64], tolerance: f64) {
             "row {row} of {rows} depends on company"
         );
     }
+    let mut added: Vec<f32> = vec![3.0; y.len()];
+    packed.multiply_add(x, Some(&bias), &mut added);
+    for (added, y) in added.iter().zip(&y) {
+        assert!(
+            (added - 3.0 - y).abs() <= 1e-5 * (y.abs() + 10.0),
+            "{added} for {y}"
+        );
+    }
     let one = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::blip2::{
-    Answering, Blip2, ChoiceTree, DeviceKind, Engine, GenerationParameters, LoadOptions,
-    NumberType, Outcome, Question, Task,
+    Answering, Blip2, ChoiceTree, DeviceKind, GenerationParameters, LoadOptions, NumberType,
+    Outcome, Question, Task,
 };
 use anyhow::Context;
 use candle_core::{IndexOp, Tensor};
 use image::RgbImage;
 
 use super::{Backend, BackendError, Decoding, Description};
+use crate::memory;
 
 /// Photographs that a GPU encodes together; one alone leaves most of it idle.
 const IMAGES_PER_GPU_BATCH: usize = 8;
@@ -28,14 +29,13 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
     let model = Blip2::load(model_dir, options)
         .with_context(|| format!("cannot load the model in {}", model_dir.display()))?;
     let loaded_ms = started.elapsed().as_millis() as u64;
-    let description = describe(&model, options);
     let backend = Blip2Backend {
-        model,
         images_per_batch: match options.device {
             DeviceKind::Cpu => 1,
             DeviceKind::Cuda(_) => IMAGES_PER_GPU_BATCH,
         },
-        description,
+        description: describe(options, &model),
+        model,
     };
 
     let started = Instant::now();
@@ -44,10 +44,17 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
         .with_context(|| format!("the model in {} cannot answer", model_dir.display()))?;
     let warm_up_ms = started.elapsed().as_millis() as u64;
 
-    let engine = backend.model.engine_report().map(ToString::to_string);
-    let device = &backend.description.device;
+    memory::give_back();
+    let Description {
+        device,
+        number_type,
+        computation,
+        threads,
+    } = &backend.description;
+    let measured = backend.model.engine_report().map(ToString::to_string);
     tracing::info!(
-        model_dir = %model_dir.display(), loaded_ms, warm_up_ms, device, engine, "model loaded"
+        model_dir = %model_dir.display(), loaded_ms, warm_up_ms, device, number_type, computation,
+        threads, measured, "model loaded"
     );
     Ok(Arc::new(backend))
 }
@@ -59,25 +66,26 @@ struct Blip2Backend {
     description: Description,
 }
 
-fn describe(model: &Blip2, options: &LoadOptions) -> Description {
+fn describe(options: &LoadOptions, model: &Blip2) -> Description {
     let device = options.device.to_string();
     match model.engine_report() {
         Some(report) => Description {
             device,
-            weights: report.weights.clone(),
-            engine: report.engine.to_string(),
+            number_type: report.weights.clone(),
+            computation: report.engine.to_string(),
             threads: report.threads,
         },
-        // On a GPU nothing is chosen.
-        None => Description {
-            device,
-            weights: options
+        None => {
+            let number_type = options
                 .number_type
-                .unwrap_or_else(|| NumberType::default_for(options.device))
-                .to_string(),
-            engine: Engine::Candle.to_string(),
-            threads: 1,
-        },
+                .unwrap_or_else(|| NumberType::default_for(options.device));
+            Description {
+                number_type: number_type.to_string(),
+                computation: device.clone(),
+                device,
+                threads: 1,
+            }
+        }
     }
 }
 

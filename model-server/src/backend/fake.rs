@@ -147,8 +147,8 @@ impl Backend for FakeBackend {
     fn description(&self) -> Description {
         Description {
             device: "none".to_owned(),
-            weights: "none".to_owned(),
-            engine: "fake".to_owned(),
+            number_type: "none".to_owned(),
+            computation: "fake".to_owned(),
             threads: 1,
         }
     }

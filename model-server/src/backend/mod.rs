@@ -19,9 +19,9 @@ pub struct Description {
     /// Where: `cpu`, `cuda:0`.
     pub device: String,
     /// The number type or block format of its linear layers: `f32`, `q4k`.
-    pub weights: String,
+    pub number_type: String,
     /// By which kernels they are multiplied.
-    pub engine: String,
+    pub computation: String,
     /// On how many threads of the processor.
     pub threads: usize,
 }

@@ -129,8 +129,8 @@ impl Metrics {
         let labels = vec![
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
             ("device", description.device.clone()),
-            ("weights", description.weights.clone()),
-            ("engine", description.engine.clone()),
+            ("number_type", description.number_type.clone()),
+            ("computation", description.computation.clone()),
             ("threads", description.threads.to_string()),
         ];
         self.registry.register(
@@ -286,8 +286,8 @@ mod tests {
     fn metrics() -> Metrics {
         Metrics::new(&Description {
             device: "cpu".to_owned(),
-            weights: "f32".to_owned(),
-            engine: "the \"fast\" one".to_owned(),
+            number_type: "f32".to_owned(),
+            computation: "the \"fast\" one".to_owned(),
             threads: 2,
         })
     }
@@ -307,7 +307,9 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
         assert!(
-            text.contains(r#"device="cpu",weights="f32",engine="the \"fast\" one",threads="2""#),
+            text.contains(
+                r#"device="cpu",number_type="f32",computation="the \"fast\" one",threads="2""#
+            ),
             "{text}"
         );
     }

@@ -13,7 +13,7 @@ pub fn model_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models/blip2-mini")
 }
 
-async fn start() -> Server {
+pub async fn start() -> Server {
     let options = LoadOptions {
         device: DeviceKind::Cpu,
         number_type: None,

@@ -96,6 +96,23 @@ impl Server {
         builder(&self.client).send().await.unwrap()
     }
 
+    /// A POST to `/invocations` with these headers.
+    pub async fn send(&self, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Response {
+        let body = body.into();
+        let url = self.url("/invocations");
+        let request = |client: &reqwest::Client| {
+            let request = client.post(url).body(body);
+            headers.iter().fold(request, |request, &(name, value)| {
+                request.header(name, value)
+            })
+        };
+        self.request(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(|client| client.get(self.url(path))).await
+    }
+
     pub fn begin_stop(&mut self) {
         let _ = self.stop.take().unwrap().send(());
     }
@@ -118,6 +135,11 @@ pub async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/json");
     (status, response.json().await.unwrap())
+}
+
+/// The code of the error that an answer is.
+pub fn code(answer: &Value) -> &str {
+    answer["error"]["code"].as_str().unwrap_or("none")
 }
 
 /// Waits until the condition holds.

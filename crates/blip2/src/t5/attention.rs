@@ -49,19 +49,20 @@ impl Attention {
         })
     }
 
-    /// Hidden states `(batch, queries, d_model)` over keys and values; `bias`
-    /// is added to the scores `(batch, heads, queries, keys)`, in f32.
+    /// Hidden states `(batch, queries, d_model)` over keys and values; `biases`
+    /// are added to the scores `(batch, heads, queries, keys)`, in f32, and the
+    /// result to `residual`.
     pub(super) fn forward(
         &self,
         hidden: &Tensor,
         attended: &KeyValues,
-        bias: Option<&Tensor>,
+        biases: &[&Tensor],
+        residual: &Tensor,
     ) -> Result<Tensor> {
         let query = self.split_heads(self.q.forward(hidden)?)?;
         let operands = [&query, &attended.key, &attended.value];
-        let biases: Vec<&Tensor> = bias.into_iter().collect();
-        let context = attention(self.kernels, operands, 1.0, &biases)?;
-        self.o.forward(&context)
+        let context = attention(self.kernels, operands, 1.0, biases)?;
+        self.o.forward_added(&context, residual)
     }
 
     fn split_heads(&self, xs: Tensor) -> Result<Tensor> {

@@ -45,13 +45,14 @@ impl FeedForward {
         })
     }
 
-    pub(super) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+    /// The layer's output added to `residual`.
+    pub(super) fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
         let inner = match &self.wi {
             Inner::Plain { wi } => wi.forward_activated(hidden, self.activation)?,
             Inner::Gated { wi_0, wi_1 } => {
                 wi_0.forward_gating(hidden, self.activation, &wi_1.forward(hidden)?)?
             }
         };
-        self.wo.forward(&inner)
+        self.wo.forward_added(&inner, residual)
     }
 }

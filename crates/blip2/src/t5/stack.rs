@@ -40,13 +40,10 @@ impl Encoder {
     ) -> Result<Tensor> {
         let tokens = inputs_embeds.dim(1)?;
         let bias = self.position_bias.forward(0, tokens, tokens)?;
-        let bias = match padding {
-            Some(padding) => bias.broadcast_add(padding)?,
-            None => bias,
-        };
+        let biases: Vec<&Tensor> = std::iter::once(&bias).chain(padding).collect();
         let mut hidden = inputs_embeds.clone();
         for block in &self.block {
-            hidden = block.forward(&hidden, &bias)?;
+            hidden = block.forward(&hidden, &biases)?;
         }
         self.final_layer_norm.forward(&hidden)
     }
@@ -66,10 +63,9 @@ impl EncoderBlock {
         })
     }
 
-    fn forward(&self, hidden: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let hidden = self.self_attention.forward(hidden, bias, None)?;
-        self.feed_forward
-            .forward(&hidden, |inner, normed| inner.forward(normed))
+    fn forward(&self, hidden: &Tensor, biases: &[&Tensor]) -> Result<Tensor> {
+        let hidden = self.self_attention.forward(hidden, biases, None)?;
+        self.feed_forward.forward(&hidden, FeedForward::forward)
     }
 }
 
@@ -192,14 +188,16 @@ impl DecoderBlock {
         padding: Option<&Tensor>,
         cache: &mut BlockCache,
     ) -> Result<Tensor> {
+        let hidden =
+            self.self_attention
+                .forward(hidden, &[bias], Some(&mut cache.self_attention))?;
+        let padding: Vec<&Tensor> = padding.into_iter().collect();
         let hidden = self
-            .self_attention
-            .forward(hidden, bias, Some(&mut cache.self_attention))?;
-        let hidden = self.cross_attention.forward(&hidden, |inner, normed| {
-            inner.forward(normed, &cache.cross_attention, padding)
-        })?;
-        self.feed_forward
-            .forward(&hidden, |inner, normed| inner.forward(normed))
+            .cross_attention
+            .forward(&hidden, |inner, normed, residual| {
+                inner.forward(normed, &cache.cross_attention, &padding, residual)
+            })?;
+        self.feed_forward.forward(&hidden, FeedForward::forward)
     }
 }
 
@@ -219,13 +217,13 @@ impl SelfAttention {
     fn forward(
         &self,
         hidden: &Tensor,
-        bias: &Tensor,
+        biases: &[&Tensor],
         written: Option<&mut Option<KeyValues>>,
     ) -> Result<Tensor> {
-        self.0.forward(hidden, |inner, normed| {
+        self.0.forward(hidden, |inner, normed, residual| {
             let new = inner.key_values(normed)?;
             let Some(written) = written else {
-                return inner.forward(normed, &new, Some(bias));
+                return inner.forward(normed, &new, biases, residual);
             };
             let all = match written.take() {
                 Some(past) => KeyValues {
@@ -234,14 +232,15 @@ impl SelfAttention {
                 },
                 None => new,
             };
-            let attended = inner.forward(normed, &all, Some(bias));
+            let attended = inner.forward(normed, &all, biases, residual);
             *written = Some(all);
             attended
         })
     }
 }
 
-/// `hidden + inner(norm(hidden))`.
+/// `hidden + inner(norm(hidden))`; what is applied is given both and adds
+/// them.
 #[derive(Debug, Clone)]
 struct Residual<T> {
     inner: T,
@@ -252,9 +251,9 @@ impl<T> Residual<T> {
     fn forward(
         &self,
         hidden: &Tensor,
-        apply: impl FnOnce(&T, &Tensor) -> Result<Tensor>,
+        apply: impl FnOnce(&T, &Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let sum = (hidden + apply(&self.inner, &self.layer_norm.forward(hidden)?)?)?;
+        let sum = apply(&self.inner, &self.layer_norm.forward(hidden)?, hidden)?;
         if sum.dtype() == DType::F16 {
             sum.clamp(-F16_CLAMP, F16_CLAMP)
         } else {

@@ -24,33 +24,31 @@ fn masks(columns: usize) -> [__mmask16; 2] {
 #[target_feature(enable = "avx512f")]
 #[inline]
 unsafe fn first_sums<const ROWS: usize>(start: Start, output: Output) -> [[__m512; 2]; ROWS] {
-    match start {
-        Start::Zero => [[_mm512_setzero_ps(); 2]; ROWS],
-        Start::Row(row) => {
-            // SAFETY: the row has 32 elements.
-            let halves = unsafe {
-                [
-                    _mm512_loadu_ps(row.as_ptr()),
-                    _mm512_loadu_ps(row.as_ptr().add(16)),
-                ]
-            };
-            [halves; ROWS]
-        }
-        Start::Output => {
-            let masks = masks(output.columns);
-            let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
-            for (index, sums) in sums.iter_mut().enumerate() {
-                for half in 0..2 {
-                    // SAFETY: the caller's promise; masked lanes are not read.
-                    sums[half] = unsafe {
-                        let row = output.first.wrapping_add(index * output.stride + half * 16);
-                        _mm512_maskz_loadu_ps(masks[half], row)
-                    };
-                }
+    let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+    if let Start::Row(row) | Start::OutputAnd(row) = start {
+        // SAFETY: the row has 32 elements.
+        let halves = unsafe {
+            [
+                _mm512_loadu_ps(row.as_ptr()),
+                _mm512_loadu_ps(row.as_ptr().add(16)),
+            ]
+        };
+        sums = [halves; ROWS];
+    }
+    if let Start::Output | Start::OutputAnd(_) = start {
+        let masks = masks(output.columns);
+        for (index, sums) in sums.iter_mut().enumerate() {
+            for half in 0..2 {
+                // SAFETY: the caller's promise; masked lanes are not read.
+                let stored = unsafe {
+                    let row = output.first.wrapping_add(index * output.stride + half * 16);
+                    _mm512_maskz_loadu_ps(masks[half], row)
+                };
+                sums[half] = _mm512_add_ps(sums[half], stored);
             }
-            sums
         }
     }
+    sums
 }
 
 /// # Safety

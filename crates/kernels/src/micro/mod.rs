@@ -47,6 +47,8 @@ pub(crate) enum Start<'a> {
     Row(&'a [f32; PANEL]),
     /// What the output holds already.
     Output,
+    /// That and the same for every row.
+    OutputAnd(&'a [f32; PANEL]),
 }
 
 /// How the lanes of [`float_tile`] are multiplied.

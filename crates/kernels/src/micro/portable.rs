@@ -17,6 +17,7 @@ unsafe fn update(row: usize, start: Start, output: Output, add: impl Fn(usize) -
             Start::Zero => 0.0,
             Start::Row(row) => row[column],
             Start::Output => *element,
+            Start::OutputAnd(row) => row[column] + *element,
         };
         *element = first + add(column);
     }
