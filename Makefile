@@ -1,6 +1,7 @@
 # Lookbook. `make` alone lists what there is.
 
 VENV := .tools/venv
+BENCH_VENV := .tools/bench-venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 WRITER := .tools/models/SmolLM2-135M-Instruct.Q4_1.gguf
 CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
@@ -84,6 +85,39 @@ bench: tools package ## How long the main job takes, with released programs
 	unzip -q -o -d target/lambda/describe-product target/lambda/describe-product/bootstrap.zip
 	FUNCTION_BINARY=target/lambda/describe-product/bootstrap \
 		cargo bench --locked -p tests --bench main_job
+
+# The two below take the model server as it is released; PROFILE=dev takes it as
+# `make build` makes it, MODEL_SERVER=path another one. Their programs read the
+# other variables from the environment, where make puts them.
+PROFILE := release
+SERVE_BENCH := cargo bench --locked $(if $(filter dev,$(PROFILE)),--workspace --profile dev,-p tests)
+ifndef MODEL_SERVER
+MODEL_SERVER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/model-server
+SERVE_PROGRAM := $(if $(filter dev,$(PROFILE)),build,release-model-server)
+endif
+
+# Another Python with the packages of the requirements may be named.
+ifndef BENCH_PYTHON
+BENCH_TOOLS := $(BENCH_VENV)/installed
+endif
+
+$(BENCH_VENV)/installed: tools/bench-requirements.txt
+	@echo "PyTorch and transformers go into $(BENCH_VENV): some gigabytes, some minutes"
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
+.PHONY: release-model-server
+release-model-server:
+	cargo build --locked --release -p model-server
+
+.PHONY: bench-serve
+bench-serve: $(SERVE_PROGRAM) $(BENCH_TOOLS) ## Model server beside transformers, into BENCHMARKS.md (SHAPES="mini base xl")
+	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench serve
+
+.PHONY: soak-serve
+soak-serve: $(SERVE_PROGRAM) ## What the model server survives (REQUESTS CONNECTIONS SEED MINUTES)
+	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench soak
 
 .PHONY: samples
 samples: ## Draw the sample pictures again

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
-use blip2::{DeviceKind, GenerationParameters, LoadOptions, NumberType};
+use blip2::{DeviceKind, Engine, GenerationParameters, LoadOptions, NumberType, Quantization};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::backend;
 use crate::core::{Limits, Scheduling};
 use crate::logging::{self, LogFormat};
+use crate::quantize::quantize;
 use crate::router::{HttpLimits, parse_parameters};
 use crate::serve::{ServeOptions, serve, stop_signal, write_ready_file};
 
@@ -30,6 +31,8 @@ enum Command {
     Serve(ServeArguments),
     /// Answer questions about one photograph and exit.
     Ask(AskArguments),
+    /// Write the checkpoint anew with its linear layers in blocks of few bits.
+    Quantize(QuantizeArguments),
 }
 
 #[derive(Debug, Args)]
@@ -42,8 +45,19 @@ struct ModelArguments {
     device: DeviceKind,
     /// The number type to compute in: f32, f16 or bf16 [default: f32 on a CPU,
     /// bf16 on CUDA].
-    #[arg(long)]
+    #[arg(long, env = "MODEL_DTYPE")]
     dtype: Option<NumberType>,
+    /// Hold the linear layers in blocks of few bits: q8_0 or q4k; on a CPU only
+    /// [default: as the checkpoint is stored].
+    #[arg(long, env = "MODEL_QUANTIZE")]
+    quantize: Option<Quantization>,
+    /// By which kernels a CPU multiplies: candle, packed or onednn [default:
+    /// measured at start].
+    #[arg(long, env = "MODEL_ENGINE")]
+    engine: Option<Engine>,
+    /// On how many threads a CPU computes [default: measured at start].
+    #[arg(long, env = "MODEL_THREADS", value_parser = parse_threads)]
+    threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +122,19 @@ struct AskArguments {
     questions: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct QuantizeArguments {
+    /// Folder of the checkpoint, in the Hugging Face layout.
+    #[arg(long, env = "MODEL_DIR", default_value = "/opt/ml/model")]
+    model_dir: PathBuf,
+    /// The blocks: q8_0 (8.5 bits a weight) or q4k (4.5).
+    #[arg(long)]
+    quantize: Quantization,
+    /// Folder to make; it appears when it is complete.
+    #[arg(long)]
+    out: PathBuf,
+}
+
 impl Cli {
     /// Runs the chosen command to its end.
     ///
@@ -118,6 +145,9 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => run_server(arguments),
             Command::Ask(arguments) => run_ask(arguments),
+            Command::Quantize(arguments) => {
+                quantize(&arguments.model_dir, arguments.quantize, &arguments.out)
+            }
         }
     }
 }
@@ -223,7 +253,18 @@ impl ModelArguments {
         LoadOptions {
             device: self.device,
             number_type: self.dtype,
+            quantization: self.quantize,
+            engine: self.engine,
+            threads: self.threads,
         }
+    }
+}
+
+/// More threads than any machine has would only exhaust this one.
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("a number of threads from 1 to 1024".to_owned()),
     }
 }
 

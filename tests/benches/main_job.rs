@@ -6,7 +6,6 @@
 //!   emulator, without a model: the median of 10 starts
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::io::Cursor;
 use std::time::{Duration, Instant};
 
 use attributes::{AttributeSet, question};
@@ -16,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use local_stack::{Endpoint, Programs, Stack, StackOptions};
 use serde_json::{Value, json};
+use tests::photos::large_photo;
 
 const CALLS: usize = 50;
 const STARTS: usize = 10;
@@ -40,7 +40,7 @@ async fn eight_questions(programs: &Programs) {
             .collect();
         (noun.to_owned(), asked)
     };
-    let photo = large_photo(programs);
+    let photo = large_photo(&programs.repository).unwrap();
     let bytes = photo.len();
     let request = json!({
         "image": STANDARD.encode(photo),
@@ -84,16 +84,6 @@ async fn eight_questions(programs: &Programs) {
         );
     }
     stack.stop().await.unwrap();
-}
-
-/// A drawn sample as large as a camera's picture.
-fn large_photo(programs: &Programs) -> Vec<u8> {
-    let sample = image::open(programs.repository.join("samples/drawn-01.jpg")).unwrap();
-    let large = sample.resize_exact(1800, 2400, image::imageops::FilterType::CatmullRom);
-    let mut bytes = Cursor::new(Vec::new());
-    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90);
-    large.into_rgb8().write_with_encoder(encoder).unwrap();
-    bytes.into_inner()
 }
 
 async fn start_to_first_answer(programs: &Programs) {

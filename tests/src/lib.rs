@@ -1,4 +1,9 @@
 //! End-to-end tests of Lookbook; they are in `end_to_end/`.
 //!
 //! Every test starts the real programs, talks to them as AWS or a customer
-//! would, and ends them.
+//! would, and ends them. What the benchmarks in `benches/` share is here.
+
+pub mod arithmetic;
+pub mod compare;
+pub mod photos;
+pub mod stages;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::Threads;
 use crate::error::Error;
 use crate::generation::{Batch, Chosen, Finished};
 use crate::tokenizer::Tokenizer;
@@ -40,11 +41,16 @@ impl Generated {
 pub struct Answering {
     batch: Batch,
     tokenizer: Arc<Tokenizer>,
+    threads: Threads,
 }
 
 impl Answering {
-    pub(crate) fn new(batch: Batch, tokenizer: Arc<Tokenizer>) -> Self {
-        Self { batch, tokenizer }
+    pub(crate) fn new(batch: Batch, tokenizer: Arc<Tokenizer>, threads: Threads) -> Self {
+        Self {
+            batch,
+            tokenizer,
+            threads,
+        }
     }
 
     /// One decoder step for all free answers that are not complete, and one
@@ -56,7 +62,8 @@ impl Answering {
     /// When a computation fails or gives what is no number. The other
     /// questions cannot be gone on with either.
     pub fn step(&mut self) -> Result<Vec<(usize, Outcome)>, Error> {
-        let finished = self.batch.step()?.into_iter();
+        let batch = &mut self.batch;
+        let finished = self.threads.run(|| batch.step())?.into_iter();
         finished
             .map(|(index, finished)| {
                 let outcome = match finished {

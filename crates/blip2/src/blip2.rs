@@ -7,9 +7,10 @@ use candle_core::{Device, Tensor};
 use image::RgbImage;
 
 use crate::answering::{Answering, Generated, Outcome};
-use crate::checkpoint;
+use crate::checkpoint::{self, Source};
 use crate::config::Blip2Config;
 use crate::device::{DeviceKind, NumberType};
+use crate::engine::{self, Chosen, Engine, EngineReport, Plan, Quantization, Threads, WeightType};
 use crate::error::Error;
 use crate::generation::{Batch, ChoiceTree, GenerationParameters, Question, SpecialIds, Task};
 use crate::image_processor::ImageProcessor;
@@ -24,6 +25,13 @@ pub struct LoadOptions {
     /// In which number type; [`NumberType::default_for`] the device where
     /// none is given.
     pub number_type: Option<NumberType>,
+    /// In which block format the linear layers are held; that of the file
+    /// where the checkpoint is stored quantised. On a CPU only.
+    pub quantization: Option<Quantization>,
+    /// By which kernels a CPU multiplies; measured where not given.
+    pub engine: Option<Engine>,
+    /// On how many threads a CPU computes; measured where not given.
+    pub threads: Option<usize>,
 }
 
 /// A loaded checkpoint: configuration, tokenizer, image processor, network.
@@ -35,6 +43,7 @@ pub struct Blip2 {
     tokenizer: Arc<Tokenizer>,
     model: Arc<Blip2Model>,
     device: Device,
+    chosen: Option<Chosen>,
 }
 
 impl Blip2 {
@@ -66,10 +75,25 @@ impl Blip2 {
             &config.text_config,
         )?;
         let device = options.device.open()?;
-        let number_type = options
-            .number_type
-            .unwrap_or_else(|| NumberType::default_for(options.device));
-        let weights = checkpoint::weights(model_dir, number_type.dtype(), &device)?;
+        let source = Source::open(model_dir)?;
+        let weights = weight_type(options, source.quantization())?;
+        let chosen = match options.device {
+            DeviceKind::Cpu => Some(engine::choose(
+                &config,
+                weights,
+                options.engine,
+                options.threads,
+            )?),
+            DeviceKind::Cuda(_) => None,
+        };
+        let plan = chosen.as_ref().map_or(
+            Plan {
+                engine: Engine::Candle,
+                weights,
+            },
+            |chosen| chosen.plan,
+        );
+        let weights = source.into_weights(plan.activations(), &device, plan);
         let model = Blip2Model::new(&config, weights).map_err(Error::Weights)?;
         Ok(Self {
             config,
@@ -78,7 +102,20 @@ impl Blip2 {
             tokenizer: Arc::new(tokenizer),
             model: Arc::new(model),
             device,
+            chosen,
         })
+    }
+
+    /// How a CPU multiplies, and what that was chosen from; `None` on a GPU.
+    pub fn engine_report(&self) -> Option<&EngineReport> {
+        self.chosen.as_ref().map(|chosen| &chosen.report)
+    }
+
+    /// The threads that were chosen to compute on.
+    fn threads(&self) -> Threads {
+        self.chosen
+            .as_ref()
+            .map_or_else(Threads::default, |chosen| chosen.threads.clone())
     }
 
     /// The checkpoint's configuration.
@@ -117,7 +154,7 @@ impl Blip2 {
     /// When there are none or one has another shape.
     pub fn encode_images(&self, pixel_values: &[Tensor]) -> Result<Tensor, Error> {
         let batch = Tensor::stack(pixel_values, 0)?.to_device(&self.device)?;
-        Ok(self.model.encode_images(&batch)?)
+        Ok(self.threads().run(|| self.model.encode_images(&batch))?)
     }
 
     /// A prompt's token ids as the model reads it, `</s>` included.
@@ -146,8 +183,9 @@ impl Blip2 {
     /// model, or a computation fails.
     pub fn start(&self, questions: &[Question]) -> Result<Answering, Error> {
         let special = SpecialIds::new(&self.config.text_config);
-        let batch = Batch::start(&self.model, &special, questions)?;
-        Ok(Answering::new(batch, Arc::clone(&self.tokenizer)))
+        let threads = self.threads();
+        let batch = threads.run(|| Batch::start(&self.model, &special, questions))?;
+        Ok(Answering::new(batch, Arc::clone(&self.tokenizer), threads))
     }
 
     /// Answers prompts about one photograph, given its image features
@@ -185,4 +223,36 @@ impl Blip2 {
         answers.sort_by_key(|(index, _)| *index);
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
+}
+
+/// What the linear layers are to be, from what was asked for and what is
+/// stored.
+fn weight_type(options: &LoadOptions, stored: Option<Quantization>) -> Result<WeightType, Error> {
+    if let (Some(asked), Some(stored)) = (options.quantization, stored)
+        && asked != stored
+    {
+        return Err(Error::WeightForm(format!(
+            "the checkpoint is stored as {stored} and cannot be made {asked}: quantize the \
+             original again"
+        )));
+    }
+    let number_type = options
+        .number_type
+        .unwrap_or_else(|| NumberType::default_for(options.device));
+    let Some(quantization) = options.quantization.or(stored) else {
+        return Ok(WeightType::Plain(number_type.dtype()));
+    };
+    if options.device != DeviceKind::Cpu {
+        return Err(Error::WeightForm(format!(
+            "quantised weights ({quantization}) are for the device cpu, not for {}",
+            options.device
+        )));
+    }
+    if number_type != NumberType::F32 {
+        return Err(Error::WeightForm(format!(
+            "with weights in {quantization} the rest is computed in f32, not in {number_type}: \
+             ask for one of them"
+        )));
+    }
+    Ok(WeightType::Quantised(quantization))
 }

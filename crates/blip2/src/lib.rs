@@ -8,10 +8,13 @@
 //! the weights are.
 
 mod answering;
+mod attention;
 mod blip2;
 mod checkpoint;
 pub mod config;
+mod cpu;
 mod device;
+mod engine;
 mod error;
 pub mod generation;
 mod image_processor;
@@ -19,13 +22,16 @@ mod linear;
 pub mod model;
 mod ops;
 pub mod qformer;
+mod quantize;
 pub mod t5;
 mod tokenizer;
 pub mod vision;
+mod weights;
 
 pub use answering::{Answering, Generated, Outcome};
 pub use blip2::{Blip2, LoadOptions};
 pub use device::{DeviceKind, NumberType};
+pub use engine::{Engine, EngineReport, Measurement, Quantization};
 pub use error::Error;
 pub use generation::{
     ChoiceError, ChoiceTree, Chosen, EarlyStopping, GenerationParameters, ParameterError, Question,
@@ -33,4 +39,6 @@ pub use generation::{
 };
 pub use image_processor::ImageProcessor;
 pub use photo;
+pub use quantize::quantize_checkpoint;
 pub use tokenizer::Tokenizer;
+pub use weights::Weights;

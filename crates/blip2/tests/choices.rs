@@ -63,6 +63,10 @@ fn chosen(outcome: Outcome) -> Chosen {
 
 /// Asks everything alone and everything at once; returns the largest
 /// difference from what is stored.
+///
+/// Reached: 1.2e-5 with the tiny checkpoint; with the shipped one 1e-5 for the
+/// texts that it knows, and 2.2e-4 for one of 164 tokens that it finds next to
+/// impossible (-2235).
 fn largest_difference(checkpoint: &Path, asked: &[Asked]) -> f64 {
     let model = Blip2::load(checkpoint, &LoadOptions::default()).unwrap();
     let questions: Vec<Question> = asked.iter().map(|asked| question(&model, asked)).collect();

@@ -6,14 +6,18 @@
 
 mod catalogue_bucket;
 mod emulator;
+mod memory;
+mod model_server;
 mod process;
 mod programs;
 mod stack;
 
 pub use catalogue_bucket::CatalogueBucket;
 pub use emulator::{Emulator, Invocation};
+pub use memory::Memory;
+pub use model_server::ModelServer;
 pub use process::Process;
-pub use programs::Programs;
+pub use programs::{Programs, model_server_program, repository};
 pub use stack::{Endpoint, Stack, StackOptions, Writer};
 
 /// The function's name, which the events' paths and the emulator use.

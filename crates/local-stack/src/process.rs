@@ -10,6 +10,8 @@ use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
 
+use crate::memory::{self, Memory};
+
 const POLL: Duration = Duration::from_millis(20);
 
 /// How long a program may take to end after SIGTERM.
@@ -121,15 +123,24 @@ impl Process {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
+    /// How much memory the program has, where it runs and the system tells.
+    pub fn memory(&self) -> Option<Memory> {
+        Memory::of(self.child.id()?)
+    }
+
     /// The most memory that the program had at once, in bytes, where the
     /// system tells.
     pub fn peak_memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-        Some(kib * 1024)
+        Some(self.memory()?.peak)
+    }
+
+    /// Lets the peak of its memory begin anew.
+    ///
+    /// # Errors
+    /// When the program has ended or the system does not allow it.
+    pub fn forget_peak_memory(&self) -> Result<()> {
+        let id = self.child.id().context("the program has ended")?;
+        memory::forget_peak(id).context("the peak of its memory cannot be forgotten")
     }
 
     /// Sends SIGTERM and waits for the end; after some time, kills.

@@ -25,28 +25,16 @@ impl Programs {
     /// Finds the programs beside the running one, where one `cargo build`
     /// puts them all, and the tools in the repository's `.tools`.
     ///
-    /// `FUNCTION_BINARY` and `CARGO_LAMBDA` name others, such as the function
-    /// as it is released.
+    /// `MODEL_SERVER`, `FUNCTION_BINARY` and `CARGO_LAMBDA` name others, such
+    /// as the function as it is released.
     ///
     /// # Errors
     /// What is missing, with the command that makes it.
     pub fn find() -> Result<Self> {
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .nth(2)
-            .context("the repository has no root")?
-            .to_owned();
-        let folder = built_folder()?;
-        let built = |name: &str| {
-            let path = folder.join(name);
-            if path.is_file() {
-                return Ok(path);
-            }
-            bail!("{} is not built: run `make build`", path.display())
-        };
+        let repository = repository()?;
         let function = match std::env::var_os("FUNCTION_BINARY") {
             Some(path) => PathBuf::from(path),
-            None => built("describe-product")?,
+            None => built_program("describe-product")?,
         };
         let cargo_lambda = match std::env::var_os("CARGO_LAMBDA") {
             Some(path) => PathBuf::from(path),
@@ -57,8 +45,8 @@ impl Programs {
         }
         let writer_model = repository.join(".tools/models/SmolLM2-135M-Instruct.Q4_1.gguf");
         Ok(Self {
-            model_server: built("model-server")?,
-            local_cloud: built("local-cloud")?,
+            model_server: model_server_program()?,
+            local_cloud: built_program("local-cloud")?,
             function,
             cargo_lambda,
             writer_model: writer_model.is_file().then_some(writer_model),
@@ -81,6 +69,35 @@ impl Programs {
             std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is no JSON", path.display()))
     }
+}
+
+/// The root of the repository that this was built from.
+///
+/// # Errors
+/// None on any machine that builds it.
+pub fn repository() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    Ok(root.context("the repository has no root")?.to_owned())
+}
+
+/// The model server's program: `MODEL_SERVER`, or the one beside the running
+/// program.
+///
+/// # Errors
+/// When it is not built, with the command that builds it.
+pub fn model_server_program() -> Result<PathBuf> {
+    match std::env::var_os("MODEL_SERVER") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => built_program("model-server"),
+    }
+}
+
+fn built_program(name: &str) -> Result<PathBuf> {
+    let path = built_folder()?.join(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    bail!("{} is not built: run `make build`", path.display())
 }
 
 /// The folder of the running program; a test's is one above its own.

@@ -11,6 +11,7 @@ use tokio::process::Command;
 
 use crate::catalogue_bucket::CatalogueBucket;
 use crate::emulator::{Emulator, Invocation};
+use crate::model_server::ModelServer;
 use crate::process::Process;
 use crate::programs::Programs;
 use crate::{BUCKET, FUNCTION};
@@ -66,7 +67,7 @@ pub enum Writer {
 /// them in order.
 #[derive(Debug)]
 pub struct Stack {
-    model_server: Option<Process>,
+    model_server: Option<ModelServer>,
     local_cloud: Process,
     function: Process,
     emulator: Emulator,
@@ -74,11 +75,6 @@ pub struct Stack {
     endpoint_url: String,
     // Last: the folder goes when nobody writes into it any more.
     _folder: TempDir,
-}
-
-#[derive(Deserialize)]
-struct ModelServerReady {
-    http: String,
 }
 
 #[derive(Deserialize)]
@@ -103,18 +99,12 @@ impl Stack {
             Endpoint::At(url) => (None, url.clone()),
             Endpoint::ModelServer { model_dir } => {
                 progress("the model server");
-                let ready = path.join("model-server.json");
                 let shipped = programs.shipped_model();
-                let mut command = Command::new(&programs.model_server);
-                command
-                    .args(["serve", "--host", "127.0.0.1", "--port", "0", "--model-dir"])
-                    .arg(model_dir.as_ref().unwrap_or(&shipped))
-                    .arg("--ready-file")
-                    .arg(&ready);
-                let log = path.join("model-server.log");
-                let mut process = Process::start("the model server", &mut command, &log)?;
-                let ready: ModelServerReady = process.ready(&ready, READY_TIMEOUT).await?;
-                (Some(process), ready.http)
+                let model_dir = model_dir.as_ref().unwrap_or(&shipped);
+                let server =
+                    ModelServer::start(&programs.model_server, model_dir, &[], &path).await?;
+                let url = server.url().to_owned();
+                (Some(server), url)
             }
         };
 
@@ -178,7 +168,7 @@ impl Stack {
         let function = Process::start("the function", &mut command, &log)?;
 
         if let Some(model_server) = &mut model_server {
-            wait_for_ping(model_server, &endpoint_url).await?;
+            model_server.until_ready(READY_TIMEOUT).await?;
         }
         let bucket = CatalogueBucket::at(&cloud.s3);
         Ok(Self {
@@ -231,7 +221,7 @@ impl Stack {
 
     /// The model server's process, where it is one of this stack's.
     pub fn model_server(&self) -> Option<&Process> {
-        self.model_server.as_ref()
+        self.model_server.as_ref().map(ModelServer::process)
     }
 
     /// Waits for an object to appear.
@@ -267,7 +257,8 @@ impl Stack {
             &mut self.local_cloud,
             &mut self.emulator.process,
         ];
-        for process in processes.into_iter().chain(&mut self.model_server) {
+        let model_server = self.model_server.as_mut().map(ModelServer::process_mut);
+        for process in processes.into_iter().chain(model_server) {
             process.check()?;
         }
         Ok(())
@@ -279,7 +270,7 @@ impl Stack {
     /// When one had to be killed; the others are stopped all the same.
     pub async fn stop(self) -> Result<()> {
         let mut processes = vec![self.function, self.local_cloud, self.emulator.process];
-        processes.extend(self.model_server);
+        processes.extend(self.model_server.map(ModelServer::into_process));
         for process in &processes {
             process.terminate()?;
         }
@@ -290,30 +281,6 @@ impl Stack {
             }
         }
         result
-    }
-}
-
-async fn wait_for_ping(model_server: &mut Process, url: &str) -> Result<()> {
-    let client = reqwest::Client::new();
-    let start = std::time::Instant::now();
-    loop {
-        let ping = client.get(format!("{url}/ping")).send().await;
-        if ping.is_ok_and(|response| response.status().is_success()) {
-            return Ok(());
-        }
-        if let Some(status) = model_server.ended()? {
-            bail!(
-                "the model server ended with {status}:\n{}",
-                model_server.last_lines()
-            );
-        }
-        if start.elapsed() > READY_TIMEOUT {
-            bail!(
-                "the model server does not answer:\n{}",
-                model_server.last_lines()
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -13,6 +13,7 @@ use candle_core::{IndexOp, Tensor};
 use image::RgbImage;
 
 use super::{Backend, BackendError, Decoding, Description};
+use crate::memory;
 
 /// Photographs that a GPU encodes together; one alone leaves most of it idle.
 const IMAGES_PER_GPU_BATCH: usize = 8;
@@ -29,12 +30,12 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
         .with_context(|| format!("cannot load the model in {}", model_dir.display()))?;
     let loaded_ms = started.elapsed().as_millis() as u64;
     let backend = Blip2Backend {
-        model,
         images_per_batch: match options.device {
             DeviceKind::Cpu => 1,
             DeviceKind::Cuda(_) => IMAGES_PER_GPU_BATCH,
         },
-        description: describe(options),
+        description: describe(options, &model),
+        model,
     };
 
     let started = Instant::now();
@@ -43,15 +44,17 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
         .with_context(|| format!("the model in {} cannot answer", model_dir.display()))?;
     let warm_up_ms = started.elapsed().as_millis() as u64;
 
+    memory::give_back();
     let Description {
         device,
         number_type,
         computation,
         threads,
     } = &backend.description;
+    let measured = backend.model.engine_report().map(ToString::to_string);
     tracing::info!(
         model_dir = %model_dir.display(), loaded_ms, warm_up_ms, device, number_type, computation,
-        threads, "model loaded"
+        threads, measured, "model loaded"
     );
     Ok(Arc::new(backend))
 }
@@ -63,15 +66,26 @@ struct Blip2Backend {
     description: Description,
 }
 
-fn describe(options: &LoadOptions) -> Description {
-    let number_type = options
-        .number_type
-        .unwrap_or_else(|| NumberType::default_for(options.device));
-    Description {
-        device: options.device.to_string(),
-        number_type: number_type.to_string(),
-        computation: "candle".to_owned(),
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
+fn describe(options: &LoadOptions, model: &Blip2) -> Description {
+    let device = options.device.to_string();
+    match model.engine_report() {
+        Some(report) => Description {
+            device,
+            number_type: report.weights.clone(),
+            computation: report.engine.to_string(),
+            threads: report.threads,
+        },
+        None => {
+            let number_type = options
+                .number_type
+                .unwrap_or_else(|| NumberType::default_for(options.device));
+            Description {
+                number_type: number_type.to_string(),
+                computation: device.clone(),
+                device,
+                threads: 1,
+            }
+        }
     }
 }
 

@@ -9,8 +9,9 @@
 //!   others by no more than its half.
 //! - At most [`MAX_RUNNING`] batches run, which bounds the memory of what they
 //!   have written; the last place is kept for questions that cannot be slow.
-//! - Questions are batched before photographs are encoded: what is nearest to
-//!   its end goes first.
+//! - Photographs are encoded and batches are begun in turn where both wait, so
+//!   that neither holds the other up for ever. A batch that is held back for
+//!   company lets the photographs pass: they are its company.
 
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(super) struct Situation<'a> {
     pub(super) running: &'a [Progress],
     /// Whether what was done last was not for a slow batch, while there was one.
     pub(super) slow_is_next: bool,
+    /// Whether a batch was begun since photographs were encoded.
+    pub(super) photos_are_next: bool,
 }
 
 /// Photographs that wait to be encoded.
@@ -98,103 +101,103 @@ impl Policy {
         if let Some(batch) = slow.filter(|_| situation.slow_is_next) {
             return Decision::Step {
                 batch,
-                max_steps: self.steps_of_slow(situation),
+                max_steps: steps_of_slow(situation),
             };
         }
         if let Some(batch) = running.iter().position(|batch| !batch.is_slow()) {
             let max_steps = steps_of_prompt(running[batch].steps, running.len() - 1, situation);
             return Decision::Step { batch, max_steps };
         }
-        let mut held_back_until = None;
-        match self.begin(situation) {
-            Ok(Some(begin)) => return begin,
-            Ok(None) => {}
-            Err(until) => held_back_until = Some(until),
-        }
-        match self.encode(situation) {
-            Ok(Some(encode)) => return encode,
-            Ok(None) => {}
-            Err(until) => {
-                held_back_until = Some(held_back_until.map_or(until, |other| until.min(other)));
-            }
-        }
-        match slow {
-            Some(batch) => Decision::Step {
+        let (begin, encode) = (self.begin(situation), self.encode(situation));
+        let (first, second) = if situation.photos_are_next {
+            (encode, begin)
+        } else {
+            (begin, encode)
+        };
+        match (first, second, slow) {
+            (Choice::Due(decision), _, _) | (_, Choice::Due(decision), _) => decision,
+            (_, _, Some(batch)) => Decision::Step {
                 batch,
-                max_steps: self.steps_of_slow(situation),
+                max_steps: steps_of_slow(situation),
             },
-            None => Decision::Wait(held_back_until),
+            (first, second, None) => Decision::Wait(earlier(first, second)),
         }
     }
 
-    /// A batch of the questions that wait, if one is due; else when it will be.
-    fn begin(&self, situation: &Situation<'_>) -> Result<Option<Decision>, Instant> {
+    /// A batch of the questions that wait.
+    fn begin(&self, situation: &Situation<'_>) -> Choice {
         let running = situation.running.len();
         if running >= MAX_RUNNING {
-            return Ok(None);
+            return Choice::None;
         }
         let may_be_slow = running + 1 < MAX_RUNNING;
         let admits = |extent: &Extent| may_be_slow || !extent.may_be_slow();
         let Some(gathered) = gather(situation.questions, self.max_batch_tokens, admits) else {
-            return Ok(None);
+            return Choice::None;
         };
         let first = &situation.questions[gathered.questions[0]];
         let company =
             first.alone.is_none() && (situation.more_is_coming || situation.photos.is_some());
-        self.due(gathered.is_full, first.ready_at, company, situation.now)?;
+        let until = first.ready_at + self.max_wait;
+        if company && !gathered.is_full && situation.now < until {
+            return Choice::HeldBack(until);
+        }
         let left = situation.questions.len() - gathered.questions.len();
         let max_steps = match (running, left, situation.photos) {
             (0, 0, None) => usize::MAX,
             (0, _, _) => PROMPT_STEPS,
             _ => 1,
         };
-        Ok(Some(Decision::Begin {
+        Choice::Due(Decision::Begin {
             questions: gathered.questions,
             max_steps,
-        }))
+        })
     }
 
-    /// An encoding of the photographs that wait, if one is due; else when it
-    /// will be.
-    fn encode(&self, situation: &Situation<'_>) -> Result<Option<Decision>, Instant> {
+    /// An encoding of the photographs that wait.
+    fn encode(&self, situation: &Situation<'_>) -> Choice {
         let Some(WaitingPhotos {
             count,
             since,
             alone,
         }) = situation.photos
         else {
-            return Ok(None);
+            return Choice::None;
         };
         let count = count.min(self.images_per_batch.max(1));
         let is_full = count >= self.images_per_batch;
         let company = situation.more_is_coming && !alone;
-        self.due(is_full, since, company, situation.now)?;
-        Ok(Some(Decision::Encode(count)))
-    }
-
-    /// Whether what waits since `since` is held back no longer; else until when
-    /// it is.
-    fn due(
-        &self,
-        is_full: bool,
-        since: Instant,
-        company: bool,
-        now: Instant,
-    ) -> Result<(), Instant> {
         let until = since + self.max_wait;
-        if is_full || !company || now >= until {
-            Ok(())
-        } else {
-            Err(until)
+        if company && !is_full && situation.now < until {
+            return Choice::HeldBack(until);
         }
+        Choice::Due(Decision::Encode(count))
     }
+}
 
-    fn steps_of_slow(&self, situation: &Situation<'_>) -> usize {
-        let alone = situation.running.len() == 1
-            && situation.questions.is_empty()
-            && situation.photos.is_none();
-        if alone { usize::MAX } else { 1 }
-    }
+/// Something new that could be done.
+enum Choice {
+    /// There is nothing of the kind.
+    None,
+    /// It waits until then for what could be done together with it.
+    HeldBack(Instant),
+    Due(Decision),
+}
+
+/// When the first of two that are held back is due.
+fn earlier(one: Choice, other: Choice) -> Option<Instant> {
+    let until = |choice| match choice {
+        Choice::HeldBack(until) => Some(until),
+        Choice::None | Choice::Due(_) => None,
+    };
+    until(one).into_iter().chain(until(other)).min()
+}
+
+fn steps_of_slow(situation: &Situation<'_>) -> usize {
+    let alone = situation.running.len() == 1
+        && situation.questions.is_empty()
+        && situation.photos.is_none();
+    if alone { usize::MAX } else { 1 }
 }
 
 /// How long a batch that is not slow goes on before something else is thought
@@ -210,257 +213,4 @@ fn steps_of_prompt(steps: usize, others: usize, situation: &Situation<'_>) -> us
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const POLICY: Policy = Policy {
-        max_batch_tokens: 400,
-        max_wait: Duration::from_millis(5),
-        images_per_batch: 1,
-    };
-
-    const GPU: Policy = Policy {
-        images_per_batch: 8,
-        ..POLICY
-    };
-
-    const FRESH: Progress = Progress {
-        steps: 1,
-        is_heavy: false,
-    };
-
-    const SLOW: Progress = Progress {
-        steps: PROMPT_STEPS,
-        is_heavy: false,
-    };
-
-    /// 70 tokens.
-    fn question(ready_at: Instant) -> Candidate {
-        Candidate {
-            extent: Extent {
-                rows: 1,
-                read: 50,
-                written: 20,
-                nodes: 0,
-            },
-            ready_at,
-            alone: None,
-        }
-    }
-
-    fn idle(now: Instant) -> Situation<'static> {
-        Situation {
-            now,
-            more_is_coming: false,
-            photos: None,
-            questions: &[],
-            running: &[],
-            slow_is_next: false,
-        }
-    }
-
-    fn ms(milliseconds: u64) -> Duration {
-        Duration::from_millis(milliseconds)
-    }
-
-    fn begin(questions: &[usize], max_steps: usize) -> Decision {
-        Decision::Begin {
-            questions: questions.to_vec(),
-            max_steps,
-        }
-    }
-
-    fn photos(count: usize, since: Instant) -> Option<WaitingPhotos> {
-        Some(WaitingPhotos {
-            count,
-            since,
-            alone: false,
-        })
-    }
-
-    #[test]
-    fn nothing_to_do_is_waited_for() {
-        assert_eq!(POLICY.decide(&idle(Instant::now())), Decision::Wait(None));
-    }
-
-    #[test]
-    fn a_question_alone_is_answered_at_once() {
-        let now = Instant::now();
-        let situation = Situation {
-            questions: &[question(now)],
-            ..idle(now)
-        };
-        assert_eq!(POLICY.decide(&situation), begin(&[0], usize::MAX));
-    }
-
-    #[test]
-    fn a_question_is_held_back_while_company_is_coming_but_not_for_longer() {
-        let now = Instant::now();
-        let questions = [question(now), question(now + ms(3))];
-        let mut situation = Situation {
-            questions: &questions,
-            more_is_coming: true,
-            ..idle(now + ms(4))
-        };
-        assert_eq!(POLICY.decide(&situation), Decision::Wait(Some(now + ms(5))));
-        situation.now = now + ms(5);
-        assert_eq!(POLICY.decide(&situation), begin(&[0, 1], usize::MAX));
-        situation.now = now + ms(4);
-        situation.more_is_coming = false;
-        assert_eq!(POLICY.decide(&situation), begin(&[0, 1], usize::MAX));
-    }
-
-    #[test]
-    fn a_full_batch_is_not_held_back() {
-        let now = Instant::now();
-        let questions = vec![question(now); 6];
-        let situation = Situation {
-            questions: &questions,
-            more_is_coming: true,
-            ..idle(now)
-        };
-        assert_eq!(
-            POLICY.decide(&situation),
-            begin(&[0, 1, 2, 3, 4], PROMPT_STEPS)
-        );
-    }
-
-    #[test]
-    fn a_photo_is_encoded_while_a_question_is_held_back_for_it() {
-        let now = Instant::now();
-        let questions = [question(now)];
-        let mut situation = Situation {
-            photos: photos(1, now),
-            questions: &questions,
-            ..idle(now)
-        };
-        assert_eq!(POLICY.decide(&situation), Decision::Encode(1));
-        situation.now = now + ms(5);
-        assert_eq!(POLICY.decide(&situation), begin(&[0], PROMPT_STEPS));
-    }
-
-    #[test]
-    fn photos_wait_for_company_where_they_are_encoded_together() {
-        let now = Instant::now();
-        let mut situation = Situation {
-            photos: photos(3, now),
-            more_is_coming: true,
-            ..idle(now)
-        };
-        assert_eq!(POLICY.decide(&situation), Decision::Encode(1));
-        assert_eq!(GPU.decide(&situation), Decision::Wait(Some(now + ms(5))));
-        situation.photos = photos(9, now);
-        assert_eq!(GPU.decide(&situation), Decision::Encode(8));
-        situation.photos = photos(3, now);
-        situation.more_is_coming = false;
-        assert_eq!(GPU.decide(&situation), Decision::Encode(3));
-    }
-
-    #[test]
-    fn what_must_be_alone_waits_for_no_company() {
-        let now = Instant::now();
-        let questions = [Candidate {
-            alone: Some(1),
-            ..question(now)
-        }];
-        let mut situation = Situation {
-            questions: &questions,
-            more_is_coming: true,
-            ..idle(now)
-        };
-        assert_eq!(POLICY.decide(&situation), begin(&[0], usize::MAX));
-        situation.questions = &[];
-        situation.photos = Some(WaitingPhotos {
-            count: 1,
-            since: now,
-            alone: true,
-        });
-        assert_eq!(GPU.decide(&situation), Decision::Encode(1));
-    }
-
-    #[test]
-    fn what_was_begun_goes_on_before_anything_new() {
-        let now = Instant::now();
-        let questions = [question(now)];
-        let situation = Situation {
-            photos: photos(1, now),
-            questions: &questions,
-            running: &[FRESH],
-            ..idle(now + ms(50))
-        };
-        let step = Decision::Step {
-            batch: 0,
-            max_steps: PROMPT_STEPS - 1,
-        };
-        assert_eq!(POLICY.decide(&situation), step);
-    }
-
-    #[test]
-    fn a_batch_alone_goes_on_until_something_happens() {
-        let now = Instant::now();
-        for batch in [FRESH, SLOW] {
-            let running = [batch];
-            let situation = Situation {
-                running: &running,
-                ..idle(now)
-            };
-            let step = Decision::Step {
-                batch: 0,
-                max_steps: usize::MAX,
-            };
-            assert_eq!(POLICY.decide(&situation), step);
-        }
-    }
-
-    #[test]
-    fn a_slow_batch_has_every_second_turn() {
-        let now = Instant::now();
-        let questions = [question(now)];
-        let mut situation = Situation {
-            questions: &questions,
-            running: &[SLOW],
-            ..idle(now)
-        };
-        assert_eq!(POLICY.decide(&situation), begin(&[0], 1));
-        situation.slow_is_next = true;
-        let step = |batch| Decision::Step {
-            batch,
-            max_steps: 1,
-        };
-        assert_eq!(POLICY.decide(&situation), step(0));
-        situation.questions = &[];
-        situation.running = &[SLOW, FRESH];
-        assert_eq!(POLICY.decide(&situation), step(0));
-        situation.slow_is_next = false;
-        assert_eq!(POLICY.decide(&situation), step(1));
-        situation.running = &[SLOW, SLOW];
-        assert_eq!(POLICY.decide(&situation), step(0));
-    }
-
-    #[test]
-    fn a_batch_of_heavy_steps_is_slow_from_the_beginning() {
-        let heavy = Progress {
-            steps: 0,
-            is_heavy: true,
-        };
-        assert!(heavy.is_slow() && SLOW.is_slow() && !FRESH.is_slow());
-    }
-
-    #[test]
-    fn the_last_place_is_kept_for_short_answers() {
-        let now = Instant::now();
-        let mut long = question(now);
-        long.extent.written = 256;
-        let questions = [long, question(now)];
-        let mut situation = Situation {
-            questions: &questions,
-            running: &[SLOW; MAX_RUNNING - 2],
-            ..idle(now)
-        };
-        assert_eq!(POLICY.decide(&situation), begin(&[0, 1], 1));
-        situation.running = &[SLOW; MAX_RUNNING - 1];
-        assert_eq!(POLICY.decide(&situation), begin(&[1], 1));
-        situation.running = &[SLOW; MAX_RUNNING];
-        assert!(matches!(POLICY.decide(&situation), Decision::Step { .. }));
-    }
-}
+mod tests;

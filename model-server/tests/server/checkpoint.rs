@@ -17,6 +17,7 @@ pub async fn start() -> Server {
     let options = LoadOptions {
         device: DeviceKind::Cpu,
         number_type: None,
+        ..LoadOptions::default()
     };
     Server::start(backend::load(&model_dir(), &options).unwrap()).await
 }

@@ -2,9 +2,9 @@
 //! distances, added to the attention scores.
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
 
 use crate::config::T5Config;
+use crate::weights::Weights;
 
 /// The bias of one stack; its first block holds the weight, all blocks use it.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub(super) struct PositionBias {
 }
 
 impl PositionBias {
-    pub(super) fn new(config: &T5Config, bidirectional: bool, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, bidirectional: bool, vb: Weights) -> Result<Self> {
         let shape = (config.relative_attention_num_buckets, config.num_heads);
         let weight = vb.pp("relative_attention_bias").get(shape, "weight")?;
         Ok(Self {

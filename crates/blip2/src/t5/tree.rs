@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::T5;
 use super::attention::KeyValues;
-use super::stack::DecoderCache;
+use super::cache::DecoderCache;
 
 /// A token of a tree. The nodes of a tree are in pre-order.
 #[derive(Debug, Clone)]
@@ -197,8 +197,8 @@ impl RunsRead {
         let written = self.cache.written(row)?;
         let blocks = written.into_iter().map(|written| {
             Ok(KeyValues {
-                key: written.key.index_select(&places, 2)?,
-                value: written.value.index_select(&places, 2)?,
+                key: written.key.contiguous()?.index_select(&places, 2)?,
+                value: written.value.contiguous()?.index_select(&places, 2)?,
             })
         });
         Ok(Some(Ancestors(blocks.collect::<Result<_>>()?)))

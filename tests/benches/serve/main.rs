@@ -1,0 +1,154 @@
+//! The model server beside Hugging Face transformers: `make bench-serve`.
+//!
+//! Both sides are asked the same eight questions about the same photograph on
+//! the same cores, in turns: transformers in its own process without HTTP, the
+//! released model server over HTTP. Then many clients at once. The numbers go
+//! into BENCHMARKS.md.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod checkpoint;
+mod machine;
+mod ours;
+mod prompts;
+mod report;
+mod results;
+mod shape;
+mod throughput;
+mod transformers;
+mod turns;
+mod verdicts;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use clap::builder::BoolishValueParser;
+use local_stack::{model_server_program, repository};
+use tests::photos::large_photo;
+
+use machine::Machine;
+use results::Results;
+use shape::{SHAPES, Shape};
+
+/// Measures the model server beside transformers and writes BENCHMARKS.md.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Which shapes, by name, with blanks between: mini base xl.
+    #[arg(long, env = "SHAPES", default_value = "mini base xl")]
+    shapes: String,
+    /// Which configurations of ours, by name; all by default. What is measured
+    /// of some is shown and not kept.
+    #[arg(long, env = "CONFIGURATIONS")]
+    configurations: Option<String>,
+    /// How often each side is measured; by default it depends on the shape.
+    #[arg(long, env = "RUNS")]
+    runs: Option<usize>,
+    /// How long many clients are measured at most; 0 leaves them out.
+    #[arg(long, env = "SECONDS", default_value_t = 240)]
+    seconds: u64,
+    /// A Python that has tools/bench-requirements.txt.
+    #[arg(
+        long,
+        env = "BENCH_PYTHON",
+        default_value = ".tools/bench-venv/bin/python"
+    )]
+    python: PathBuf,
+    /// Measure our side alone; shown and not kept.
+    #[arg(long, env = "OURS_ONLY", value_parser = BoolishValueParser::new())]
+    ours_only: bool,
+    /// Where checkpoints and raw numbers are kept.
+    #[arg(long, env = "BENCH_FOLDER", default_value = ".tools/bench")]
+    folder: PathBuf,
+    /// The report.
+    #[arg(long, env = "REPORT", default_value = "BENCHMARKS.md")]
+    report: PathBuf,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    /// Whether only a part of the comparison is measured.
+    fn is_partial(&self) -> bool {
+        self.ours_only || self.configurations.is_some()
+    }
+}
+
+/// What every measurement needs.
+struct Setting {
+    repository: PathBuf,
+    program: PathBuf,
+    /// `None` where our side is measured alone.
+    python: Option<PathBuf>,
+    folder: PathBuf,
+    photo: Vec<u8>,
+    machine: Machine,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match bench(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nfailed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn bench(options: Options) -> Result<()> {
+    let repository = repository()?;
+    let shapes = chosen(&options.shapes)?;
+    let python = repository.join(&options.python);
+    if !options.ours_only && !python.is_file() {
+        bail!(
+            "{} is not there: run `make bench-serve`, which installs it",
+            python.display()
+        );
+    }
+    let setting = Setting {
+        program: model_server_program()?,
+        python: (!options.ours_only).then_some(python),
+        folder: repository.join(&options.folder),
+        photo: large_photo(&repository)?,
+        machine: Machine::here()?,
+        repository,
+    };
+    std::fs::create_dir_all(&setting.folder)
+        .with_context(|| format!("cannot make {}", setting.folder.display()))?;
+    println!("model server: {}", setting.program.display());
+    println!("machine: {}", setting.machine);
+    let mut results = Results::kept(&setting.folder, &setting.machine)?;
+    for shape in shapes {
+        println!("\n== {}", shape.name);
+        let only = options.configurations.as_deref();
+        let mut measured = turns::measure(&setting, shape, only, options.runs).await?;
+        if shape.many_clients && options.seconds > 0 {
+            measured.throughput =
+                throughput::measure(&setting, shape, &measured, options.seconds).await?;
+        }
+        if options.is_partial() {
+            println!("\n{}", report::section(&measured)?);
+            continue;
+        }
+        // A run may take an hour: what is measured is kept at once.
+        results.put(measured)?;
+        let path = setting.repository.join(&options.report);
+        report::write(&path, &results)?;
+        println!("written: {}", path.display());
+    }
+    Ok(())
+}
+
+fn chosen(names: &str) -> Result<Vec<&'static Shape>> {
+    let names: Vec<&str> = names
+        .split([' ', ','])
+        .filter(|name| !name.is_empty())
+        .collect();
+    let found = names.iter().map(|name| {
+        let shape = SHAPES.iter().find(|shape| shape.name == *name);
+        shape.with_context(|| format!("there is no shape {name}: mini, base and xl are"))
+    });
+    found.collect()
+}

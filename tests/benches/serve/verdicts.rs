@@ -1,0 +1,130 @@
+//! What was measured against what this project asks of itself.
+
+use crate::results::{Measured, OurTimes, TheirTimes, Times};
+use crate::shape::{Goal, Ours, Shape, Target, Theirs};
+
+/// One line of the table.
+pub struct Verdict {
+    pub shape: String,
+    pub what: &'static str,
+    pub goal: String,
+    /// `None` where something is missing that it takes.
+    pub measured: Option<String>,
+    pub is_reached: bool,
+}
+
+pub fn verdicts(shape: &Shape, measured: &Measured) -> Vec<Verdict> {
+    let judge = |target| verdict(target, measured);
+    shape.targets.iter().map(judge).collect()
+}
+
+fn verdict(target: &Target, measured: &Measured) -> Verdict {
+    let (goal, value, is_reached) = match target.is {
+        Goal::EightCalls(ours, theirs, goal) => {
+            let times = times(measured, ours, theirs, |theirs| &theirs.eight_calls);
+            at_least(goal, times)
+        }
+        Goal::OneBatch(ours, theirs, goal) => {
+            let times = times(measured, ours, theirs, |theirs| &theirs.one_batch);
+            at_least(goal, times)
+        }
+        Goal::Cached(ours, goal) => {
+            let ours = find_ours(measured, ours);
+            let ratio = ours.map(|ours| {
+                let ratio = ours.fresh.median() / ours.repeated.median();
+                (ratio, format!("{}: {ratio:.1}×", ours.configuration))
+            });
+            at_least(goal, ratio)
+        }
+        Goal::Megabytes(ours, goal) => {
+            let ours = find_ours(measured, ours);
+            let megabytes = ours.map(|ours| {
+                let megabytes = ours.peak_bytes() as f64 / 1e6;
+                (megabytes, format!("{megabytes:.0} MB"))
+            });
+            at_most(goal, format!("≤ {goal} MB"), megabytes)
+        }
+        Goal::OfF32Weights(ours, goal) => {
+            let ours = find_ours(measured, ours);
+            let share = ours.map(|ours| {
+                let weights = measured.parameters as f64 * 4.0;
+                let share = ours.peak_bytes() as f64 / weights;
+                let serving = ours.serving_peak_bytes as f64 / weights;
+                let text = format!(
+                    "{}: {share:.2}, once loaded {serving:.2}",
+                    ours.configuration
+                );
+                (share, text)
+            });
+            at_most(goal, format!("≤ {goal} of the weights in f32"), share)
+        }
+    };
+    Verdict {
+        shape: measured.shape.clone(),
+        what: target.what,
+        goal,
+        measured: value,
+        is_reached,
+    }
+}
+
+type Value = Option<(f64, String)>;
+
+fn at_least(goal: f64, value: Value) -> (String, Option<String>, bool) {
+    let is_reached = value.as_ref().is_some_and(|(value, _)| *value >= goal);
+    (
+        format!("≥ {goal}×"),
+        value.map(|(_, text)| text),
+        is_reached,
+    )
+}
+
+fn at_most(goal: f64, text: String, value: Value) -> (String, Option<String>, bool) {
+    let is_reached = value.as_ref().is_some_and(|(value, _)| *value <= goal);
+    (text, value.map(|(_, text)| text), is_reached)
+}
+
+/// How many times as fast ours is.
+fn times(
+    measured: &Measured,
+    ours: Ours,
+    theirs: Theirs,
+    way: impl Fn(&TheirTimes) -> &Times,
+) -> Value {
+    let ours = find_ours(measured, ours)?;
+    let theirs = find_theirs(measured, theirs, &way)?;
+    let ratio = way(theirs).median() / ours.fresh.median();
+    Some((
+        ratio,
+        format!(
+            "{} against {}: {ratio:.1}×",
+            ours.configuration, theirs.dtype
+        ),
+    ))
+}
+
+fn find_ours(measured: &Measured, which: Ours) -> Option<&OurTimes> {
+    let speed = |ours: &&OurTimes| ours.fresh.median();
+    let fastest = |one: &&OurTimes, other: &&OurTimes| speed(one).total_cmp(&speed(other));
+    let mut all = measured.ours.iter();
+    match which {
+        Ours::Fastest => all.min_by(fastest),
+        Ours::FastestQuantised => all.filter(|ours| ours.is_quantised).min_by(fastest),
+        Ours::Named(name) => all.find(|ours| ours.configuration == name),
+    }
+}
+
+/// The number type that is meant; the fastest in this way of asking.
+pub fn find_theirs(
+    measured: &Measured,
+    which: Theirs,
+    way: impl Fn(&TheirTimes) -> &Times,
+) -> Option<&TheirTimes> {
+    let mut all = measured.transformers.iter();
+    match which {
+        Theirs::Fastest => {
+            all.min_by(|one, other| way(one).median().total_cmp(&way(other).median()))
+        }
+        Theirs::Named(dtype) => all.find(|theirs| theirs.dtype == dtype),
+    }
+}
