@@ -18,9 +18,9 @@ pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Description {
     /// Where: `cpu`, `cuda:0`.
     pub device: String,
-    /// In which number type: `f32`.
+    /// The number type or block format of its linear layers: `f32`, `q4k`.
     pub number_type: String,
-    /// By which kernels its linear layers are computed.
+    /// By which kernels they are multiplied.
     pub computation: String,
     /// On how many threads of the processor.
     pub threads: usize,

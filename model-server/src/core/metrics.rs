@@ -287,7 +287,7 @@ mod tests {
         Metrics::new(&Description {
             device: "cpu".to_owned(),
             number_type: "f32".to_owned(),
-            computation: "dense \"x\"".to_owned(),
+            computation: "the \"fast\" one".to_owned(),
             threads: 2,
         })
     }
@@ -308,7 +308,7 @@ mod tests {
         }
         assert!(
             text.contains(
-                r#"device="cpu",number_type="f32",computation="dense \"x\"",threads="2""#
+                r#"device="cpu",number_type="f32",computation="the \"fast\" one",threads="2""#
             ),
             "{text}"
         );

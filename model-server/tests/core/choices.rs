@@ -4,7 +4,7 @@ use model_server::core::{Choices, CoreError, QuestionForm, Scheduling, TaskForm}
 
 use crate::support::{answered, ask, echo, free, metric, photo, start};
 
-fn held(prompt: &str, values: &[&str], abstain_below: Option<f64>) -> QuestionForm {
+pub fn held(prompt: &str, values: &[&str], abstain_below: Option<f64>) -> QuestionForm {
     QuestionForm {
         prompt: prompt.to_owned(),
         task: TaskForm::Choose(Choices {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use blip2::{GenerationParameters, LoadOptions};
@@ -13,6 +14,7 @@ use model_server::core::{Answer, Choices, Core, Limits, QuestionForm, Scheduling
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::observed::Observed;
 use crate::support::{answered, ask};
 
 const TOLERANCE: f64 = 1e-5;
@@ -104,7 +106,7 @@ fn mix() -> impl Strategy<Value = Mix> {
 }
 
 struct Models {
-    backend: Arc<dyn Backend>,
+    backend: Arc<Observed>,
     photos: Vec<Bytes>,
     tasks: Vec<TaskForm>,
     /// A core that is asked one question at a time.
@@ -126,7 +128,7 @@ impl Models {
             Scheduling::default(),
         );
         Models {
-            backend,
+            backend: Observed::new(backend),
             photos: PHOTOS.iter().map(|name| read(name)).collect(),
             tasks: tasks(),
             quiet: Arc::new(quiet.unwrap()),
@@ -157,8 +159,8 @@ impl Models {
             max_wait: Duration::from_millis(20),
             image_cache_bytes: if mix.keeps_features { 1 << 20 } else { 0 },
         };
-        let core = Core::start(Arc::clone(&self.backend), Limits::default(), scheduling).unwrap();
-        let core = Arc::new(core);
+        let backend: Arc<dyn Backend> = Arc::<Observed>::clone(&self.backend);
+        let core = Arc::new(Core::start(backend, Limits::default(), scheduling).unwrap());
         let running: Vec<_> = mix
             .requests
             .iter()
@@ -218,7 +220,7 @@ fn answers_are_the_same_alone_and_in_any_company() {
         std::cell::RefCell::new(Models::load())
     };
     let config = Config {
-        cases: 16,
+        cases: 32,
         max_shrink_iters: 32,
         failure_persistence: None,
         ..Config::default()
@@ -228,4 +230,8 @@ fn answers_are_the_same_alone_and_in_any_company() {
             runtime.block_on(models.borrow_mut().check(&mix))
         })
         .unwrap();
+    // There was company to be invariant in.
+    let backend = &models.borrow().backend;
+    assert!(backend.of_several_photos.load(Ordering::SeqCst) > 0);
+    assert!(backend.of_both_kinds.load(Ordering::SeqCst) > 0);
 }

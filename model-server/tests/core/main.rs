@@ -2,6 +2,7 @@
 //! do, and with the small checkpoint.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod at_once;
 mod batching;
 mod choices;
 mod failures;
@@ -9,4 +10,5 @@ mod fairness;
 mod image_cache;
 mod invariance;
 mod leaving;
+mod observed;
 mod support;

@@ -51,6 +51,8 @@ impl Server {
         }));
         let client = reqwest::Client::builder()
             .no_proxy()
+            // Not one that the server is just closing because it was idle.
+            .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
             .build()
             .unwrap();
