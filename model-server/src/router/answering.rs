@@ -16,6 +16,8 @@ use crate::core::{AnswerRequest, Core};
 pub(super) enum Sent {
     /// All of it as JSON.
     Json(Bytes),
+    /// The same, a line of a body.
+    Line(Bytes),
     /// An image, and the rest as JSON.
     Image { image: Bytes, attributes: String },
 }
@@ -40,6 +42,7 @@ fn read(core: &Core, sent: Sent) -> Result<(ResponseForm, AnswerRequest), ApiErr
         parameters,
     } = match sent {
         Sent::Json(body) => Invocation::parse(&body, defaults),
+        Sent::Line(line) => Invocation::parse_line(&line, defaults),
         Sent::Image { image, attributes } => Invocation::with_image(image, &attributes, defaults),
     }?;
     let form = ResponseForm {

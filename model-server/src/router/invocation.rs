@@ -35,6 +35,11 @@ const BODY: Place = Place {
     wanted: "send an object with `image` and `prompt` or `prompts`",
 };
 
+const LINE: Place = Place {
+    name: "the line",
+    ..BODY
+};
+
 const HEADER: Place = Place {
     name: "the header X-Amzn-SageMaker-Custom-Attributes",
     fields: &["prompt", "prompts", "parameters"],
@@ -48,7 +53,21 @@ impl Invocation {
         body: &[u8],
         defaults: &GenerationParameters,
     ) -> Result<Invocation, ApiError> {
-        let mut fields = object(body, &BODY)?;
+        Invocation::with_all(object(body, &BODY)?, defaults)
+    }
+
+    /// The same for a line of a body.
+    pub(super) fn parse_line(
+        line: &[u8],
+        defaults: &GenerationParameters,
+    ) -> Result<Invocation, ApiError> {
+        Invocation::with_all(object(line, &LINE)?, defaults)
+    }
+
+    fn with_all(
+        mut fields: Map<String, Value>,
+        defaults: &GenerationParameters,
+    ) -> Result<Invocation, ApiError> {
         // Cheap fields first: a wrong parameter is known before the image is
         // decoded.
         let parameters = parameters(&mut fields, defaults)?;

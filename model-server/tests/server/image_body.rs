@@ -9,7 +9,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::support::{
-    Gate, Server, code, echo, encoded, eventually, gated, picture, question, read, read_to_end,
+    Gate, Server, base64, code, echo, encoded, eventually, gated, picture, question, read,
+    read_to_end,
 };
 
 const HEADER: &str = "X-Amzn-SageMaker-Custom-Attributes";
@@ -181,7 +182,7 @@ async fn a_busy_server_says_so_to_an_image_and_to_lines() {
     let server = Server::start_with(options, backend.clone()).await;
     let running = server.invoke(&question("Fit"));
     gate.until_arrived(1).await;
-    let many = json!({"image": question("Fit")["image"], "prompts": vec!["Fit"; 64]});
+    let many = json!({"image": base64(&png(5, 5)), "prompts": vec!["Fit"; 64]});
     let waiting = server.invoke(&many);
     eventually(|| backend.photos_seen() == 2).await;
 

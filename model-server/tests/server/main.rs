@@ -6,6 +6,7 @@ mod bad_input;
 mod body_size;
 mod busy;
 mod checkpoint;
+mod choices;
 mod contract;
 mod draining;
 mod image_body;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model_server::backend::Backend;
+use model_server::core::Scheduling;
 use model_server::router::HttpLimits;
 use model_server::serve::ServeOptions;
 use serde_json::{Value, json};
@@ -142,22 +143,43 @@ async fn the_document_describes_what_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_says_whether_its_photo_was_known() {
     let server = Server::start(echo()).await;
-    for path in ["/invocations", "/endpoints/any/invocations"] {
-        let body = json!({"image": png(9, 9), "prompt": "Fit"});
-        let response = server
-            .request(|client| client.post(server.url(path)).json(&body))
-            .await;
-        let cache = response.headers()["x-image-cache"]
-            .to_str()
-            .unwrap()
-            .to_owned();
-        assert!(["hit", "miss", "off"].contains(&cache.as_str()), "{cache}");
-        let attributes = &response.headers()["x-amzn-sagemaker-custom-attributes"];
-        assert_eq!(attributes, format!("image_cache={cache}").as_str());
+    let body = json!({"image": png(9, 9), "prompt": "Fit"});
+    for (path, cache) in [
+        ("/invocations", "miss"),
+        ("/invocations", "hit"),
+        ("/endpoints/any/invocations", "hit"),
+    ] {
+        assert_eq!(image_cache(&server, path, &body).await, cache, "{path}");
     }
-    let (_, document): (_, Value) = read(server.get("/openapi.json").await).await;
-    assert!(document.to_string().contains("X-Image-Cache"));
+    let text = metrics(&server).await;
+    assert_eq!(value(&text, "image_cache_hits_total"), 2.0);
+    assert_eq!(value(&text, "image_cache_misses_total"), 1.0);
     let refused = server.send(&[], "{}").await;
     assert!(!refused.headers().contains_key("x-image-cache"));
     server.stop().await;
+
+    let scheduling = Scheduling {
+        image_cache_bytes: 0,
+        ..Scheduling::default()
+    };
+    let options = ServeOptions {
+        scheduling,
+        ..ServeOptions::default()
+    };
+    let server = Server::start_with(options, echo()).await;
+    for _ in 0..2 {
+        assert_eq!(image_cache(&server, "/invocations", &body).await, "off");
+    }
+    server.stop().await;
+}
+
+async fn image_cache(server: &Server, path: &str, body: &Value) -> String {
+    let response = server
+        .request(|client| client.post(server.url(path)).json(body))
+        .await;
+    assert_eq!(response.status(), 200);
+    let cache = response.headers()["x-image-cache"].to_str().unwrap();
+    let attributes = &response.headers()["x-amzn-sagemaker-custom-attributes"];
+    assert_eq!(attributes, format!("image_cache={cache}").as_str());
+    cache.to_owned()
 }

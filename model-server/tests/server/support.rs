@@ -54,6 +54,9 @@ impl Server {
             // Not one that the server is just closing because it was idle.
             .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
+            // Where a server closes idle connections soon, none is to be used
+            // just then.
+            .pool_idle_timeout(Duration::from_millis(100))
             .build()
             .unwrap();
         Server {

@@ -44,7 +44,7 @@ impl LineAnswer {
 pub(super) async fn answer_line(core: Arc<Core>, line: Bytes, number: u64) -> LineAnswer {
     let line_bytes = line.len() as u64;
     let answering = measured(&core, async {
-        let (form, request) = read_request(&core, Sent::Json(line)).await?;
+        let (form, request) = read_request(&core, Sent::Line(line)).await?;
         let answered = answer_patiently(&core, form.prompts, request).await?;
         Ok(json_line(&form.render(&answered.answers)))
     });
