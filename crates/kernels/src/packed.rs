@@ -7,7 +7,7 @@ use half::bf16;
 use crate::buffer::Buffer;
 use crate::cpu::{Avx512, Level};
 use crate::micro::{
-    FLOAT_ROWS, FloatLane, GROUP, INTEGER_ROWS, IntegerColumns, Output, PANEL, Scales, Start,
+    FLOAT_ROWS, FloatLane, GROUP, INTEGER_ROWS, IntegerColumns, Output, PANEL, Scaling, Start,
     float_tile, integer_tile,
 };
 use crate::parallel::{SharedMut, for_ranges};
@@ -391,8 +391,9 @@ impl Product<'_> {
                 let end = groups.min(first + GROUPS_AT_A_TIME);
                 let columns = IntegerColumns {
                     values: &values[first * GROUP * PANEL..end * GROUP * PANEL],
-                    scales: Scales::F16(&scales[first * PANEL * 2..]),
-                    minima: None,
+                    scaling: Scaling::Symmetric {
+                        scales: &scales[first * PANEL * 2..],
+                    },
                 };
                 self.integer_rows(rows, first, columns, &bias, panel);
             }

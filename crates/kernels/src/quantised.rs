@@ -3,7 +3,7 @@
 use half::f16;
 
 use crate::buffer::Buffer;
-use crate::micro::{GROUP, IntegerColumns, PANEL, Scales};
+use crate::micro::{GROUP, IntegerColumns, PANEL, Scaling};
 use crate::packed::WeightFormat;
 
 /// Weights of a Q8_0 block.
@@ -126,8 +126,10 @@ impl DecodedQ4K {
     pub(crate) fn columns(&self) -> IntegerColumns<'_> {
         IntegerColumns {
             values: self.values.as_slice(),
-            scales: Scales::F32(self.scales.as_slice()),
-            minima: Some(self.minima.as_slice()),
+            scaling: Scaling::Affine {
+                scales: self.scales.as_slice(),
+                minima: self.minima.as_slice(),
+            },
         }
     }
 }

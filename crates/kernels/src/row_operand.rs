@@ -161,7 +161,8 @@ impl Places<'_> {
         let at = group * self.rows + row;
         self.scales[at] = rounded.scale;
         self.sums[at] = rounded.sum as f32;
-        self.excesses[at] = 128 * rounded.sum;
+        // Wraps only where the scale is not a number.
+        self.excesses[at] = rounded.sum.wrapping_mul(128);
         let lanes = &mut self.values[group * LANES * self.rows..][..LANES * self.rows];
         let places = lanes[row..].iter_mut().step_by(self.rows);
         places

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::{
-    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, Scales, Start,
+    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, Scaling, Start,
 };
 
 /// Which of the 32 columns exist, as masks of the two registers.
@@ -147,7 +147,7 @@ pub(super) unsafe fn float_tile(
 /// # Safety
 /// As for `super::integer_tile`, with exactly `ROWS` rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,f16c,fma")]
-unsafe fn integer_rows<const ROWS: usize, const MINIMA: bool, const F16: bool>(
+unsafe fn integer_rows<const ROWS: usize, const AFFINE: bool>(
     groups: usize,
     rows: IntegerRows,
     columns: IntegerColumns,
@@ -163,7 +163,7 @@ unsafe fn integer_rows<const ROWS: usize, const MINIMA: bool, const F16: bool>(
             let row_values = rows.values.as_ptr().add(group * LANES * ROWS);
             let values = columns.values.as_ptr().add(group * GROUP * PANEL);
             let mut products = [[_mm512_setzero_si512(); 2]; ROWS];
-            if !MINIMA {
+            if !AFFINE {
                 for (index, products) in products.iter_mut().enumerate() {
                     let excess = rows.excesses.as_ptr().add(group * ROWS + index);
                     *products = [_mm512_set1_epi32(excess.read().wrapping_neg()); 2];
@@ -180,23 +180,24 @@ unsafe fn integer_rows<const ROWS: usize, const MINIMA: bool, const F16: bool>(
             }
             for half in 0..2 {
                 let at = group * PANEL + half * 16;
-                let scales = match columns.scales {
-                    Scales::F16(scales) if F16 => {
-                        _mm512_cvtph_ps(_mm256_loadu_si256(scales.as_ptr().add(at * 2).cast()))
+                let (scales, minima) = match columns.scaling {
+                    Scaling::Symmetric { scales } => {
+                        let scales = scales.as_ptr().add(at * 2).cast();
+                        (
+                            _mm512_cvtph_ps(_mm256_loadu_si256(scales)),
+                            _mm512_setzero_ps(),
+                        )
                     }
-                    Scales::F32(scales) if !F16 => _mm512_loadu_ps(scales.as_ptr().add(at)),
-                    // `integer_tile` below chose F16 by this very field.
-                    _ => _mm512_setzero_ps(),
-                };
-                let minima = match columns.minima {
-                    Some(minima) if MINIMA => _mm512_loadu_ps(minima.as_ptr().add(at)),
-                    _ => _mm512_setzero_ps(),
+                    Scaling::Affine { scales, minima } => (
+                        _mm512_loadu_ps(scales.as_ptr().add(at)),
+                        _mm512_loadu_ps(minima.as_ptr().add(at)),
+                    ),
                 };
                 for (index, (sums, products)) in sums.iter_mut().zip(&products).enumerate() {
                     let at = group * ROWS + index;
                     let row_scale = _mm512_set1_ps(*rows.scales.as_ptr().add(at));
                     let products = _mm512_cvtepi32_ps(products[half]);
-                    let value = if MINIMA {
+                    let value = if AFFINE {
                         let row_sum = _mm512_set1_ps(*rows.sums.as_ptr().add(at));
                         _mm512_fmsub_ps(products, scales, _mm512_mul_ps(minima, row_sum))
                     } else {
@@ -220,21 +221,19 @@ pub(super) unsafe fn integer_tile(
     output: Output,
 ) {
     macro_rules! dispatch {
-        ($minima:literal, $f16:literal: $($count:literal)*) => {
+        ($affine:literal: $($count:literal)*) => {
             match rows.rows {
                 // SAFETY: the caller's promise, passed on.
                 $($count => unsafe {
-                    integer_rows::<$count, $minima, $f16>(groups, rows, columns, start, output)
+                    integer_rows::<$count, $affine>(groups, rows, columns, start, output)
                 },)*
                 _ => {}
             }
         };
     }
-    match (columns.minima.is_some(), columns.scales) {
-        (false, Scales::F16(_)) => dispatch!(false, true: 1 2 3 4 5 6),
-        (false, Scales::F32(_)) => dispatch!(false, false: 1 2 3 4 5 6),
-        (true, Scales::F16(_)) => dispatch!(true, true: 1 2 3 4 5 6),
-        (true, Scales::F32(_)) => dispatch!(true, false: 1 2 3 4 5 6),
+    match columns.scaling {
+        Scaling::Symmetric { .. } => dispatch!(false: 1 2 3 4 5 6),
+        Scaling::Affine { .. } => dispatch!(true: 1 2 3 4 5 6),
     }
 }
 

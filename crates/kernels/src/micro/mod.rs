@@ -65,19 +65,19 @@ pub(crate) enum FloatLane {
 pub(crate) struct IntegerColumns<'a> {
     /// Unsigned values, `[group][lane of 8][column][4]`.
     pub(crate) values: &'a [u8],
-    /// What a group's values are multiplied by, `[group][column]`, as f16 bits
-    /// or f32.
-    pub(crate) scales: Scales<'a>,
-    /// What is subtracted from a group's scaled values, `[group][column]`;
-    /// where there is none, values are 128 too large instead.
-    pub(crate) minima: Option<&'a [f32]>,
+    pub(crate) scaling: Scaling<'a>,
 }
 
-/// Scales in one of two forms.
+/// What the values of a group stand for.
 #[derive(Clone, Copy)]
-pub(crate) enum Scales<'a> {
-    F16(&'a [u8]),
-    F32(&'a [f32]),
+pub(crate) enum Scaling<'a> {
+    /// `(value - 128) · scale`; f16 `[group][column]`, as their bytes.
+    Symmetric { scales: &'a [u8] },
+    /// `value · scale - minimum`; `[group][column]` each.
+    Affine {
+        scales: &'a [f32],
+        minima: &'a [f32],
+    },
 }
 
 /// Quantised rows for [`integer_tile`]: one block of at most [`INTEGER_ROWS`].
@@ -89,7 +89,7 @@ pub(crate) struct IntegerRows<'a> {
     pub(crate) scales: &'a [f32],
     /// A group's sum of values, `[group][row]`.
     pub(crate) sums: &'a [f32],
-    /// 128 times that: what columns whose values are 128 too large add.
+    /// 128 times that: what symmetric columns, stored 128 too large, add.
     pub(crate) excesses: &'a [i32],
     pub(crate) rows: usize,
 }
@@ -132,15 +132,11 @@ pub(crate) unsafe fn integer_tile(
     for length in [rows.scales.len(), rows.sums.len(), rows.excesses.len()] {
         assert!(length >= groups * rows.rows);
     }
-    assert!(match columns.scales {
-        Scales::F16(scales) => scales.len() >= groups * PANEL * 2,
-        Scales::F32(scales) => scales.len() >= groups * PANEL,
+    assert!(match columns.scaling {
+        Scaling::Symmetric { scales } => scales.len() >= groups * PANEL * 2,
+        Scaling::Affine { scales, minima } =>
+            scales.len() >= groups * PANEL && minima.len() >= groups * PANEL,
     });
-    assert!(
-        columns
-            .minima
-            .is_none_or(|minima| minima.len() >= groups * PANEL)
-    );
     // SAFETY: the lengths were checked, the rest is the caller's promise.
     unsafe { arch::integer_tile(groups, rows, columns, start, output) }
 }

@@ -4,7 +4,7 @@
 use half::{bf16, f16};
 
 use super::{
-    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, Scales, Start,
+    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, Scaling, Start,
 };
 
 /// # Safety
@@ -72,16 +72,15 @@ pub(super) unsafe fn integer_tile(
                 }
             }
             let at = group * PANEL + column;
-            let scale = match columns.scales {
-                Scales::F16(bytes) => {
-                    f16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]).to_f32()
-                }
-                Scales::F32(scales) => scales[at],
-            };
             let of_row = group * rows.rows + row;
-            let value = match columns.minima {
-                Some(minima) => product as f32 * scale - minima[at] * rows.sums[of_row],
-                None => (product - rows.excesses[of_row]) as f32 * scale,
+            let value = match columns.scaling {
+                Scaling::Symmetric { scales } => {
+                    let scale = f16::from_le_bytes([scales[2 * at], scales[2 * at + 1]]);
+                    (product - rows.excesses[of_row]) as f32 * scale.to_f32()
+                }
+                Scaling::Affine { scales, minima } => {
+                    product as f32 * scales[at] - minima[at] * rows.sums[of_row]
+                }
             };
             value * rows.scales[of_row]
         };
