@@ -143,13 +143,10 @@ impl Plan {
                 let fits = Avx512::detect().is_some_and(|proof| proof.level() >= format.level());
                 (!fits).then_some("the processor lacks the AVX-512 instructions it needs")
             }
-            Engine::OneDnn if cfg!(not(feature = "onednn")) => {
-                Some("this program was built without the feature `onednn`")
-            }
-            Engine::OneDnn => match self.weights {
-                WeightType::Plain(DType::F32 | DType::BF16) => None,
-                _ => Some("it has f32 and bf16 only"),
-            },
+            #[cfg(not(feature = "onednn"))]
+            Engine::OneDnn => Some("this program was built without the feature `onednn`"),
+            #[cfg(feature = "onednn")]
+            Engine::OneDnn => crate::onednn::obstacle(self.weights),
         }
     }
 

@@ -20,7 +20,11 @@ pub mod generation;
 mod image_processor;
 mod linear;
 pub mod model;
+#[cfg(feature = "onednn")]
+mod onednn;
 mod ops;
+mod packed;
+mod product;
 pub mod qformer;
 mod quantize;
 pub mod t5;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use candle_core::quantized::{QMatMul, QTensor};
-use candle_core::{D, DType, Device, Result, Tensor};
+use candle_core::{D, DType, Result, Tensor};
 use candle_nn::Module;
-use half::bf16;
-use kernels::{Avx512, PackedWeights};
+use kernels::Avx512;
 
 use crate::config::Activation;
 use crate::engine::{Engine, Plan, WeightType};
+use crate::product::Product;
 use crate::quantize::quantize_rows;
 use crate::weights::Weights;
-use crate::{cpu, ops};
+use crate::{cpu, ops, packed};
 
 /// `y = x Wᵀ + b`, with the weight stored `(out, in)` as in the checkpoint.
 ///
@@ -28,14 +28,8 @@ pub(crate) enum Linear {
         padding: usize,
         bias: Option<Tensor>,
     },
-    /// By this project's kernels.
-    Packed {
-        weight: Arc<PackedWeights>,
-        bias: Option<Arc<[f32]>>,
-    },
-    /// By oneDNN.
-    #[cfg(feature = "onednn")]
-    OneDnn(crate::onednn::Layer),
+    /// By an engine over slices of f32: this project's kernels, or oneDNN.
+    Product(Arc<dyn Product>),
 }
 
 impl Linear {
@@ -61,23 +55,12 @@ impl Linear {
                 Ok(Self::Dense(candle_nn::Linear::new(weight, bias)))
             }
             (Engine::Packed, WeightType::Plain(_)) => {
-                let proof = processor()?;
-                let packed = if weight.dtype() == DType::BF16 {
-                    let values = weight.flatten_all()?.to_vec1::<bf16>()?;
-                    PackedWeights::from_bf16(proof, &values, outputs, inputs)
-                } else {
-                    let weight = weight.to_dtype(DType::F32)?.contiguous()?;
-                    cpu::read(&weight, |values| {
-                        PackedWeights::from_f32(proof, values, outputs, inputs)
-                    })?
-                };
-                Self::packed(packed.map_err(candle_core::Error::wrap)?, bias)
+                Ok(Self::Product(packed::from_tensors(&weight, bias.as_ref())?))
             }
             #[cfg(feature = "onednn")]
-            (Engine::OneDnn, WeightType::Plain(_)) => Ok(Self::OneDnn(crate::onednn::Layer::new(
-                &weight,
-                bias.as_ref(),
-            )?)),
+            (Engine::OneDnn, WeightType::Plain(_)) => Ok(Self::Product(
+                crate::onednn::from_tensors(&weight, bias.as_ref())?,
+            )),
             #[cfg(not(feature = "onednn"))]
             (Engine::OneDnn, WeightType::Plain(_)) => {
                 candle_core::bail!("built without the feature `onednn`")
@@ -99,9 +82,8 @@ impl Linear {
             _ => candle_core::bail!("blocks of {:?} in a plan for others", blocks.dtype()),
         };
         if plan.engine == Engine::Packed {
-            let data = blocks.data()?;
-            let packed = PackedWeights::from_blocks(processor()?, format, &data, outputs, inputs);
-            return Self::packed(packed.map_err(candle_core::Error::wrap)?, bias);
+            let layer = packed::from_blocks(&blocks, format, (outputs, inputs), bias.as_ref())?;
+            return Ok(Self::Product(layer));
         }
         Ok(Self::Quantised {
             padding: blocks.shape().dims()[1] - inputs,
@@ -110,28 +92,11 @@ impl Linear {
         })
     }
 
-    fn packed(weight: PackedWeights, bias: Option<Tensor>) -> Result<Self> {
-        let bias = bias
-            .map(|bias| bias.to_dtype(DType::F32)?.to_vec1::<f32>())
-            .transpose()?;
-        Ok(Self::Packed {
-            weight: Arc::new(weight),
-            bias: bias.map(Arc::from),
-        })
-    }
-
     /// The same, added to `residual`.
     pub(crate) fn forward_added(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Packed { weight, bias } if residual.dtype() == DType::F32 => {
-                refuse_gradient(residual)?;
-                let (xs, dims) = operand(weight, xs)?;
-                if residual.dims() != dims {
-                    candle_core::bail!("{dims:?} is added to {:?}", residual.dims());
-                }
-                let mut ys = cpu::read(&residual.contiguous()?, <[f32]>::to_vec)?;
-                cpu::read(&xs, |xs| weight.multiply_add(xs, bias.as_deref(), &mut ys))?;
-                Tensor::from_vec(ys, dims, &Device::Cpu)
+            Self::Product(layer) if residual.dtype() == DType::F32 => {
+                layer.forward_added(xs, residual)
             }
             _ => residual + self.forward(xs)?,
         }
@@ -144,9 +109,9 @@ impl Linear {
             Activation::GeluNew => kernels::gelu_tanh,
             _ => return ops::activate(activation, &self.forward(xs)?),
         };
-        match self {
-            Self::Packed { weight, bias } => packed(weight, bias.as_deref(), xs, |ys| {
-                by_kernels(processor()?, ys);
+        match (self, Avx512::detect()) {
+            (Self::Product(layer), Some(proof)) => layer.forward(xs, |ys| {
+                by_kernels(proof, ys);
                 Ok(())
             }),
             _ => ops::activate(activation, &self.forward(xs)?),
@@ -160,11 +125,10 @@ impl Linear {
         activation: Activation,
         up: &Tensor,
     ) -> Result<Tensor> {
-        match self {
-            Self::Packed { weight, bias } if activation == Activation::GeluNew => {
+        match (self, Avx512::detect()) {
+            (Self::Product(layer), Some(proof)) if activation == Activation::GeluNew => {
                 let up = up.contiguous()?;
-                packed(weight, bias.as_deref(), xs, |gate| {
-                    let proof = processor()?;
+                layer.forward(xs, |gate| {
                     cpu::read(&up, |up| kernels::gelu_tanh_times(proof, gate, up))
                 })
             }
@@ -196,50 +160,7 @@ impl Linear {
                     None => Ok(ys),
                 }
             }
-            Self::Packed { weight, bias } => packed(weight, bias.as_deref(), xs, |_| Ok(())),
-            #[cfg(feature = "onednn")]
-            Self::OneDnn(layer) => {
-                refuse_gradient(xs)?;
-                layer.forward(&xs.contiguous()?)
-            }
+            Self::Product(layer) => layer.forward(xs, |_| Ok(())),
         }
     }
-}
-
-/// By the kernels; `finish` works on the result before it becomes a tensor.
-fn packed(
-    weight: &PackedWeights,
-    bias: Option<&[f32]>,
-    xs: &Tensor,
-    finish: impl FnOnce(&mut [f32]) -> Result<()>,
-) -> Result<Tensor> {
-    let (xs, dims) = operand(weight, xs)?;
-    let mut ys = vec![0f32; dims.iter().product()];
-    cpu::read(&xs, |xs| weight.multiply(xs, bias, &mut ys))?;
-    finish(&mut ys)?;
-    Tensor::from_vec(ys, dims, &Device::Cpu)
-}
-
-/// An input as the kernels take it, and the dimensions of its product.
-fn operand(weight: &PackedWeights, xs: &Tensor) -> Result<(Tensor, Vec<usize>)> {
-    refuse_gradient(xs)?;
-    let mut dims = xs.dims().to_vec();
-    if dims.pop() != Some(weight.inputs()) {
-        candle_core::bail!("{:?} into a layer of {}", xs.dims(), weight.inputs());
-    }
-    dims.push(weight.outputs());
-    Ok((xs.contiguous()?, dims))
-}
-
-/// What records no gradient must not stand in the way of one: the loss would
-/// fall and everything below stay as it was.
-fn refuse_gradient(xs: &Tensor) -> Result<()> {
-    if xs.track_op() {
-        candle_core::bail!("this engine computes no gradients: train with the engine `candle`");
-    }
-    Ok(())
-}
-
-fn processor() -> Result<Avx512> {
-    Avx512::detect().ok_or_else(|| candle_core::Error::Msg("no AVX-512".to_owned()))
 }

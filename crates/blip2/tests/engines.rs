@@ -157,6 +157,19 @@ fn bf16_by_onednn_is_within_5e_3() {
     compare(half(Engine::OneDnn), 5e-3, 0.03, 0.95);
 }
 
+#[cfg(feature = "onednn")]
+#[test]
+fn onednn_has_neither_f16_nor_blocks() {
+    let f16 = LoadOptions {
+        number_type: Some(NumberType::F16),
+        ..options(Engine::OneDnn)
+    };
+    for asked in [f16, quantised(Engine::OneDnn, Quantization::Q8_0)] {
+        let error = Blip2::load(&mini(), &asked).unwrap_err().to_string();
+        assert!(error.contains("f32 and bf16 only"), "{error}");
+    }
+}
+
 fn quantised(engine: Engine, quantization: Quantization) -> LoadOptions {
     LoadOptions {
         quantization: Some(quantization),
