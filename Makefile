@@ -66,6 +66,16 @@ test-rust: tools build ## Unit, integration and end-to-end tests in Rust
 test-e2e: tools build ## The end-to-end tests alone: real programs, started and asked
 	cargo test --locked --workspace --test end_to_end
 
+# Not a part of `test`: the default build needs no oneDNN.
+.PHONY: test-onednn
+test-onednn: ## The engine `onednn`; needs libdnnl-dev
+	cargo test --locked -p onednn --features link
+	cargo test --locked --workspace --features blip2/onednn --test engines
+
+.PHONY: fuzz
+fuzz: ## Two million generated inputs for the parsers, and damaged photographs; two minutes
+	cargo test --locked --workspace --lib --test mutations -- --ignored --nocapture fuzz
+
 .PHONY: test-infra
 test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stacks
 	cd infra && npm test --silent

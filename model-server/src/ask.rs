@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::backend::Backend;
 use crate::core::{AnswerRequest, Limits, answer_at_once};
@@ -24,7 +24,10 @@ pub fn ask(
 ) -> anyhow::Result<()> {
     let limits = Limits::default();
     let bytes = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-    let request = AnswerRequest::new(bytes, questions, parameters.generation, &limits)?;
+    let questions = parameters
+        .questions(questions.to_vec())
+        .map_err(|error| anyhow!("{}", error.message()))?;
+    let request = AnswerRequest::new(bytes.into(), questions, &limits)?;
     let answered =
         answer_at_once(backend, &request, &limits).with_context(|| image.display().to_string())?;
     if parameters.details {

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
-use blip2::{DeviceKind, GenerationParameters, LoadOptions, NumberType};
+use blip2::{DeviceKind, Engine, GenerationParameters, LoadOptions, NumberType, Quantization};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::backend;
-use crate::core::Limits;
+use crate::core::{Limits, Scheduling};
 use crate::logging::{self, LogFormat};
+use crate::quantize::quantize;
 use crate::router::{HttpLimits, parse_parameters};
 use crate::serve::{ServeOptions, serve, stop_signal, write_ready_file};
 
@@ -30,6 +31,8 @@ enum Command {
     Serve(ServeArguments),
     /// Answer questions about one photograph and exit.
     Ask(AskArguments),
+    /// Write the checkpoint anew with its linear layers in blocks of few bits.
+    Quantize(QuantizeArguments),
 }
 
 #[derive(Debug, Args)]
@@ -42,8 +45,19 @@ struct ModelArguments {
     device: DeviceKind,
     /// The number type to compute in: f32, f16 or bf16 [default: f32 on a CPU,
     /// bf16 on CUDA].
-    #[arg(long)]
+    #[arg(long, env = "MODEL_DTYPE")]
     dtype: Option<NumberType>,
+    /// Hold the linear layers in blocks of few bits: q8_0 or q4k; on a CPU only
+    /// [default: as the checkpoint is stored].
+    #[arg(long, env = "MODEL_QUANTIZE")]
+    quantize: Option<Quantization>,
+    /// By which kernels a CPU multiplies: candle, packed or onednn [default:
+    /// measured at start].
+    #[arg(long, env = "MODEL_ENGINE")]
+    engine: Option<Engine>,
+    /// On how many threads a CPU computes [default: measured at start].
+    #[arg(long, env = "MODEL_THREADS", value_parser = parse_threads)]
+    threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +85,20 @@ struct ServeArguments {
     /// Questions that may wait at one time; more are answered with 429.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     max_waiting_questions: u32,
+    /// Image features that are kept, in MiB; 0 keeps none.
+    #[arg(long, env = "MODEL_IMAGE_CACHE_MIB", default_value_t = 256,
+        value_parser = clap::value_parser!(u64).range(0..=1 << 20))]
+    image_cache_mib: u64,
+    /// Tokens of the questions that are answered together: prompts, image
+    /// features, padding, and the answers at their longest.
+    #[arg(long, env = "MODEL_MAX_BATCH_TOKENS", default_value_t = 4096,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_batch_tokens: u32,
+    /// Milliseconds that a question waits for others to be answered together
+    /// with, where others are on their way.
+    #[arg(long, env = "MODEL_MAX_WAIT_MS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    max_wait_ms: u64,
     /// Seconds that accepted requests may still take after SIGTERM.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(0..=3600))]
     drain_timeout_s: u64,
@@ -94,6 +122,19 @@ struct AskArguments {
     questions: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct QuantizeArguments {
+    /// Folder of the checkpoint, in the Hugging Face layout.
+    #[arg(long, env = "MODEL_DIR", default_value = "/opt/ml/model")]
+    model_dir: PathBuf,
+    /// The blocks: q8_0 (8.5 bits a weight) or q4k (4.5).
+    #[arg(long)]
+    quantize: Quantization,
+    /// Folder to make; it appears when it is complete.
+    #[arg(long)]
+    out: PathBuf,
+}
+
 impl Cli {
     /// Runs the chosen command to its end.
     ///
@@ -104,6 +145,9 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => run_server(arguments),
             Command::Ask(arguments) => run_ask(arguments),
+            Command::Quantize(arguments) => {
+                quantize(&arguments.model_dir, arguments.quantize, &arguments.out)
+            }
         }
     }
 }
@@ -189,9 +233,18 @@ impl ServeArguments {
         let drain_timeout = Duration::from_secs(self.drain_timeout_s);
         Ok(ServeOptions {
             limits,
+            scheduling: self.scheduling(),
             http,
             drain_timeout,
         })
+    }
+
+    fn scheduling(&self) -> Scheduling {
+        Scheduling {
+            max_batch_tokens: self.max_batch_tokens as usize,
+            max_wait: Duration::from_millis(self.max_wait_ms),
+            image_cache_bytes: self.image_cache_mib << 20,
+        }
     }
 }
 
@@ -200,7 +253,18 @@ impl ModelArguments {
         LoadOptions {
             device: self.device,
             number_type: self.dtype,
+            quantization: self.quantize,
+            engine: self.engine,
+            threads: self.threads,
         }
+    }
+}
+
+/// More threads than any machine has would only exhaust this one.
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("a number of threads from 1 to 1024".to_owned()),
     }
 }
 
@@ -232,6 +296,40 @@ mod tests {
         };
         let error = arguments.options().unwrap_err().to_string();
         assert!(error.contains("--max-waiting-questions is 63"), "{error}");
+    }
+
+    #[test]
+    fn the_flags_of_the_scheduling_reach_it() {
+        let scheduling = |flags: &[&str]| {
+            let arguments = ["model-server", "serve"].iter().chain(flags);
+            let Command::Serve(arguments) = Cli::parse_from(arguments).command else {
+                panic!("serve was asked for");
+            };
+            arguments.options().unwrap().scheduling
+        };
+        assert_eq!(scheduling(&[]), Scheduling::default());
+        let flags = [
+            "--image-cache-mib",
+            "0",
+            "--max-batch-tokens",
+            "512",
+            "--max-wait-ms",
+            "7",
+        ];
+        let expected = Scheduling {
+            max_batch_tokens: 512,
+            max_wait: Duration::from_millis(7),
+            image_cache_bytes: 0,
+        };
+        assert_eq!(scheduling(&flags), expected);
+        for wrong in [
+            ["--max-batch-tokens", "0"],
+            ["--max-wait-ms", "60001"],
+            ["--image-cache-mib", "-1"],
+        ] {
+            let arguments = ["model-server", "serve"].into_iter().chain(wrong);
+            assert!(Cli::try_parse_from(arguments).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

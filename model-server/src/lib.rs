@@ -15,5 +15,7 @@ pub mod backend;
 pub mod cli;
 pub mod core;
 mod logging;
+pub mod memory;
+pub mod quantize;
 pub mod router;
 pub mod serve;

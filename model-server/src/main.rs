@@ -6,6 +6,7 @@ use clap::Parser;
 use model_server::cli::Cli;
 
 fn main() -> ExitCode {
+    model_server::memory::configure();
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

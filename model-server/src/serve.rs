@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::backend::Backend;
-use crate::core::{Core, Limits};
+use crate::core::{Core, Limits, Scheduling};
 use crate::router::{HttpLimits, Lifecycle, router, serve_connections};
 
 /// What a server is run with.
@@ -21,6 +21,8 @@ use crate::router::{HttpLimits, Lifecycle, router, serve_connections};
 pub struct ServeOptions {
     /// What requests may ask for.
     pub limits: Limits,
+    /// How their work is put together.
+    pub scheduling: Scheduling,
     /// How clients are listened to.
     pub http: HttpLimits,
     /// How long accepted requests may still take after `stop`.
@@ -31,6 +33,7 @@ impl Default for ServeOptions {
     fn default() -> Self {
         ServeOptions {
             limits: Limits::default(),
+            scheduling: Scheduling::default(),
             http: HttpLimits::default(),
             // SageMaker kills a container 30 s after SIGTERM; closing the
             // connections takes up to two of them.
@@ -55,7 +58,14 @@ pub async fn serve(
     let backend = load_on_a_thread(load)?;
     let mut result = Ok(());
     let life = async {
-        result = live(&lifecycle, options.limits, backend, stop).await;
+        result = live(
+            &lifecycle,
+            options.limits,
+            options.scheduling,
+            backend,
+            stop,
+        )
+        .await;
         lifecycle.start_draining();
         drain(&lifecycle, options.drain_timeout).await;
     };
@@ -85,6 +95,7 @@ fn load_on_a_thread(
 async fn live(
     lifecycle: &Lifecycle,
     limits: Limits,
+    scheduling: Scheduling,
     backend: Loading,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
@@ -93,7 +104,9 @@ async fn live(
         backend = backend => backend.context("loading the model panicked")??,
         () = &mut stop => return Ok(()),
     };
-    lifecycle.set_ready(Core::start(backend, limits).context("cannot start the inference thread")?);
+    let core =
+        Core::start(backend, limits, scheduling).context("cannot start the inference thread")?;
+    lifecycle.set_ready(core);
     tracing::info!("ready");
     stop.await;
     Ok(())

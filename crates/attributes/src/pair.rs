@@ -4,7 +4,7 @@
 pub(crate) const COLONS: [char; 2] = [':', '：'];
 
 /// A longer text before the colon is a sentence, not a name.
-const MAX_NAME_BYTES: usize = 64;
+pub(crate) const MAX_NAME_BYTES: usize = 64;
 
 const QUOTES: [(char, char); 6] = [
     ('"', '"'),

@@ -1,6 +1,8 @@
 //! The wording of questions.
 
-use crate::set::Attribute;
+use crate::fold::fold;
+use crate::pair::MAX_NAME_BYTES;
+use crate::set::{Attribute, AttributeSet};
 
 const QUESTION: &str = "Question:";
 const ANSWER: &str = "Answer:";
@@ -36,6 +38,64 @@ pub fn wrap_question(prompt: &str) -> String {
         return prompt.to_owned();
     }
     format!("{start}{prompt} Answer: ")
+}
+
+impl AttributeSet {
+    /// The attribute that `prompt` asks about, where it begins as [`question`]
+    /// does: "What is the {attribute} of …". Bare or wrapped, whatever its case,
+    /// its spaces and what follows "of"; the attribute may be called by its
+    /// words in a question, its name or an alias.
+    ///
+    /// `None` for every other wording, and for a prompt that has text after its
+    /// "Answer:".
+    #[must_use]
+    pub fn attribute_of_question(&self, prompt: &str) -> Option<&Attribute> {
+        let mut words = bare_question(prompt).split_whitespace();
+        for expected in ["what", "is", "the"] {
+            words
+                .next()
+                .filter(|word| word.eq_ignore_ascii_case(expected))?;
+        }
+        let mut subject = String::new();
+        while let Some(word) = words.next() {
+            let names_what_follows =
+                word.eq_ignore_ascii_case("of") && words.clone().next().is_some();
+            if names_what_follows && let Some(attribute) = self.asked_as(&subject) {
+                return Some(attribute);
+            }
+            subject.push_str(word);
+            if subject.len() > MAX_NAME_BYTES {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn asked_as(&self, subject: &str) -> Option<&Attribute> {
+        let key = fold(subject);
+        let by_words = |attribute: &&Attribute| fold(&attribute.words) == key;
+        self.attributes()
+            .iter()
+            .find(by_words)
+            .or_else(|| self.attribute(subject))
+    }
+}
+
+/// The prompt without the labels that [`wrap_question`] gives it.
+fn bare_question(prompt: &str) -> &str {
+    let mut text = prompt.trim();
+    if starts_with_label(text, QUESTION) {
+        text = text[QUESTION.len()..].trim_start();
+    }
+    if ends_with_label(text, ANSWER) {
+        return text[..text.len() - ANSWER.len()].trim_end();
+    }
+    // What follows the label is the beginning of an answer, or another question.
+    if contains_label(text, ANSWER) {
+        ""
+    } else {
+        text
+    }
 }
 
 fn starts_with_label(text: &str, label: &str) -> bool {
@@ -147,6 +207,84 @@ mod tests {
             wrap_question("Does FinalAnswer: count?"),
             "Question: Does FinalAnswer: count? Answer: "
         );
+    }
+
+    #[test]
+    fn every_question_of_the_set_leads_back_to_its_attribute() {
+        let set = AttributeSet::embedded();
+        for attribute in set.attributes() {
+            for noun in ["shirt", "T-shirt", "pair of trousers", "कुर्ता"] {
+                let asked = question(attribute, noun);
+                for prompt in [wrap_question(&asked), asked.to_uppercase(), asked] {
+                    assert_eq!(
+                        set.attribute_of_question(&prompt),
+                        Some(attribute),
+                        "{prompt}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_attribute_is_asked_about_by_words_name_or_alias() {
+        let set = AttributeSet::embedded();
+        for (prompt, name) in [
+            ("What is the Fit of the shirt in this picture?", "Fit"),
+            ("What is the Neck of the shirt in this picture?", "Neck"),
+            ("what is the neckline of it", "Neck"),
+            (
+                "What is the baseColour of the shirt in this picture?",
+                "Colour",
+            ),
+            (
+                "  What  is the\nsleeve-length of the top in this picture? ",
+                "Sleeve Length",
+            ),
+            (
+                "question: What is the material of this dress? ANSWER:",
+                "Fabric",
+            ),
+            ("What is the color of the top of the pile?", "Colour"),
+        ] {
+            let attribute = set.attribute_of_question(prompt);
+            assert_eq!(
+                attribute.map(|attribute| attribute.name.as_str()),
+                Some(name)
+            );
+        }
+    }
+
+    #[test]
+    fn an_attribute_whose_words_have_an_of() {
+        let set = AttributeSet::parse(
+            "[[attribute]]\nname = \"Origin\"\nwords = \"country of origin\"\n",
+        )
+        .unwrap();
+        let attribute = &set.attributes()[0];
+        let asked = question(attribute, "shirt");
+        assert_eq!(set.attribute_of_question(&asked), Some(attribute));
+    }
+
+    #[test]
+    fn other_wordings_ask_about_no_attribute() {
+        let set = AttributeSet::embedded();
+        for prompt in [
+            "",
+            "What?",
+            "Is it cotton?",
+            "What is the fabric?",
+            "What is the fabric of",
+            "What is the occasion of the shirt in this picture?",
+            "What is the of the shirt in this picture?",
+            "What was the fabric of the shirt in this picture?",
+            "Question: What is the fit of the shirt in this picture? Answer: Fit:",
+            "Question: a? Answer: b. Question: What is the fit of it? Answer: ",
+        ] {
+            assert_eq!(set.attribute_of_question(prompt), None, "{prompt}");
+        }
+        let endless = format!("What is the {}", "of a ".repeat(1_000_000));
+        assert_eq!(set.attribute_of_question(&endless), None);
     }
 
     #[test]

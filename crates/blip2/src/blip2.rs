@@ -1,15 +1,18 @@
 //! A checkpoint that is ready to answer questions about photographs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 
-use crate::checkpoint;
+use crate::answering::{Answering, Generated, Outcome};
+use crate::checkpoint::{self, Source};
 use crate::config::Blip2Config;
 use crate::device::{DeviceKind, NumberType};
+use crate::engine::{self, Chosen, Engine, EngineReport, Plan, Quantization, Threads, WeightType};
 use crate::error::Error;
-use crate::generation::{self, GenerationParameters, SpecialIds};
+use crate::generation::{Batch, ChoiceTree, GenerationParameters, Question, SpecialIds, Task};
 use crate::image_processor::ImageProcessor;
 use crate::model::Blip2Model;
 use crate::tokenizer::Tokenizer;
@@ -22,6 +25,13 @@ pub struct LoadOptions {
     /// In which number type; [`NumberType::default_for`] the device where
     /// none is given.
     pub number_type: Option<NumberType>,
+    /// In which block format the linear layers are held; that of the file
+    /// where the checkpoint is stored quantised. On a CPU only.
+    pub quantization: Option<Quantization>,
+    /// By which kernels a CPU multiplies; measured where not given.
+    pub engine: Option<Engine>,
+    /// On how many threads a CPU computes; measured where not given.
+    pub threads: Option<usize>,
 }
 
 /// A loaded checkpoint: configuration, tokenizer, image processor, network.
@@ -30,28 +40,10 @@ pub struct Blip2 {
     config: Blip2Config,
     defaults: GenerationParameters,
     image_processor: ImageProcessor,
-    tokenizer: Tokenizer,
-    model: Blip2Model,
+    tokenizer: Arc<Tokenizer>,
+    model: Arc<Blip2Model>,
     device: Device,
-}
-
-/// An answer to one prompt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Generated {
-    /// The text, special tokens left out.
-    pub text: String,
-    /// The generated ids, without the decoder's start; `</s>` is the last one
-    /// where it was reached.
-    pub token_ids: Vec<u32>,
-    /// The natural logarithm of the probability of these ids.
-    pub log_probability: f64,
-}
-
-impl Generated {
-    /// The probability of the whole generated sequence, in [0, 1].
-    pub fn confidence(&self) -> f64 {
-        self.log_probability.exp().clamp(0.0, 1.0)
-    }
+    chosen: Option<Chosen>,
 }
 
 impl Blip2 {
@@ -83,19 +75,47 @@ impl Blip2 {
             &config.text_config,
         )?;
         let device = options.device.open()?;
-        let number_type = options
-            .number_type
-            .unwrap_or_else(|| NumberType::default_for(options.device));
-        let weights = checkpoint::weights(model_dir, number_type.dtype(), &device)?;
+        let source = Source::open(model_dir)?;
+        let weights = weight_type(options, source.quantization())?;
+        let chosen = match options.device {
+            DeviceKind::Cpu => Some(engine::choose(
+                &config,
+                weights,
+                options.engine,
+                options.threads,
+            )?),
+            DeviceKind::Cuda(_) => None,
+        };
+        let plan = chosen.as_ref().map_or(
+            Plan {
+                engine: Engine::Candle,
+                weights,
+            },
+            |chosen| chosen.plan,
+        );
+        let weights = source.into_weights(plan.activations(), &device, plan);
         let model = Blip2Model::new(&config, weights).map_err(Error::Weights)?;
         Ok(Self {
             config,
             defaults,
             image_processor,
-            tokenizer,
-            model,
+            tokenizer: Arc::new(tokenizer),
+            model: Arc::new(model),
             device,
+            chosen,
         })
+    }
+
+    /// How a CPU multiplies, and what that was chosen from; `None` on a GPU.
+    pub fn engine_report(&self) -> Option<&EngineReport> {
+        self.chosen.as_ref().map(|chosen| &chosen.report)
+    }
+
+    /// The threads that were chosen to compute on.
+    fn threads(&self) -> Threads {
+        self.chosen
+            .as_ref()
+            .map_or_else(Threads::default, |chosen| chosen.threads.clone())
     }
 
     /// The checkpoint's configuration.
@@ -104,7 +124,7 @@ impl Blip2 {
     }
 
     /// The network.
-    pub fn model(&self) -> &Blip2Model {
+    pub fn model(&self) -> &Arc<Blip2Model> {
         &self.model
     }
 
@@ -134,7 +154,38 @@ impl Blip2 {
     /// When there are none or one has another shape.
     pub fn encode_images(&self, pixel_values: &[Tensor]) -> Result<Tensor, Error> {
         let batch = Tensor::stack(pixel_values, 0)?.to_device(&self.device)?;
-        Ok(self.model.encode_images(&batch)?)
+        Ok(self.threads().run(|| self.model.encode_images(&batch))?)
+    }
+
+    /// A prompt's token ids as the model reads it, `</s>` included.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] when the text cannot be tokenized.
+    pub fn tokenize(&self, prompt: &str) -> Result<Vec<u32>, Error> {
+        self.tokenizer.encode(prompt)
+    }
+
+    /// The texts that an answer is to be held to.
+    ///
+    /// # Errors
+    /// [`Error::Choices`] when there are none, one is empty, or two have equal
+    /// token ids; [`Error::Tokenizer`].
+    pub fn choice_tree(&self, texts: &[String]) -> Result<ChoiceTree, Error> {
+        let decoder_start = self.config.text_config.decoder_start();
+        ChoiceTree::new(texts, decoder_start, |text| self.tokenizer.encode(text))
+    }
+
+    /// Reads questions, about one picture or several, in one padded batch,
+    /// ready to be answered step by step.
+    ///
+    /// # Errors
+    /// When a parameter is out of range, features have the shape of another
+    /// model, or a computation fails.
+    pub fn start(&self, questions: &[Question]) -> Result<Answering, Error> {
+        let special = SpecialIds::new(&self.config.text_config);
+        let threads = self.threads();
+        let batch = threads.run(|| Batch::start(&self.model, &special, questions))?;
+        Ok(Answering::new(batch, Arc::clone(&self.tokenizer), threads))
     }
 
     /// Answers prompts about one photograph, given its image features
@@ -149,27 +200,59 @@ impl Blip2 {
         prompts: &[String],
         parameters: &GenerationParameters,
     ) -> Result<Vec<Generated>, Error> {
-        let prompts: Vec<Vec<u32>> = prompts
+        let image_features = image_features.squeeze(0)?;
+        let questions: Vec<Question> = prompts
             .iter()
-            .map(|prompt| self.tokenizer.encode(prompt))
-            .collect::<Result<_, _>>()?;
-        let text = &self.config.text_config;
-        let special = SpecialIds {
-            decoder_start: text.decoder_start(),
-            eos: &text.eos_token_id,
-            pad: text.pad_token_id,
-        };
-        let sequences =
-            generation::generate(&self.model, image_features, &prompts, &special, parameters)?;
-        sequences
-            .into_iter()
-            .map(|sequence| {
-                Ok(Generated {
-                    text: self.tokenizer.decode(&sequence.token_ids)?,
-                    token_ids: sequence.token_ids,
-                    log_probability: sequence.log_probability,
+            .map(|prompt| {
+                Ok(Question {
+                    image_features: image_features.clone(),
+                    prompt: self.tokenize(prompt)?,
+                    task: Task::Generate(parameters.clone()),
                 })
             })
-            .collect()
+            .collect::<Result<_, Error>>()?;
+        let mut answering = self.start(&questions)?;
+        let mut answers = Vec::with_capacity(prompts.len());
+        while !answering.is_done() {
+            for (index, outcome) in answering.step()? {
+                if let Outcome::Generated(generated) = outcome {
+                    answers.push((index, generated));
+                }
+            }
+        }
+        answers.sort_by_key(|(index, _)| *index);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
+}
+
+/// What the linear layers are to be, from what was asked for and what is
+/// stored.
+fn weight_type(options: &LoadOptions, stored: Option<Quantization>) -> Result<WeightType, Error> {
+    if let (Some(asked), Some(stored)) = (options.quantization, stored)
+        && asked != stored
+    {
+        return Err(Error::WeightForm(format!(
+            "the checkpoint is stored as {stored} and cannot be made {asked}: quantize the \
+             original again"
+        )));
+    }
+    let number_type = options
+        .number_type
+        .unwrap_or_else(|| NumberType::default_for(options.device));
+    let Some(quantization) = options.quantization.or(stored) else {
+        return Ok(WeightType::Plain(number_type.dtype()));
+    };
+    if options.device != DeviceKind::Cpu {
+        return Err(Error::WeightForm(format!(
+            "quantised weights ({quantization}) are for the device cpu, not for {}",
+            options.device
+        )));
+    }
+    if number_type != NumberType::F32 {
+        return Err(Error::WeightForm(format!(
+            "with weights in {quantization} the rest is computed in f32, not in {number_type}: \
+             ask for one of them"
+        )));
+    }
+    Ok(WeightType::Quantised(quantization))
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::generation::ParameterError;
+use crate::engine::Engine;
+use crate::generation::{ChoiceError, ParameterError};
 
 /// An error of this crate; photographs have [`crate::photo::PhotoError`].
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,9 @@ pub enum Error {
     /// A generation parameter is out of its range.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
+    /// Texts cannot be the choices of a question.
+    #[error(transparent)]
+    Choices(#[from] ChoiceError),
     /// There is no such device, or the program was built without it.
     #[error("device {device}: {reason}")]
     Device {
@@ -49,6 +53,28 @@ pub enum Error {
         device: String,
         /// Why it cannot be used.
         reason: String,
+    },
+    /// The engine that was asked for cannot be used.
+    #[error("engine {engine}: {reason}")]
+    Engine {
+        /// Which.
+        engine: Engine,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The checkpoint's weights cannot be had in the form that was asked for.
+    #[error("{0}")]
+    WeightForm(String),
+    /// The system gives no threads.
+    #[error("cannot start threads: {0}")]
+    Threads(String),
+    /// A checkpoint cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// Where to.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// The model computed something that is no number.
     #[error("the model's output is not a number; the weights may be damaged, or f16 too narrow")]

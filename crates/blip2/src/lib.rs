@@ -7,25 +7,42 @@
 //! modules below mirror the reference, one struct a module, fields named as
 //! the weights are.
 
+mod answering;
+mod attention;
 mod blip2;
 mod checkpoint;
 pub mod config;
+mod cpu;
 mod device;
+mod engine;
 mod error;
 pub mod generation;
 mod image_processor;
 mod linear;
 pub mod model;
+#[cfg(feature = "onednn")]
+mod onednn;
 mod ops;
+mod packed;
+mod product;
 pub mod qformer;
+mod quantize;
 pub mod t5;
 mod tokenizer;
 pub mod vision;
+mod weights;
 
-pub use blip2::{Blip2, Generated, LoadOptions};
+pub use answering::{Answering, Generated, Outcome};
+pub use blip2::{Blip2, LoadOptions};
 pub use device::{DeviceKind, NumberType};
+pub use engine::{Engine, EngineReport, Measurement, Quantization};
 pub use error::Error;
-pub use generation::{EarlyStopping, GenerationParameters, ParameterError};
+pub use generation::{
+    ChoiceError, ChoiceTree, Chosen, EarlyStopping, GenerationParameters, ParameterError, Question,
+    Task,
+};
 pub use image_processor::ImageProcessor;
 pub use photo;
+pub use quantize::quantize_checkpoint;
 pub use tokenizer::Tokenizer;
+pub use weights::Weights;

@@ -1,13 +1,13 @@
 //! The whole network: `Blip2ForConditionalGeneration` of `transformers`.
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
 
 use crate::config::Blip2Config;
 use crate::linear::Linear;
 use crate::qformer::QFormer;
 use crate::t5::{DecoderCache, T5, padding_bias};
 use crate::vision::VisionModel;
+use crate::weights::Weights;
 
 /// Vision encoder, Q-Former, projection and language model. It knows tensors
 /// only: no text and no files.
@@ -31,7 +31,8 @@ impl Blip2Model {
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn new(config: &Blip2Config, vb: VarBuilder) -> Result<Self> {
+    pub fn new<'a>(config: &Blip2Config, weights: impl Into<Weights<'a>>) -> Result<Self> {
+        let vb = weights.into();
         // The reference keeps the queries and the Q-Former in f32 in a
         // model of half precision (`_keep_in_fp32_modules`).
         let full = vb.to_dtype(match vb.dtype() {

@@ -4,10 +4,12 @@
 //! What is derived from a variable is computed by the composed form, all
 //! else by the fused one, so that a caller cannot choose wrongly.
 
-use candle_core::{D, Result, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::{D, DType, Result, Tensor};
+use kernels::Avx512;
 
 use crate::config::Activation;
+use crate::cpu;
+use crate::weights::Weights;
 
 /// Softmax over the last dimension.
 pub(crate) fn softmax(xs: &Tensor) -> Result<Tensor> {
@@ -34,22 +36,41 @@ pub(crate) struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
     eps: f32,
+    kernels: Option<Avx512>,
 }
 
 impl LayerNorm {
-    pub(crate) fn new(size: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
+    pub(crate) fn new(size: usize, eps: f64, vb: Weights) -> Result<Self> {
         Ok(Self {
             weight: vb.get(size, "weight")?,
             bias: vb.get(size, "bias")?,
             eps: eps as f32,
+            kernels: vb.plan().kernels(),
         })
     }
 
     pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        if xs.track_op() || self.weight.track_op() || self.bias.track_op() {
-            candle_nn::ops::layer_norm_slow(xs, &self.weight, &self.bias, self.eps)
-        } else {
-            candle_nn::ops::layer_norm(&xs.contiguous()?, &self.weight, &self.bias, self.eps)
+        let Self {
+            weight,
+            bias,
+            eps,
+            kernels,
+        } = self;
+        if [xs, weight, bias].iter().any(|tensor| tensor.track_op()) {
+            return candle_nn::ops::layer_norm_slow(xs, weight, bias, *eps);
+        }
+        let xs = xs.contiguous()?;
+        match kernels {
+            Some(proof) if xs.dtype() == DType::F32 => cpu::write_like(&xs, |ys| {
+                cpu::read(&xs, |xs| {
+                    cpu::read(weight, |weight| {
+                        cpu::read(bias, |bias| {
+                            kernels::layer_norm(*proof, xs, weight, bias, *eps, ys);
+                        })
+                    })
+                })??
+            }),
+            _ => candle_nn::ops::layer_norm(&xs, weight, bias, *eps),
         }
     }
 }
@@ -59,21 +80,37 @@ impl LayerNorm {
 pub(crate) struct RmsNorm {
     weight: Tensor,
     eps: f32,
+    kernels: Option<Avx512>,
 }
 
 impl RmsNorm {
-    pub(crate) fn new(size: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
+    pub(crate) fn new(size: usize, eps: f64, vb: Weights) -> Result<Self> {
         Ok(Self {
             weight: vb.get(size, "weight")?,
             eps: eps as f32,
+            kernels: vb.plan().kernels(),
         })
     }
 
     pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        if xs.track_op() || self.weight.track_op() {
-            candle_nn::ops::rms_norm_slow(xs, &self.weight, self.eps)
-        } else {
-            candle_nn::ops::rms_norm(&xs.contiguous()?, &self.weight, self.eps)
+        let Self {
+            weight,
+            eps,
+            kernels,
+        } = self;
+        if xs.track_op() || weight.track_op() {
+            return candle_nn::ops::rms_norm_slow(xs, weight, *eps);
+        }
+        let xs = xs.contiguous()?;
+        match kernels {
+            Some(proof) if xs.dtype() == DType::F32 => cpu::write_like(&xs, |ys| {
+                cpu::read(&xs, |xs| {
+                    cpu::read(weight, |weight| {
+                        kernels::rms_norm(*proof, xs, weight, *eps, ys)
+                    })
+                })?
+            }),
+            _ => candle_nn::ops::rms_norm(&xs, weight, *eps),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The Q-Former: `Blip2QFormerModel` of `transformers`, asked by the learned
 //! queries alone (BLIP-2 gives it no text).
 
-use candle_core::{D, Result, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::{Result, Tensor};
+use kernels::Avx512;
 
+use crate::attention::attention;
 use crate::config::{Activation, QFormerConfig};
 use crate::linear::Linear;
-use crate::ops::{self, LayerNorm};
+use crate::ops::LayerNorm;
+use crate::weights::Weights;
 
 /// Learned queries to what they found in a picture.
 #[derive(Debug, Clone)]
@@ -20,7 +22,7 @@ impl QFormer {
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn new(config: &QFormerConfig, vb: VarBuilder) -> Result<Self> {
+    pub fn new(config: &QFormerConfig, vb: Weights) -> Result<Self> {
         let layers = vb.pp("encoder").pp("layer");
         Ok(Self {
             layernorm: LayerNorm::new(
@@ -58,7 +60,7 @@ struct Layer {
 }
 
 impl Layer {
-    fn new(config: &QFormerConfig, index: usize, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &QFormerConfig, index: usize, vb: Weights) -> Result<Self> {
         let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
         let looks = index.is_multiple_of(config.cross_attention_frequency);
         let crossattention = looks
@@ -83,7 +85,9 @@ impl Layer {
         if let Some(crossattention) = &self.crossattention {
             hidden = crossattention.forward(&hidden, image_embeds)?;
         }
-        let inner = ops::activate(self.activation, &self.intermediate_query.forward(&hidden)?)?;
+        let inner = self
+            .intermediate_query
+            .forward_activated(&hidden, self.activation)?;
         self.output_query.forward(&inner, &hidden)
     }
 }
@@ -97,10 +101,11 @@ struct Attention {
     value: Linear,
     output: Output,
     num_heads: usize,
+    kernels: Option<Avx512>,
 }
 
 impl Attention {
-    fn new(config: &QFormerConfig, key_size: usize, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &QFormerConfig, key_size: usize, vb: Weights) -> Result<Self> {
         let hidden = config.hidden_size;
         let inner = vb.pp("attention");
         Ok(Self {
@@ -109,23 +114,22 @@ impl Attention {
             value: Linear::new(key_size, hidden, true, inner.pp("value"))?,
             output: Output::new(config, hidden, vb.pp("output"))?,
             num_heads: config.num_attention_heads,
+            kernels: vb.plan().kernels(),
         })
     }
 
     fn forward(&self, hidden: &Tensor, attended: &Tensor) -> Result<Tensor> {
-        let (batch, queries, width) = hidden.dims3()?;
+        let (batch, _, width) = hidden.dims3()?;
         let head_dim = width / self.num_heads;
         let heads = |xs: Tensor| {
             xs.reshape((batch, (), self.num_heads, head_dim))?
-                .transpose(1, 2)?
-                .contiguous()
+                .transpose(1, 2)
         };
-        let query = (heads(self.query.forward(hidden)?)? * (head_dim as f64).powf(-0.5))?;
+        let query = heads(self.query.forward(hidden)?)?;
         let key = heads(self.key.forward(attended)?)?;
         let value = heads(self.value.forward(attended)?)?;
-        let scores = query.matmul(&key.transpose(D::Minus2, D::Minus1)?)?;
-        let context = ops::softmax(&scores)?.matmul(&value)?;
-        let context = context.transpose(1, 2)?.reshape((batch, queries, width))?;
+        let scale = (head_dim as f64).powf(-0.5);
+        let context = attention(self.kernels, [&query, &key, &value], scale, &[])?;
         self.output.forward(&context, hidden)
     }
 }
@@ -138,7 +142,7 @@ struct Output {
 }
 
 impl Output {
-    fn new(config: &QFormerConfig, inputs: usize, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &QFormerConfig, inputs: usize, vb: Weights) -> Result<Self> {
         let hidden = config.hidden_size;
         Ok(Self {
             dense: Linear::new(inputs, hidden, true, vb.pp("dense"))?,
@@ -148,6 +152,6 @@ impl Output {
 
     fn forward(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
         self.layer_norm
-            .forward(&(self.dense.forward(xs)? + residual)?)
+            .forward(&self.dense.forward_added(xs, residual)?)
     }
 }

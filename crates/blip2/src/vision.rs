@@ -1,11 +1,13 @@
 //! The vision encoder: `Blip2VisionModel` of `transformers`.
 
 use candle_core::{D, Result, Tensor};
-use candle_nn::VarBuilder;
+use kernels::Avx512;
 
+use crate::attention::attention;
 use crate::config::{Activation, VisionConfig};
 use crate::linear::Linear;
-use crate::ops::{self, LayerNorm};
+use crate::ops::LayerNorm;
+use crate::weights::Weights;
 
 /// Pictures to hidden states, one a patch and one for the class token.
 #[derive(Debug, Clone)]
@@ -20,7 +22,7 @@ impl VisionModel {
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn new(config: &VisionConfig, vb: VarBuilder) -> Result<Self> {
+    pub fn new(config: &VisionConfig, vb: Weights) -> Result<Self> {
         let layers = vb.pp("encoder").pp("layers");
         Ok(Self {
             embeddings: VisionEmbeddings::new(config, vb.pp("embeddings"))?,
@@ -59,16 +61,16 @@ struct VisionEmbeddings {
 }
 
 impl VisionEmbeddings {
-    fn new(config: &VisionConfig, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &VisionConfig, vb: Weights) -> Result<Self> {
         let (hidden, patch) = (config.hidden_size, config.patch_size);
         let patches = vb.pp("patch_embedding");
         // The patches do not overlap: the convolution is one linear layer
         // over a patch's values.
-        let kernel = patches.get((hidden, 3, patch, patch), "weight")?;
-        let kernel = kernel.reshape((hidden, 3 * patch * patch))?;
+        let bias = patches.get(hidden, "bias")?;
+        let kernel = patches.linear((hidden, 3, patch, patch), "weight", Some(bias))?;
         Ok(Self {
             class_embedding: vb.get((1, 1, hidden), "class_embedding")?,
-            patch_embedding: Linear::from_tensors(kernel, Some(patches.get(hidden, "bias")?)),
+            patch_embedding: kernel,
             position_embedding: vb
                 .get((1, 1 + config.num_patches(), hidden), "position_embedding")?,
             image_size: config.image_size,
@@ -106,7 +108,7 @@ struct EncoderLayer {
 }
 
 impl EncoderLayer {
-    fn new(config: &VisionConfig, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &VisionConfig, vb: Weights) -> Result<Self> {
         let norm = |name| LayerNorm::new(config.hidden_size, config.layer_norm_eps, vb.pp(name));
         Ok(Self {
             layer_norm1: norm("layer_norm1")?,
@@ -117,8 +119,10 @@ impl EncoderLayer {
     }
 
     fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        let hidden = (self.self_attn.forward(&self.layer_norm1.forward(hidden)?)? + hidden)?;
-        self.mlp.forward(&self.layer_norm2.forward(&hidden)?)? + hidden
+        let normed = self.layer_norm1.forward(hidden)?;
+        let hidden = self.self_attn.forward(&normed, hidden)?;
+        let normed = self.layer_norm2.forward(&hidden)?;
+        self.mlp.forward(&normed, &hidden)
     }
 }
 
@@ -128,19 +132,21 @@ struct Attention {
     qkv: Linear,
     projection: Linear,
     num_heads: usize,
+    kernels: Option<Avx512>,
 }
 
 impl Attention {
-    fn new(config: &VisionConfig, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &VisionConfig, vb: Weights) -> Result<Self> {
         let hidden = config.hidden_size;
         Ok(Self {
             qkv: Linear::new(hidden, 3 * hidden, config.qkv_bias, vb.pp("qkv"))?,
             projection: Linear::new(hidden, hidden, true, vb.pp("projection"))?,
             num_heads: config.num_attention_heads,
+            kernels: vb.plan().kernels(),
         })
     }
 
-    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+    fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
         let (batch, tokens, width) = hidden.dims3()?;
         let head_dim = width / self.num_heads;
         let qkv = self
@@ -148,12 +154,10 @@ impl Attention {
             .forward(hidden)?
             .reshape((batch, tokens, 3, self.num_heads, head_dim))?
             .permute((2, 0, 3, 1, 4))?;
-        let query = (qkv.get(0)?.contiguous()? * (head_dim as f64).powf(-0.5))?;
-        let (key, value) = (qkv.get(1)?.contiguous()?, qkv.get(2)?.contiguous()?);
-        let scores = query.matmul(&key.transpose(D::Minus2, D::Minus1)?)?;
-        let context = ops::softmax(&scores)?.matmul(&value)?;
-        self.projection
-            .forward(&context.transpose(1, 2)?.reshape((batch, tokens, width))?)
+        let scale = (head_dim as f64).powf(-0.5);
+        let (query, key, value) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
+        let context = attention(self.kernels, [&query, &key, &value], scale, &[])?;
+        self.projection.forward_added(&context, residual)
     }
 }
 
@@ -165,7 +169,7 @@ struct Mlp {
 }
 
 impl Mlp {
-    fn new(config: &VisionConfig, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &VisionConfig, vb: Weights) -> Result<Self> {
         let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
         Ok(Self {
             fc1: Linear::new(hidden, intermediate, true, vb.pp("fc1"))?,
@@ -174,8 +178,8 @@ impl Mlp {
         })
     }
 
-    fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
-        self.fc2
-            .forward(&ops::activate(self.activation, &self.fc1.forward(hidden)?)?)
+    fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        let inner = self.fc1.forward_activated(hidden, self.activation)?;
+        self.fc2.forward_added(&inner, residual)
     }
 }

@@ -4,8 +4,10 @@
 
 mod common;
 
-use blip2::generation::{self, Sequence, SpecialIds};
-use blip2::{Blip2, EarlyStopping, GenerationParameters, LoadOptions, NumberType, photo};
+use blip2::generation::{Batch, Finished, Sequence, SpecialIds};
+use blip2::{
+    Blip2, EarlyStopping, GenerationParameters, LoadOptions, NumberType, Question, Task, photo,
+};
 use candle_core::{DType, IndexOp, Tensor};
 use common::{assert_close, data, differences, expected};
 
@@ -50,13 +52,26 @@ fn generate(model: &Blip2, prompts: &[Vec<u32>], change: GenerationParameters) -
     let features = model
         .encode_images(&[expected()["pixel_values_png"].i(0).unwrap()])
         .unwrap();
-    let text = &model.config().text_config;
-    let special = SpecialIds {
-        decoder_start: text.decoder_start(),
-        eos: &text.eos_token_id,
-        pad: text.pad_token_id,
-    };
-    generation::generate(model.model(), &features, prompts, &special, &parameters).unwrap()
+    let questions: Vec<Question> = prompts
+        .iter()
+        .map(|prompt| Question {
+            image_features: features.i(0).unwrap(),
+            prompt: prompt.clone(),
+            task: Task::Generate(parameters.clone()),
+        })
+        .collect();
+    let special = SpecialIds::new(&model.config().text_config);
+    let mut batch = Batch::start(model.model(), &special, &questions).unwrap();
+    let mut sequences = vec![None; prompts.len()];
+    while !batch.is_done() {
+        for (index, finished) in batch.step().unwrap() {
+            let Finished::Written(sequence) = finished else {
+                unreachable!("every task is to generate");
+            };
+            sequences[index] = Some(sequence);
+        }
+    }
+    sequences.into_iter().map(Option::unwrap).collect()
 }
 
 /// Generated ids of a stored tensor: without the start, up to the first `</s>`.

@@ -6,7 +6,9 @@
 
 mod jpeg;
 
+use std::fmt::Display;
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, RgbImage};
@@ -71,27 +73,39 @@ fn recognise(bytes: &[u8]) -> Result<ImageFormat, PhotoError> {
 /// # Errors
 /// What is wrong with the file, in words for the person who sent it.
 pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
-    match recognise(bytes)? {
+    let format = recognise(bytes)?;
+    // Decoders meet hostile files, and some have given them up with a panic. It
+    // leaves nothing behind: what was begun is dropped.
+    let decoding = AssertUnwindSafe(|| decode_as(format, bytes, max_pixels));
+    catch_unwind(decoding).unwrap_or_else(|_| Err(damaged(format, "its decoder gave up")))
+}
+
+fn decode_as(format: ImageFormat, bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
+    let failed = |error: image::ImageError| damaged(format, error);
+    match format {
         ImageFormat::Jpeg => jpeg::decode(bytes, max_pixels),
         ImageFormat::Png => {
-            let damaged = |error: image::ImageError| PhotoError::Damaged {
-                format: "PNG",
-                reason: error.to_string(),
-            };
-            let decoder =
-                image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), png_limits(bytes))
-                    .map_err(damaged)?;
-            decode_by(decoder, max_pixels, damaged)
+            let limits = png_limits(bytes);
+            let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits)
+                .map_err(failed)?;
+            decode_by(decoder, max_pixels, failed)
         }
         _ => {
-            let damaged = |error: image::ImageError| PhotoError::Damaged {
-                format: "WebP",
-                reason: error.to_string(),
-            };
             let decoder =
-                image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
-            decode_by(decoder, max_pixels, damaged)
+                image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
+            decode_by(decoder, max_pixels, failed)
         }
+    }
+}
+
+fn damaged(format: ImageFormat, reason: impl Display) -> PhotoError {
+    PhotoError::Damaged {
+        format: match format {
+            ImageFormat::Jpeg => "JPEG",
+            ImageFormat::Png => "PNG",
+            _ => "WebP",
+        },
+        reason: reason.to_string(),
     }
 }
 

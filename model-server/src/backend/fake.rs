@@ -1,13 +1,16 @@
 //! A backend without a model, for tests of the other two rooms.
+//!
+//! It "sees" the size of a photograph, reads a prompt as one token a byte and
+//! writes its answers at one byte a step, so that a long answer takes longer
+//! than a short one.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ::blip2::{Generated, GenerationParameters};
+use ::blip2::{ChoiceTree, Chosen, Generated, GenerationParameters, Outcome, Question, Task};
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 
-use super::{Backend, BackendError};
+use super::{Backend, BackendError, Decoding, Description};
 
 /// What the fake "sees" of a photograph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,24 +21,71 @@ pub struct Seen {
     pub height: u32,
 }
 
-type Answering = dyn Fn(Seen, &[String]) -> Result<Vec<String>, BackendError> + Send + Sync;
+/// Something that the fake was made to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A photograph was preprocessed.
+    Preprocessed(Seen),
+    /// Photographs were encoded together.
+    Encoded(Vec<Seen>),
+    /// Questions were read as one batch.
+    Started(Vec<(Seen, String)>),
+    /// The batch that was started as the so manieth went on by one step.
+    Stepped(usize),
+    /// So many questions of that batch were abandoned.
+    Abandoned(usize, usize),
+}
+
+type Answers = dyn Fn(Seen, &[String]) -> Result<Vec<String>, BackendError> + Send + Sync;
+type Before = dyn Fn(&Event) -> Result<(), BackendError> + Send + Sync;
+
+/// How a fake behaves.
+pub struct Script {
+    /// The answers to the free questions about one photograph that are together
+    /// in a batch. It may wait, fail, panic or miscount.
+    pub answers: Box<Answers>,
+    /// Called before the fake does what the event says; it may wait, fail or
+    /// panic.
+    pub before: Box<Before>,
+    /// How many photographs it encodes together.
+    pub images_per_batch: usize,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Script {
+            answers: Box::new(|_, prompts| Ok(prompts.to_vec())),
+            before: Box::new(|_| Ok(())),
+            images_per_batch: 1,
+        }
+    }
+}
 
 /// A backend whose texts are a function of the photograph's size and the
-/// prompts, so that a test knows when an answer went to the wrong request. The
-/// function may wait, fail or panic.
-pub struct FakeBackend {
-    answering: Box<Answering>,
-    photos_seen: AtomicUsize,
+/// prompts, so that a test knows when an answer went to the wrong request.
+pub struct FakeBackend(Arc<Inner>);
+
+struct Inner {
+    script: Script,
+    events: Mutex<Vec<Event>>,
 }
 
 impl FakeBackend {
-    /// A backend that calls `answering` once a `generate`.
+    /// A backend that behaves as the script says.
+    pub fn scripted(script: Script) -> Arc<FakeBackend> {
+        Arc::new(FakeBackend(Arc::new(Inner {
+            script,
+            events: Mutex::default(),
+        })))
+    }
+
+    /// A backend that answers by `answers`: see [`Script::answers`].
     pub fn new(
-        answering: impl Fn(Seen, &[String]) -> Result<Vec<String>, BackendError> + Send + Sync + 'static,
+        answers: impl Fn(Seen, &[String]) -> Result<Vec<String>, BackendError> + Send + Sync + 'static,
     ) -> Arc<FakeBackend> {
-        Arc::new(FakeBackend {
-            answering: Box::new(answering),
-            photos_seen: AtomicUsize::new(0),
+        FakeBackend::scripted(Script {
+            answers: Box::new(answers),
+            ..Script::default()
         })
     }
 
@@ -47,45 +97,187 @@ impl FakeBackend {
             Ok(prompts.iter().map(|prompt| answer(seen, prompt)).collect())
         })
     }
-}
 
-impl FakeBackend {
     /// How many photographs were preprocessed so far. A request is admitted
     /// before that, so a test knows from it that a request waits.
     pub fn photos_seen(&self) -> usize {
-        self.photos_seen.load(Ordering::SeqCst)
+        let is_photo = |event: &&Event| matches!(event, Event::Preprocessed(_));
+        self.0.lock().iter().filter(is_photo).count()
+    }
+
+    /// Everything that it was made to do so far, in order.
+    pub fn events(&self) -> Vec<Event> {
+        self.0.lock().clone()
+    }
+
+    /// How many photographs each encoding was of.
+    pub fn encoded(&self) -> Vec<usize> {
+        let count = |event: &Event| match event {
+            Event::Encoded(photos) => Some(photos.len()),
+            _ => None,
+        };
+        self.0.lock().iter().filter_map(count).collect()
+    }
+
+    /// The prompts of each batch.
+    pub fn batches(&self) -> Vec<Vec<String>> {
+        let prompts = |event: &Event| match event {
+            Event::Started(questions) => {
+                Some(questions.iter().map(|(_, prompt)| prompt.clone()).collect())
+            }
+            _ => None,
+        };
+        self.0.lock().iter().filter_map(prompts).collect()
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Event>> {
+        // A script that panics does so without the lock.
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, event: Event) -> Result<(), BackendError> {
+        self.lock().push(event.clone());
+        (self.script.before)(&event)
     }
 }
 
 impl Backend for FakeBackend {
+    fn description(&self) -> Description {
+        Description {
+            device: "none".to_owned(),
+            number_type: "none".to_owned(),
+            computation: "fake".to_owned(),
+            threads: 1,
+        }
+    }
+
+    fn images_per_batch(&self) -> usize {
+        self.0.script.images_per_batch
+    }
+
     fn preprocess(&self, photo: &RgbImage) -> Result<Tensor, BackendError> {
-        self.photos_seen.fetch_add(1, Ordering::SeqCst);
-        Ok(Tensor::new(&[photo.width(), photo.height()], &Device::Cpu)?)
+        let (width, height) = photo.dimensions();
+        self.0.record(Event::Preprocessed(Seen { width, height }))?;
+        Ok(Tensor::new(&[[width, height]], &Device::Cpu)?)
     }
 
-    fn encode_images(&self, pixel_values: &[Tensor]) -> Result<Tensor, BackendError> {
-        Ok(Tensor::stack(pixel_values, 0)?)
+    fn encode_images(&self, pixel_values: &[Tensor]) -> Result<Vec<Tensor>, BackendError> {
+        let photos = pixel_values.iter().map(seen).collect::<Result<_, _>>()?;
+        self.0.record(Event::Encoded(photos))?;
+        Ok(pixel_values.to_vec())
     }
 
-    fn generate(
-        &self,
-        image_features: &Tensor,
-        prompts: &[String],
-        parameters: &GenerationParameters,
-    ) -> Result<Vec<Generated>, BackendError> {
-        let size = image_features.flatten_all()?.to_vec1::<u32>()?;
-        let &[width, height] = size.as_slice() else {
-            return Err(format!("features of one photograph expected, got {size:?}").into());
-        };
-        let texts = (self.answering)(Seen { width, height }, prompts)?;
-        Ok(texts
-            .into_iter()
-            .map(|text| generated(text, parameters))
-            .collect())
+    fn tokenize(&self, prompt: &str) -> Result<Vec<u32>, BackendError> {
+        Ok(token_ids(prompt))
+    }
+
+    fn choice_tree(&self, texts: &[String]) -> Result<ChoiceTree, BackendError> {
+        Ok(ChoiceTree::new(texts, 0, |text| Ok(token_ids(text)))?)
+    }
+
+    fn start(&self, questions: &[Question]) -> Result<Box<dyn Decoding>, BackendError> {
+        let asked: Vec<(Seen, String)> = questions
+            .iter()
+            .map(|question| Ok((seen(&question.image_features)?, text(&question.prompt)?)))
+            .collect::<Result<_, BackendError>>()?;
+        let mut batch = 0;
+        for event in self.0.lock().iter() {
+            batch += usize::from(matches!(event, Event::Started(_)));
+        }
+        self.0.record(Event::Started(asked.clone()))?;
+        let mut unfinished = Vec::new();
+        let mut free: Vec<(usize, &GenerationParameters)> = Vec::new();
+        for (index, question) in questions.iter().enumerate() {
+            match &question.task {
+                Task::Generate(parameters) => free.push((index, parameters)),
+                Task::Choose(tree) => unfinished.push((index, 1, choose(tree))),
+            }
+        }
+        for about_one in free.chunk_by(|(one, _), (other, _)| asked[*one].0 == asked[*other].0) {
+            let prompts: Vec<String> = about_one
+                .iter()
+                .map(|&(index, _)| asked[index].1.clone())
+                .collect();
+            let texts = (self.0.script.answers)(asked[about_one[0].0].0, &prompts)?;
+            for (number, text) in texts.into_iter().enumerate() {
+                // One answer too many is for a question that there is not.
+                let default = GenerationParameters::default();
+                let (index, parameters) = about_one
+                    .get(number)
+                    .copied()
+                    .unwrap_or((questions.len() + number, &default));
+                let generated = generated(text, parameters);
+                let steps = generated.token_ids.len().max(1);
+                unfinished.push((index, steps, Outcome::Generated(generated)));
+            }
+        }
+        Ok(Box::new(FakeDecoding {
+            inner: Arc::clone(&self.0),
+            batch,
+            steps: 0,
+            unfinished,
+        }))
     }
 }
 
-/// One token a byte, as many as are allowed.
+struct FakeDecoding {
+    inner: Arc<Inner>,
+    batch: usize,
+    steps: usize,
+    /// Index of the question, the step that finishes it, and its answer.
+    unfinished: Vec<(usize, usize, Outcome)>,
+}
+
+impl Decoding for FakeDecoding {
+    fn step(&mut self) -> Result<Vec<(usize, Outcome)>, BackendError> {
+        self.inner.record(Event::Stepped(self.batch))?;
+        self.steps += 1;
+        let is_finished = |&mut (_, steps, _): &mut (usize, usize, Outcome)| steps <= self.steps;
+        Ok(self
+            .unfinished
+            .extract_if(.., is_finished)
+            .map(|(index, _, outcome)| (index, outcome))
+            .collect())
+    }
+
+    fn is_done(&self) -> bool {
+        self.unfinished.is_empty()
+    }
+
+    fn abandon(&mut self, questions: &[usize]) -> Result<(), BackendError> {
+        let event = Event::Abandoned(self.batch, questions.len());
+        self.inner.record(event)?;
+        self.unfinished
+            .retain(|(index, _, _)| !questions.contains(index));
+        Ok(())
+    }
+}
+
+fn seen(features: &Tensor) -> Result<Seen, BackendError> {
+    let size = features.flatten_all()?.to_vec1::<u32>()?;
+    let &[width, height] = size.as_slice() else {
+        return Err(format!("features of one photograph expected, got {size:?}").into());
+    };
+    Ok(Seen { width, height })
+}
+
+/// One token a byte, and an end.
+fn token_ids(text: &str) -> Vec<u32> {
+    text.bytes().map(u32::from).chain([1]).collect()
+}
+
+fn text(token_ids: &[u32]) -> Result<String, BackendError> {
+    let (_, ids) = token_ids.split_last().ok_or("a prompt without an end")?;
+    let bytes = ids
+        .iter()
+        .map(|&id| u8::try_from(id))
+        .collect::<Result<_, _>>()?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+/// The text as a whole, of as many tokens as are allowed.
 fn generated(text: String, parameters: &GenerationParameters) -> Generated {
     let token_ids: Vec<u32> = text
         .bytes()
@@ -98,4 +290,17 @@ fn generated(text: String, parameters: &GenerationParameters) -> Generated {
         token_ids,
         log_probability,
     }
+}
+
+/// The fewer tokens a text has, the likelier it is.
+fn choose(tree: &ChoiceTree) -> Outcome {
+    let token_counts = tree.token_counts().to_vec();
+    let log_probabilities = token_counts
+        .iter()
+        .map(|&tokens| -(tokens as f64))
+        .collect();
+    Outcome::Chosen(Chosen {
+        log_probabilities,
+        token_counts,
+    })
 }

@@ -1,10 +1,17 @@
 //! Why an admitted or admissible request got no answer.
 
+use std::sync::Arc;
+
+use super::RequestError;
 use crate::backend::BackendError;
 
-/// An error of the core.
-#[derive(Debug, thiserror::Error)]
+/// An error of the core. Requests that share a computation share its error.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CoreError {
+    /// The request asks for something that is not done, which was seen only
+    /// when it was tokenized.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// The bytes are no photograph that the server reads; the text says what
     /// to mend.
     #[error("{0}")]
@@ -21,8 +28,9 @@ pub enum CoreError {
     },
     /// The model failed.
     #[error("the model failed: {0}")]
-    Backend(BackendError),
-    /// The model gave another number of answers than there were questions.
+    Backend(Arc<dyn std::error::Error + Send + Sync>),
+    /// The model gave another number of answers than there were questions in
+    /// a batch.
     #[error("the model gave {answers} answers to {questions} questions")]
     AnswerCount {
         /// How many answers.
@@ -30,12 +38,21 @@ pub enum CoreError {
         /// How many questions.
         questions: usize,
     },
+    /// The model answered another kind of question than was asked.
+    #[error("the model answered another question than was asked")]
+    OtherKind,
     /// The computation panicked; the thread goes on.
     #[error("the computation panicked: {0}")]
     Panicked(String),
     /// The inference thread is gone.
     #[error("the inference thread has ended")]
     Stopped,
+}
+
+impl CoreError {
+    pub(super) fn backend(error: BackendError) -> CoreError {
+        CoreError::Backend(error.into())
+    }
 }
 
 /// The text that a panic was raised with.

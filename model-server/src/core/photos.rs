@@ -2,25 +2,30 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
+use bytes::Bytes;
 use candle_core::Tensor;
 use tokio::sync::Semaphore;
 
 use super::CoreError;
 use super::error::panic_message;
+use super::metrics::{Metrics, Stage};
 use crate::backend::Backend;
 
 /// Decodes and preprocesses beside the inference thread, as many photographs at
 /// a time as there are processors: a decoded photograph takes three bytes a
 /// pixel, what waits in the queue afterwards is small.
+#[derive(Clone)]
 pub(super) struct PhotoPreparation {
     backend: Arc<dyn Backend>,
+    metrics: Arc<Metrics>,
     slots: Arc<Semaphore>,
     max_pixels: u64,
 }
 
 /// A photograph ready for the vision encoder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PreparedPhoto {
     /// (3, height, width) of the encoder's input.
     pub(super) pixel_values: Tensor,
@@ -37,24 +42,29 @@ pub struct PhotoSize {
 }
 
 impl PhotoPreparation {
-    pub(super) fn new(backend: Arc<dyn Backend>, max_pixels: u64) -> PhotoPreparation {
+    pub(super) fn new(
+        backend: Arc<dyn Backend>,
+        metrics: Arc<Metrics>,
+        max_pixels: u64,
+    ) -> PhotoPreparation {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         PhotoPreparation {
             backend,
+            metrics,
             slots: Arc::new(Semaphore::new(processors)),
             max_pixels,
         }
     }
 
-    pub(super) async fn prepare(&self, image: Vec<u8>) -> Result<PreparedPhoto, CoreError> {
+    pub(super) async fn prepare(&self, image: Bytes) -> Result<PreparedPhoto, CoreError> {
         let slot = Arc::clone(&self.slots)
             .acquire_owned()
             .await
             .map_err(|_| CoreError::Stopped)?;
-        let (backend, max_pixels) = (Arc::clone(&self.backend), self.max_pixels);
+        let this = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let _slot = slot;
-            prepare(&*backend, &image, max_pixels)
+            prepare(&*this.backend, &image, this.max_pixels, &this.metrics)
         });
         task.await
             .unwrap_or_else(|error| Err(CoreError::Panicked(error.to_string())))
@@ -66,7 +76,9 @@ pub(super) fn prepare(
     backend: &dyn Backend,
     image: &[u8],
     max_pixels: u64,
+    metrics: &Metrics,
 ) -> Result<PreparedPhoto, CoreError> {
+    let started = Instant::now();
     // Decoders meet hostile files; one that panics is as good as one that says
     // the file is damaged.
     let photo = catch_unwind(AssertUnwindSafe(|| blip2::photo::decode(image, max_pixels)))
@@ -77,10 +89,13 @@ pub(super) fn prepare(
             ))
         })?
         .map_err(|error| CoreError::Photo(error.to_string()))?;
+    metrics.observe_stage(Stage::Decode, started.elapsed());
     let size = PhotoSize {
         width: photo.width(),
         height: photo.height(),
     };
-    let pixel_values = backend.preprocess(&photo).map_err(CoreError::Backend)?;
+    let started = Instant::now();
+    let pixel_values = backend.preprocess(&photo).map_err(CoreError::backend)?;
+    metrics.observe_stage(Stage::Preprocess, started.elapsed());
     Ok(PreparedPhoto { pixel_values, size })
 }

@@ -1,67 +1,33 @@
 //! A request that the model can answer.
 
 use blip2::GenerationParameters;
+use bytes::Bytes;
 
-use super::Limits;
+use super::{Choices, Limits, RequestError};
 
 /// Questions about one photograph, within the limits of the server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AnswerRequest {
-    pub(super) image: Vec<u8>,
-    pub(super) prompts: Vec<String>,
-    pub(super) parameters: GenerationParameters,
+    pub(super) image: Bytes,
+    pub(super) questions: Vec<QuestionForm>,
 }
 
-/// Why a request is refused before anything is computed; the text says what to
-/// mend.
-#[derive(Debug, PartialEq, thiserror::Error)]
-pub enum RequestError {
-    /// No question at all.
-    #[error("no prompt is given: ask at least one question")]
-    NoPrompts,
-    /// More questions than one request may ask.
-    #[error("{prompts} prompts are too many: a request may ask up to {limit}; send several")]
-    TooManyPrompts {
-        /// How many there are.
-        prompts: usize,
-        /// How many there may be.
-        limit: usize,
-    },
-    /// A question without text.
-    #[error("prompt {number} of {prompts} is empty: write a question")]
-    EmptyPrompt {
-        /// Which, counted from 1.
-        number: usize,
-        /// Of how many.
-        prompts: usize,
-    },
-    /// A question longer than the server takes.
-    #[error(
-        "prompt {number} of {prompts} has {characters} characters, the limit is {limit}: shorten it"
-    )]
-    PromptTooLong {
-        /// Which, counted from 1.
-        number: usize,
-        /// Of how many.
-        prompts: usize,
-        /// Its length.
-        characters: usize,
-        /// The longest that is taken.
-        limit: usize,
-    },
-    /// A parameter above what the server grants.
-    #[error("`{name}` is {value}, this server allows up to {limit}: lower it")]
-    ParameterOverLimit {
-        /// Which.
-        name: &'static str,
-        /// What was asked for.
-        value: usize,
-        /// The most that is granted.
-        limit: usize,
-    },
-    /// A parameter without a meaning, as the model sees it.
-    #[error("{0}")]
-    Parameter(String),
+/// One question as a client puts it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuestionForm {
+    /// The question, bare or in the form that the model is trained on.
+    pub prompt: String,
+    /// What answers it.
+    pub task: TaskForm,
+}
+
+/// What answers a question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TaskForm {
+    /// A text that the model writes.
+    Generate(GenerationParameters),
+    /// One of given texts.
+    Choose(Choices),
 }
 
 impl AnswerRequest {
@@ -71,51 +37,57 @@ impl AnswerRequest {
     /// # Errors
     /// With the first thing that is to be mended.
     pub fn new(
-        image: Vec<u8>,
-        prompts: &[String],
-        parameters: GenerationParameters,
+        image: Bytes,
+        mut questions: Vec<QuestionForm>,
         limits: &Limits,
     ) -> Result<AnswerRequest, RequestError> {
-        check_prompts(prompts, limits)?;
-        check_parameters(&parameters, limits)?;
-        let prompts = prompts
-            .iter()
-            .map(|prompt| attributes::wrap_question(prompt))
-            .collect();
-        Ok(AnswerRequest {
-            image,
-            prompts,
-            parameters,
-        })
+        check_prompts(&questions, limits)?;
+        for (index, question) in questions.iter().enumerate() {
+            match &question.task {
+                TaskForm::Generate(parameters) => check_parameters(parameters, limits)?,
+                TaskForm::Choose(choices) => choices.check(index + 1, limits)?,
+            }
+        }
+        let choices = questions.iter().map(choices_of).sum();
+        if choices > limits.max_choices_per_request {
+            let limit = limits.max_choices_per_request;
+            return Err(RequestError::TooManyChoicesInAll { choices, limit });
+        }
+        for question in &mut questions {
+            question.prompt = attributes::wrap_question(&question.prompt);
+        }
+        Ok(AnswerRequest { image, questions })
     }
 }
 
-fn check_prompts(prompts: &[String], limits: &Limits) -> Result<(), RequestError> {
-    let count = prompts.len();
-    if count == 0 {
+fn choices_of(question: &QuestionForm) -> usize {
+    match &question.task {
+        TaskForm::Generate(_) => 0,
+        TaskForm::Choose(choices) => choices.texts.len(),
+    }
+}
+
+fn check_prompts(questions: &[QuestionForm], limits: &Limits) -> Result<(), RequestError> {
+    let prompts = questions.len();
+    if prompts == 0 {
         return Err(RequestError::NoPrompts);
     }
-    if count > limits.max_prompts {
-        return Err(RequestError::TooManyPrompts {
-            prompts: count,
-            limit: limits.max_prompts,
-        });
+    if prompts > limits.max_prompts {
+        let limit = limits.max_prompts;
+        return Err(RequestError::TooManyPrompts { prompts, limit });
     }
-    for (index, prompt) in prompts.iter().enumerate() {
+    for (index, question) in questions.iter().enumerate() {
         let number = index + 1;
-        if prompt.trim().is_empty() {
-            return Err(RequestError::EmptyPrompt {
-                number,
-                prompts: count,
-            });
+        if question.prompt.trim().is_empty() {
+            return Err(RequestError::EmptyPrompt { number, prompts });
         }
-        let (characters, limit) = (prompt.chars().count(), limits.max_prompt_characters);
-        if characters > limit {
+        let characters = question.prompt.chars().count();
+        if characters > limits.max_prompt_characters {
             return Err(RequestError::PromptTooLong {
                 number,
-                prompts: count,
+                prompts,
                 characters,
-                limit,
+                limit: limits.max_prompt_characters,
             });
         }
     }
@@ -147,21 +119,44 @@ fn check_parameters(
 mod tests {
     use super::*;
 
+    fn free(prompt: &str, parameters: &GenerationParameters) -> QuestionForm {
+        QuestionForm {
+            prompt: prompt.to_owned(),
+            task: TaskForm::Generate(parameters.clone()),
+        }
+    }
+
+    fn held(count: usize) -> QuestionForm {
+        let values: Vec<String> = (0..count).map(|number| format!("v{number}")).collect();
+        QuestionForm {
+            prompt: "What?".to_owned(),
+            task: TaskForm::Choose(Choices {
+                texts: values.clone(),
+                values,
+                abstain_below: None,
+            }),
+        }
+    }
+
+    fn new(questions: Vec<QuestionForm>) -> Result<AnswerRequest, RequestError> {
+        AnswerRequest::new(Bytes::from_static(b"x"), questions, &Limits::default())
+    }
+
     fn request(prompts: &[&str]) -> Result<AnswerRequest, RequestError> {
-        let prompts: Vec<String> = prompts.iter().map(|&prompt| prompt.to_owned()).collect();
-        AnswerRequest::new(
-            vec![1],
-            &prompts,
-            GenerationParameters::default(),
-            &Limits::default(),
-        )
+        let parameters = GenerationParameters::default();
+        new(prompts
+            .iter()
+            .map(|prompt| free(prompt, &parameters))
+            .collect())
     }
 
     #[test]
     fn a_bare_question_is_wrapped_and_a_wrapped_one_left_alone() {
-        let request = request(&["What is it?", "Question: What is it? Answer: "]).unwrap();
-        assert_eq!(request.prompts[0], "Question: What is it? Answer: ");
-        assert_eq!(request.prompts[0], request.prompts[1]);
+        let questions = request(&["What is it?", "Question: What is it? Answer: "])
+            .unwrap()
+            .questions;
+        assert_eq!(questions[0].prompt, "Question: What is it? Answer: ");
+        assert_eq!(questions[0], questions[1]);
     }
 
     #[test]
@@ -172,8 +167,9 @@ mod tests {
             num_beams: limits.max_num_beams,
             ..Default::default()
         };
-        let prompts = vec!["x".repeat(limits.max_prompt_characters); limits.max_prompts];
-        assert!(AnswerRequest::new(vec![1], &prompts, parameters, &limits).is_ok());
+        let longest = free(&"x".repeat(limits.max_prompt_characters), &parameters);
+        assert!(new(vec![longest; limits.max_prompts]).is_ok());
+        assert!(new(vec![held(1_000); 4]).is_ok());
     }
 
     #[test]
@@ -205,42 +201,64 @@ mod tests {
     }
 
     #[test]
+    fn choices_over_the_limits_are_refused() {
+        assert_eq!(
+            new(vec![held(3), held(1_001)]).unwrap_err(),
+            RequestError::TooManyChoices {
+                question: 2,
+                choices: 1_001,
+                limit: 1_000
+            }
+        );
+        let mut questions = vec![held(1_000); 4];
+        questions.push(held(1));
+        assert_eq!(
+            new(questions).unwrap_err(),
+            RequestError::TooManyChoicesInAll {
+                choices: 4_001,
+                limit: 4_000
+            }
+        );
+    }
+
+    #[test]
     fn absurd_parameters_are_refused() {
+        let default = GenerationParameters::default;
         for parameters in [
             GenerationParameters {
                 max_new_tokens: 257,
-                ..Default::default()
+                ..default()
             },
             GenerationParameters {
                 max_new_tokens: usize::MAX,
-                ..Default::default()
+                ..default()
             },
             GenerationParameters {
                 max_new_tokens: 0,
-                ..Default::default()
+                ..default()
             },
             GenerationParameters {
                 num_beams: 9,
-                ..Default::default()
+                ..default()
             },
             GenerationParameters {
                 num_beams: 0,
-                ..Default::default()
+                ..default()
             },
             GenerationParameters {
                 repetition_penalty: 0.0,
-                ..Default::default()
+                ..default()
             },
             GenerationParameters {
                 temperature: -1.0,
                 do_sample: true,
-                ..Default::default()
+                ..default()
             },
         ] {
-            let prompts = ["What?".to_owned()];
-            let refused =
-                AnswerRequest::new(vec![1], &prompts, parameters.clone(), &Limits::default());
-            assert!(refused.is_err(), "{parameters:?}");
+            assert!(
+                new(vec![free("What?", &parameters)]).is_err(),
+                "{parameters:?}"
+            );
         }
     }
 }

@@ -26,19 +26,14 @@ async fn read_up_to(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
     // The length that the client declares, where it declares one.
     let declared = body.size_hint().lower();
     if declared > limit {
-        return Err(too_large(limit));
+        return Err(too_large("body", limit));
     }
     let mut bytes = Vec::with_capacity(declared.min(MAX_RESERVED_BYTES) as usize);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            ApiError::new(
-                ErrorCode::InvalidRequest,
-                format!("the body was cut off: {error}"),
-            )
-        })?;
+        let frame = frame.map_err(cut_off)?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() as u64 + data.len() as u64 > limit {
-                return Err(too_large(limit));
+                return Err(too_large("body", limit));
             }
             bytes.extend_from_slice(&data);
         }
@@ -48,26 +43,35 @@ async fn read_up_to(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
 
 /// Ends when the client has had time enough.
 async fn patience(limits: &HttpLimits, lifecycle: &Lifecycle) -> ApiError {
-    let ending = async {
-        lifecycle.until_draining().await;
-        tokio::time::sleep(limits.draining_body_timeout).await;
-    };
     tokio::select! {
         () = tokio::time::sleep(limits.body_timeout) => {
             let seconds = limits.body_timeout.as_secs_f64();
             let message = format!("the body was not sent within {seconds} s: send it faster");
             ApiError::new(ErrorCode::RequestTimeout, message)
         }
-        () = ending => ApiError::new(
+        () = until_ending(limits, lifecycle) => ApiError::new(
             ErrorCode::NotReady,
             "the server is ending and the body had not arrived; ask another instance",
         ),
     }
 }
 
-fn too_large(limit: u64) -> ApiError {
+/// Ends when the server is ending and reads no more of any body.
+pub(super) async fn until_ending(limits: &HttpLimits, lifecycle: &Lifecycle) {
+    lifecycle.until_draining().await;
+    tokio::time::sleep(limits.draining_body_timeout).await;
+}
+
+/// The client, or what is between, broke off in the middle of the body.
+pub(super) fn cut_off(error: axum::Error) -> ApiError {
+    let message = format!("the body was cut off: {error}");
+    ApiError::new(ErrorCode::InvalidRequest, message)
+}
+
+/// `what` is the body, or a line of it.
+pub(super) fn too_large(what: &str, limit: u64) -> ApiError {
     let message = format!(
-        "the body is longer than {limit} bytes, the limit of this server: send a smaller photo, \
+        "the {what} is longer than {limit} bytes, the limit of this server: send a smaller photo, \
          or start the server with a higher --max-body-mib"
     );
     ApiError::new(ErrorCode::PayloadTooLarge, message)

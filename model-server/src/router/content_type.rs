@@ -1,30 +1,44 @@
-//! Which kinds of bodies are read.
+//! Which kind of body a request says that it has.
 
 use axum::http::{HeaderMap, header};
 
+use super::media_type::{IMAGES, JSON, JSON_LINES, is_one_of, split_parameters};
 use super::{ApiError, ErrorCode};
 
-const JSON: &str = "application/json";
-
-/// Checks that the body is said to be JSON, or not said to be anything.
-pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Ok(());
-    };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    if is_json(&text) {
-        return Ok(());
-    }
-    let message = format!("the content type `{text}` is not read here: send {JSON}, in UTF-8");
-    Err(ApiError::new(ErrorCode::UnsupportedMediaType, message))
+/// What a body consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyKind {
+    /// One request, all of it.
+    Json,
+    /// A request a line.
+    JsonLines,
+    /// The image of one request. Which format it has is told by its bytes: a
+    /// file that is sent under another format's name is answered all the same.
+    Image,
 }
 
-fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts
-        .next()
-        .is_some_and(|essence| essence.eq_ignore_ascii_case(JSON));
-    is_json && parts.all(is_harmless)
+/// The kind of the body; JSON where the request does not say.
+pub(super) fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(BodyKind::Json);
+    };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    parse(&text).ok_or_else(|| unsupported(&text))
+}
+
+fn parse(content_type: &str) -> Option<BodyKind> {
+    let (name, mut parameters) = split_parameters(content_type);
+    if is_one_of(name, &IMAGES) {
+        return Some(BodyKind::Image);
+    }
+    let kind = if is_one_of(name, &[JSON]) {
+        BodyKind::Json
+    } else if is_one_of(name, &JSON_LINES) {
+        BodyKind::JsonLines
+    } else {
+        return None;
+    };
+    parameters.all(is_harmless).then_some(kind)
 }
 
 /// JSON is UTF-8 (RFC 8259, section 8.1); parameters other than the charset
@@ -33,43 +47,62 @@ fn is_harmless(parameter: &str) -> bool {
     match parameter.split_once('=') {
         Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
             let charset = value.trim().trim_matches('"');
-            ["utf-8", "utf8", "us-ascii"]
-                .iter()
-                .any(|known| charset.eq_ignore_ascii_case(known))
+            is_one_of(charset, &["utf-8", "utf8", "us-ascii"])
         }
         _ => true,
     }
 }
 
+fn unsupported(content_type: &str) -> ApiError {
+    let message = format!(
+        "the content type `{content_type}` is not read here: send {JSON}, or {} for a request a \
+         line, in UTF-8; or the image itself as {}",
+        JSON_LINES[0],
+        IMAGES.join(", ")
+    );
+    ApiError::new(ErrorCode::UnsupportedMediaType, message)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_json;
+    use super::*;
 
     #[test]
-    fn json_in_its_spellings() {
-        for text in [
-            "application/json",
-            "Application/JSON",
-            " application/json ; charset=utf-8",
-            "application/json;charset=\"UTF-8\"",
-            "application/json; profile=x;",
+    fn every_kind_in_its_spellings() {
+        for (text, kind) in [
+            ("application/json", BodyKind::Json),
+            ("Application/JSON", BodyKind::Json),
+            (" application/json ; charset=utf-8", BodyKind::Json),
+            ("application/json;charset=\"UTF-8\"", BodyKind::Json),
+            ("application/json; profile=x;", BodyKind::Json),
+            ("application/jsonlines", BodyKind::JsonLines),
+            ("application/x-jsonlines", BodyKind::JsonLines),
+            ("application/jsonl; charset=UTF-8", BodyKind::JsonLines),
+            ("Application/X-NDJSON", BodyKind::JsonLines),
+            ("image/jpeg", BodyKind::Image),
+            ("image/PNG; name=a", BodyKind::Image),
+            ("image/webp", BodyKind::Image),
         ] {
-            assert!(is_json(text), "{text}");
+            assert_eq!(parse(text), Some(kind), "{text}");
         }
     }
 
     #[test]
-    fn everything_else_is_not() {
+    fn everything_else_is_not_read() {
         for text in [
             "",
             "text/json",
             "application/jsonx",
             "application/json, text/plain",
             "application/x-www-form-urlencoded",
-            "image/jpeg",
             "application/json; charset=iso-8859-1",
+            "application/jsonlines; charset=utf-16",
+            "application/x-image",
+            "image/gif",
+            "image/*",
+            "multipart/form-data; boundary=x",
         ] {
-            assert!(!is_json(text), "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

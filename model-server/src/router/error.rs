@@ -26,6 +26,8 @@ pub enum ErrorCode {
     NotFound,
     /// The path takes another method.
     MethodNotAllowed,
+    /// No answer can be given in a form that the client accepts.
+    NotAcceptable,
     /// The request was not sent in time.
     RequestTimeout,
     /// The body is over the limit.
@@ -41,9 +43,26 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them, by status.
+    pub(super) const ALL: [ErrorCode; 13] = [
+        ErrorCode::InvalidJson,
+        ErrorCode::InvalidRequest,
+        ErrorCode::InvalidParameter,
+        ErrorCode::InvalidImage,
+        ErrorCode::NotFound,
+        ErrorCode::MethodNotAllowed,
+        ErrorCode::NotAcceptable,
+        ErrorCode::RequestTimeout,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::UnsupportedMediaType,
+        ErrorCode::Overloaded,
+        ErrorCode::Internal,
+        ErrorCode::NotReady,
+    ];
+
     /// Status, the code's text in the answer, and after how many seconds another
     /// try may help.
-    fn contract(self) -> (StatusCode, &'static str, Option<u16>) {
+    pub(super) fn contract(self) -> (StatusCode, &'static str, Option<u16>) {
         match self {
             ErrorCode::InvalidJson => (StatusCode::BAD_REQUEST, "invalid_json", None),
             ErrorCode::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", None),
@@ -53,6 +72,7 @@ impl ErrorCode {
             ErrorCode::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None)
             }
+            ErrorCode::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", None),
             ErrorCode::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout", None),
             ErrorCode::PayloadTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", None)
@@ -68,12 +88,18 @@ impl ErrorCode {
         }
     }
 
+    /// Its text in the answer.
+    pub(super) fn name(self) -> &'static str {
+        self.contract().1
+    }
+
     /// Whether it may be answered before the body of the request was read.
     fn leaves_body_unread(self) -> bool {
         matches!(
             self,
             ErrorCode::NotFound
                 | ErrorCode::MethodNotAllowed
+                | ErrorCode::NotAcceptable
                 | ErrorCode::RequestTimeout
                 | ErrorCode::PayloadTooLarge
                 | ErrorCode::UnsupportedMediaType
@@ -89,6 +115,7 @@ pub struct ApiError {
     code: ErrorCode,
     message: String,
     cause: Option<String>,
+    leaves_body_unread: bool,
 }
 
 /// What the log says about a request that failed; travels with the response.
@@ -116,6 +143,7 @@ impl ApiError {
             code,
             message: tidy(message.into()),
             cause: None,
+            leaves_body_unread: code.leaves_body_unread(),
         }
     }
 
@@ -129,10 +157,27 @@ impl ApiError {
         }
     }
 
+    /// The same, found out before the body was read.
+    pub(super) fn before_body(self) -> ApiError {
+        ApiError {
+            leaves_body_unread: true,
+            ..self
+        }
+    }
+
     /// What to mend.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The failure behind it, which is for the log only.
+    pub(super) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    pub(super) fn code(&self) -> ErrorCode {
+        self.code
     }
 
     pub(super) fn status(&self) -> StatusCode {
@@ -156,7 +201,7 @@ impl ApiError {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.code.leaves_body_unread() {
+        if self.leaves_body_unread {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
@@ -178,13 +223,20 @@ impl IntoResponse for ApiError {
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         let code = match error {
-            RequestError::ParameterOverLimit { .. } | RequestError::Parameter(_) => {
-                ErrorCode::InvalidParameter
-            }
+            RequestError::ParameterOverLimit { .. }
+            | RequestError::Parameter(_)
+            | RequestError::NoChoices { .. }
+            | RequestError::TooManyChoices { .. }
+            | RequestError::TooManyChoicesInAll { .. }
+            | RequestError::EmptyChoice { .. }
+            | RequestError::ChoiceTooLong { .. }
+            | RequestError::Choices { .. }
+            | RequestError::AbstainBelow { .. } => ErrorCode::InvalidParameter,
             RequestError::NoPrompts
             | RequestError::TooManyPrompts { .. }
             | RequestError::EmptyPrompt { .. }
-            | RequestError::PromptTooLong { .. } => ErrorCode::InvalidRequest,
+            | RequestError::PromptTooLong { .. }
+            | RequestError::PromptTooManyTokens { .. } => ErrorCode::InvalidRequest,
         };
         ApiError::new(code, error.to_string())
     }
@@ -193,6 +245,7 @@ impl From<RequestError> for ApiError {
 impl From<CoreError> for ApiError {
     fn from(error: CoreError) -> Self {
         match error {
+            CoreError::Request(error) => error.into(),
             CoreError::Photo(_) => ApiError::new(ErrorCode::InvalidImage, error.to_string()),
             CoreError::Overloaded { .. } => {
                 let message = format!("{error}; try again in a moment");
@@ -200,6 +253,7 @@ impl From<CoreError> for ApiError {
             }
             CoreError::Backend(_)
             | CoreError::AnswerCount { .. }
+            | CoreError::OtherKind
             | CoreError::Panicked(_)
             | CoreError::Stopped => ApiError::internal(error),
         }

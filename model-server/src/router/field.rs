@@ -64,6 +64,24 @@ impl<'a> Field<'a> {
         Ok(items.iter().enumerate().map(field).collect())
     }
 
+    /// The entries of an object; nothing where it is none.
+    pub(super) fn entries(&self) -> Option<Vec<(&'a str, Field<'a>)>> {
+        let entries = self.value.as_object()?;
+        let field = |(name, value): (&'a String, &'a Value)| {
+            let path = format!("{}.{name}", self.path);
+            (name.as_str(), Field::new(path, value, self.code))
+        };
+        Some(entries.iter().map(field).collect())
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    pub(super) fn is_array_or_null(&self) -> bool {
+        self.value.is_array() || self.value.is_null()
+    }
+
     /// The error that something else was expected here.
     pub(super) fn wrong(&self, expected: &str) -> ApiError {
         let message = format!(

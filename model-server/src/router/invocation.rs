@@ -1,6 +1,7 @@
-//! The JSON of `POST /invocations`.
+//! One request for answers: the JSON of a body, or of a header beside an image.
 
 use blip2::GenerationParameters;
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::field::{Field, describe};
@@ -9,36 +10,87 @@ use super::json_size::{MAX_JSON_VALUES, is_small};
 use super::parameters::{InvocationParameters, is_parameter, parse_parameters};
 use super::{ApiError, ErrorCode};
 
-const FIELDS: [&str; 4] = ["image", "prompt", "prompts", "parameters"];
-
 /// A request as it was sent, its types right but its content not yet checked
 /// against any limit.
 #[derive(Debug, PartialEq)]
 pub(super) struct Invocation {
     /// The bytes of an image file.
-    pub(super) image: Vec<u8>,
+    pub(super) image: Bytes,
     pub(super) prompts: Vec<String>,
     /// Whether it asked with `prompts`, and so gets an array.
     pub(super) wants_array: bool,
     pub(super) parameters: InvocationParameters,
 }
 
+/// Where the JSON of a request stands.
+struct Place {
+    name: &'static str,
+    fields: &'static [&'static str],
+    wanted: &'static str,
+}
+
+const BODY: Place = Place {
+    name: "the body",
+    fields: &["image", "prompt", "prompts", "parameters"],
+    wanted: "send an object with `image` and `prompt` or `prompts`",
+};
+
+const LINE: Place = Place {
+    name: "the line",
+    ..BODY
+};
+
+const HEADER: Place = Place {
+    name: "the header X-Amzn-SageMaker-Custom-Attributes",
+    fields: &["prompt", "prompts", "parameters"],
+    wanted: "send an object with `prompt` or `prompts`; the image is the body",
+};
+
 impl Invocation {
-    /// Reads a body; `defaults` hold for the parameters that it does not set.
+    /// Reads a body of JSON; `defaults` hold for the parameters that it does
+    /// not set.
     pub(super) fn parse(
         body: &[u8],
         defaults: &GenerationParameters,
     ) -> Result<Invocation, ApiError> {
-        let mut fields = object(body)?;
-        if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-            return Err(unknown_field(unknown));
-        }
+        Invocation::with_all(object(body, &BODY)?, defaults)
+    }
+
+    /// The same for a line of a body.
+    pub(super) fn parse_line(
+        line: &[u8],
+        defaults: &GenerationParameters,
+    ) -> Result<Invocation, ApiError> {
+        Invocation::with_all(object(line, &LINE)?, defaults)
+    }
+
+    fn with_all(
+        mut fields: Map<String, Value>,
+        defaults: &GenerationParameters,
+    ) -> Result<Invocation, ApiError> {
         // Cheap fields first: a wrong parameter is known before the image is
         // decoded.
-        let parameters = fields.remove("parameters").unwrap_or_default();
-        let parameters = parse_parameters(&parameters, defaults)?;
+        let parameters = parameters(&mut fields, defaults)?;
         let (prompts, wants_array) = prompts(&fields)?;
-        let image = decode_image(image(&fields)?)?;
+        let image = decode_image(image(&fields)?)?.into();
+        Ok(Invocation {
+            image,
+            prompts,
+            wants_array,
+            parameters,
+        })
+    }
+
+    /// The request whose body is `image` and whose other fields are the JSON
+    /// of `header`.
+    pub(super) fn with_image(
+        image: Bytes,
+        header: &str,
+        defaults: &GenerationParameters,
+    ) -> Result<Invocation, ApiError> {
+        let mut fields = object(header.as_bytes(), &HEADER)?;
+        let parameters = parameters(&mut fields, defaults)?;
+        let (prompts, wants_array) = prompts(&fields)?;
         Ok(Invocation {
             image,
             prompts,
@@ -48,27 +100,41 @@ impl Invocation {
     }
 }
 
-fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
-    const WANTED: &str = "send an object with `image` and `prompt` or `prompts`";
-    if body.iter().all(u8::is_ascii_whitespace) {
-        let message = format!("the body is empty: {WANTED}");
+/// The object that `text` is, all of its fields known.
+fn object(text: &[u8], place: &Place) -> Result<Map<String, Value>, ApiError> {
+    let Place { name, wanted, .. } = place;
+    if text.iter().all(u8::is_ascii_whitespace) {
+        let message = format!("{name} is empty: {wanted}");
         return Err(ApiError::new(ErrorCode::InvalidJson, message));
     }
-    if !is_small(body) {
-        let message = format!("the body has more than {MAX_JSON_VALUES} JSON values: {WANTED}");
+    if !is_small(text) {
+        let message = format!("{name} has more than {MAX_JSON_VALUES} JSON values: {wanted}");
         return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Ok(fields),
+    let fields = match serde_json::from_slice(text) {
+        Ok(Value::Object(fields)) => fields,
         Ok(other) => {
-            let message = format!("the body is {}: {WANTED}", describe(&other));
-            Err(ApiError::new(ErrorCode::InvalidRequest, message))
+            let message = format!("{name} is {}: {wanted}", describe(&other));
+            return Err(ApiError::new(ErrorCode::InvalidRequest, message));
         }
         Err(error) => {
-            let message = format!("the body is no JSON: {error}; {WANTED}");
-            Err(ApiError::new(ErrorCode::InvalidJson, message))
+            let message = format!("{name} is no JSON: {error}; {wanted}");
+            return Err(ApiError::new(ErrorCode::InvalidJson, message));
         }
+    };
+    let is_known = |field: &String| place.fields.contains(&field.as_str());
+    match fields.keys().find(|field| !is_known(field)) {
+        Some(unknown) => Err(unknown_field(unknown, place)),
+        None => Ok(fields),
     }
+}
+
+fn parameters(
+    fields: &mut Map<String, Value>,
+    defaults: &GenerationParameters,
+) -> Result<InvocationParameters, ApiError> {
+    let parameters = fields.remove("parameters").unwrap_or_default();
+    parse_parameters(&parameters, defaults)
 }
 
 fn image(fields: &Map<String, Value>) -> Result<&str, ApiError> {
@@ -114,11 +180,15 @@ fn prompts(fields: &Map<String, Value>) -> Result<(Vec<String>, bool), ApiError>
     }
 }
 
-fn unknown_field(name: &str) -> ApiError {
-    let message = if is_parameter(name) {
-        format!("`{name}` belongs into `parameters`")
+fn unknown_field(field: &str, place: &Place) -> ApiError {
+    let message = if is_parameter(field) {
+        format!("`{field}` belongs into `parameters`")
     } else {
-        format!("unknown field `{name}`; known are {}", FIELDS.join(", "))
+        let (known, wanted) = (place.fields.join(", "), place.wanted);
+        format!(
+            "unknown field `{field}` in {}; known are {known}: {wanted}",
+            place.name
+        )
     };
     ApiError::new(ErrorCode::InvalidRequest, message)
 }
@@ -139,7 +209,7 @@ mod tests {
     fn one_question() {
         let body = br#"{"image": "AAAA", "prompt": "What?", "prompts": null}"#;
         let invocation = parse(body).unwrap();
-        assert_eq!(invocation.image, [0, 0, 0]);
+        assert_eq!(invocation.image, [0, 0, 0].as_slice());
         assert_eq!(invocation.prompts, ["What?"]);
         assert!(!invocation.wants_array);
         assert_eq!(invocation.parameters, InvocationParameters::default());
@@ -196,7 +266,7 @@ mod tests {
             ),
             (
                 r#"{"image": "AAAA", "promt": "a"}"#,
-                "unknown field `promt`; known are image, prompt",
+                "unknown field `promt` in the body; known are image, prompt, prompts, parameters",
             ),
             (
                 r#"{"image": "AAAA", "prompt": "a", "num_beams": 2}"#,
@@ -205,6 +275,50 @@ mod tests {
             (r#"{"image": "!", "prompt": "a"}"#, "`image` is no base64"),
         ] {
             assert!(message(body).contains(part), "{body}: {}", message(body));
+        }
+    }
+
+    #[test]
+    fn an_image_with_the_rest_in_a_header() {
+        let image = Bytes::from_static(b"\xff\xd8");
+        let read = |header| {
+            let defaults = GenerationParameters::default();
+            Invocation::with_image(image.clone(), header, &defaults)
+        };
+        let invocation =
+            read(r#"{"prompts": ["a", "\u00e9?"], "parameters": {"details": true}}"#).unwrap();
+        assert_eq!(invocation.image, image);
+        assert_eq!(invocation.prompts, ["a", "é?"]);
+        assert!(invocation.wants_array && invocation.parameters.details);
+        assert!(!read(r#"{"prompt": "a"}"#).unwrap().wants_array);
+
+        for (header, part) in [
+            (
+                "",
+                "Custom-Attributes is empty: send an object with `prompt`",
+            ),
+            ("trace=7", "Custom-Attributes is no JSON"),
+            ("7", "Custom-Attributes is 7: send an object"),
+            ("{}", "no question is given"),
+            (
+                r#"{"prompt": "a", "image": "AAAA"}"#,
+                "the image is the body",
+            ),
+            (
+                r#"{"prompt": "a", "top_k": 3}"#,
+                "belongs into `parameters`",
+            ),
+            (
+                r#"{"prompt": "a", "parameters": {"top_k": "x"}}"#,
+                "`parameters.top_k` must be",
+            ),
+        ] {
+            let error = read(header).unwrap_err();
+            assert!(
+                error.message().contains(part),
+                "{header}: {}",
+                error.message()
+            );
         }
     }
 

@@ -3,60 +3,97 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use tracing::Span;
 
+use super::accept::{ResponseKind, response_kind};
+use super::answering::{Sent, measured, measured_if_refused, read_request};
 use super::body::read_body;
-use super::content_type::check_content_type;
-use super::invocation::Invocation;
-use super::response::response_body;
+use super::content_type::{BodyKind, body_kind};
+use super::custom_attributes::custom_attributes;
+use super::image_cache::set_image_cache;
+use super::lifecycle::Accepted;
+use super::lines::answer_lines;
 use super::{ApiError, App};
-use crate::core::{AnswerRequest, Core};
 
 pub(super) async fn invocations(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let accepted = app.lifecycle.accept()?;
-    let core = &accepted.core;
     let (head, body) = request.into_parts();
-    check_content_type(&head.headers)?;
+    let core = Arc::clone(&accepted.core);
+    match body_kind(&head.headers) {
+        Ok(BodyKind::JsonLines) => {
+            measured_if_refused(&core, async {
+                response_kind(&head.headers, BodyKind::JsonLines)?;
+                core.check_capacity()?;
+                answer_lines(&app, accepted, body).await
+            })
+            .await
+        }
+        kind => {
+            measured(&core, async {
+                answer_one(&app, accepted, kind?, &head.headers, body).await
+            })
+            .await
+        }
+    }
+}
+
+/// Answers a request that is one body.
+async fn answer_one(
+    app: &App,
+    accepted: Accepted,
+    kind: BodyKind,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let core = &accepted.core;
+    let response_kind = response_kind(headers, kind)?;
+    // What is wrong with a header is known before the body is read.
+    let attributes = match kind {
+        BodyKind::Image => {
+            let attributes = custom_attributes(headers).map_err(ApiError::before_body)?;
+            Some(attributes.to_owned())
+        }
+        _ => None,
+    };
     core.check_capacity()?;
 
     let body = read_body(body, &app.limits, &app.lifecycle).await?;
-    let parsing_core = Arc::clone(core);
-    let parsed = tokio::task::spawn_blocking(move || parse(&body, &parsing_core)).await;
-    let (form, request) = parsed.map_err(ApiError::internal)??;
+    let sent = match attributes {
+        Some(attributes) => Sent::Image {
+            image: body,
+            attributes,
+        },
+        None => Sent::Json(body),
+    };
+    let (form, request) = read_request(core, sent).await?;
     Span::current().record("prompts", form.prompts);
 
     let answered = core.answer(request).await?;
     Span::current().record("width", answered.photo.width);
     Span::current().record("height", answered.photo.height);
-    let body = response_body(&answered.answers, form.wants_array, form.details);
-    Ok(Json(body).into_response())
+    let mut response = respond(response_kind, form.render(&answered.answers));
+    set_image_cache(response.headers_mut(), answered.image_cache);
+    Ok(response)
 }
 
-/// In which form the answers are wanted.
-struct ResponseForm {
-    prompts: usize,
-    wants_array: bool,
-    details: bool,
-}
-
-/// Off the event loop: 64 MiB of base64 take a while.
-fn parse(body: &[u8], core: &Core) -> Result<(ResponseForm, AnswerRequest), ApiError> {
-    let Invocation {
-        image,
-        prompts,
-        wants_array,
-        parameters,
-    } = Invocation::parse(body, core.default_parameters())?;
-    let form = ResponseForm {
-        prompts: prompts.len(),
-        wants_array,
-        details: parameters.details,
-    };
-    let request = AnswerRequest::new(image, &prompts, parameters.generation, core.limits())?;
-    Ok((form, request))
+fn respond(kind: ResponseKind, answers: Value) -> Response {
+    match kind {
+        ResponseKind::Json => Json(answers).into_response(),
+        ResponseKind::JsonLines => {
+            let content_type = HeaderValue::from_static(kind.media_type());
+            (
+                [(header::CONTENT_TYPE, content_type)],
+                format!("{answers}\n"),
+            )
+                .into_response()
+        }
+    }
 }

@@ -4,8 +4,7 @@
 //! objects become gigabytes. What a request needs is a few strings, however
 //! long, and a few numbers.
 
-/// More values than any request has: 64 prompts and the parameters are some
-/// hundred.
+/// More values than any request has: by default 64 prompts and 4,000 choices.
 pub(super) const MAX_JSON_VALUES: usize = 10_000;
 
 /// Whether a text of JSON, well-formed or not, has at most

@@ -8,6 +8,9 @@ use tokio::sync::watch;
 use super::{ApiError, ErrorCode};
 use crate::core::Core;
 
+/// What is said before the model is there.
+pub(super) const LOADING: &str = "the model is still being loaded; try again";
+
 /// The life of a server. Shared by all requests.
 pub struct Lifecycle {
     state: watch::Sender<State>,
@@ -21,7 +24,8 @@ struct State {
 enum Phase {
     Loading,
     Ready(Arc<Core>),
-    Draining,
+    /// What it was loaded with, for as long as the last metrics are read.
+    Draining(Option<Arc<Core>>),
 }
 
 impl Lifecycle {
@@ -49,8 +53,10 @@ impl Lifecycle {
 
     /// No request is accepted any more; those that were go on.
     pub fn start_draining(&self) {
-        self.state
-            .send_modify(|state| state.phase = Phase::Draining);
+        self.state.send_modify(|state| {
+            let core = state.loaded();
+            state.phase = Phase::Draining(core);
+        });
     }
 
     /// Waits until every accepted request is answered.
@@ -65,12 +71,17 @@ impl Lifecycle {
     }
 
     pub(super) async fn until_draining(&self) {
-        self.until(|state| matches!(state.phase, Phase::Draining))
+        self.until(|state| matches!(state.phase, Phase::Draining(_)))
             .await;
     }
 
     pub(super) fn check_ready(&self) -> Result<(), ApiError> {
         self.state.borrow().core().map(drop)
+    }
+
+    /// What was loaded, whether it still takes requests or not.
+    pub(super) fn loaded(&self) -> Option<Arc<Core>> {
+        self.state.borrow().loaded()
     }
 
     /// Promises an answer to one request.
@@ -99,16 +110,24 @@ impl Lifecycle {
 }
 
 impl State {
+    fn loaded(&self) -> Option<Arc<Core>> {
+        match &self.phase {
+            Phase::Loading => None,
+            Phase::Ready(core) => Some(Arc::clone(core)),
+            Phase::Draining(core) => core.clone(),
+        }
+    }
+
     fn core(&self) -> Result<Arc<Core>, ApiError> {
         match &self.phase {
-            Phase::Loading => Err(not_ready("the model is still being loaded; try again")),
+            Phase::Loading => Err(not_ready(LOADING)),
             Phase::Ready(core) => Ok(Arc::clone(core)),
-            Phase::Draining => Err(not_ready("the server is ending; ask another instance")),
+            Phase::Draining(_) => Err(not_ready("the server is ending; ask another instance")),
         }
     }
 }
 
-fn not_ready(message: &str) -> ApiError {
+pub(super) fn not_ready(message: &str) -> ApiError {
     ApiError::new(ErrorCode::NotReady, message)
 }
 

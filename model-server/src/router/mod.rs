@@ -1,53 +1,75 @@
 //! HTTP: the SageMaker container contract.
 //!
-//! `GET /ping` and `POST /invocations` are what SageMaker calls;
-//! `POST /endpoints/{name}/invocations` is what an AWS SDK calls that has this
-//! server as its SageMaker Runtime.
+//! `GET /ping`, `POST /invocations` and `GET /execution-parameters` are what
+//! SageMaker calls; `POST /endpoints/{name}/invocations` is what an AWS SDK
+//! calls that has this server as its SageMaker Runtime. `GET /metrics` is for
+//! Prometheus, and `GET /openapi.json` describes all of them.
 
+mod accept;
+mod answering;
 mod body;
+mod choices;
 mod content_type;
+mod custom_attributes;
 mod error;
+mod execution;
 mod field;
+#[cfg(test)]
+mod fuzz;
+mod image_cache;
 mod image_field;
 mod invocation;
 mod invocations;
 mod json_size;
 mod lifecycle;
-mod linger;
+mod lines;
+mod media_type;
+mod openapi;
 mod parameters;
+mod patience;
 mod request_id;
 mod request_log;
 mod response;
+mod routes;
 mod sagemaker;
 mod server;
+mod trace_context;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
 
+pub use choices::ChoicesForm;
 pub use error::{ApiError, ErrorCode};
 pub use lifecycle::Lifecycle;
 pub use parameters::{InvocationParameters, parse_parameters};
-pub use response::detailed;
+pub use response::{DetailedAnswer, detailed};
 pub use server::serve_connections;
+
+use routes::ROUTES;
 
 /// How much and how long the server listens to one client.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
-    /// The longest body of a request, in bytes.
+    /// The longest body of a request, in bytes; of a body of lines, the longest
+    /// line.
     pub max_body_bytes: u64,
     /// How long the headers of a request may take, and how long a connection
     /// may be idle.
     pub header_timeout: Duration,
-    /// How long the body of a request may take.
+    /// How long the body of a request may take; of a body of lines, how long
+    /// nothing of it may come.
     pub body_timeout: Duration,
     /// How long a body may still take after the server was told to stop.
     pub draining_body_timeout: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub write_timeout: Duration,
+    /// Lines of one body that are answered at one time.
+    pub max_lines_in_work: usize,
+    /// While the lines of one body that are being answered have so many bytes,
+    /// no more is read of it.
+    pub max_line_bytes_in_work: u64,
 }
 
 impl Default for HttpLimits {
@@ -59,6 +81,9 @@ impl Default for HttpLimits {
             header_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(60),
             draining_body_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(60),
+            max_lines_in_work: 32,
+            max_line_bytes_in_work: 16 << 20,
         }
     }
 }
@@ -70,37 +95,13 @@ struct App {
 
 /// All routes.
 pub fn router(lifecycle: Arc<Lifecycle>, limits: HttpLimits) -> Router {
-    Router::new()
-        .route("/ping", get(ping))
-        .route("/invocations", post(invocations::invocations))
-        .route(
-            "/endpoints/{name}/invocations",
-            post(sagemaker::endpoint_invocations),
-        )
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
+    ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| {
+            router.route(route.path, (route.handler)())
+        })
+        .fallback(routes::not_found)
+        .method_not_allowed_fallback(routes::method_not_allowed)
         .layer(middleware::from_fn(request_log::log_request))
         .with_state(Arc::new(App { lifecycle, limits }))
-}
-
-/// Looks at the state of the server only, so that it answers at once however
-/// busy the model is.
-async fn ping(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    app.lifecycle.check_ready()?;
-    Ok((StatusCode::OK, Json(serde_json::json!({"status": "ready"}))).into_response())
-}
-
-async fn not_found(uri: Uri) -> ApiError {
-    let message = format!(
-        "there is no {}; this server has GET /ping, POST /invocations and \
-         POST /endpoints/{{name}}/invocations",
-        uri.path()
-    );
-    ApiError::new(ErrorCode::NotFound, message)
-}
-
-async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
-    let wanted = if uri.path() == "/ping" { "GET" } else { "POST" };
-    let message = format!("{} does not take {method}: use {wanted}", uri.path());
-    ApiError::new(ErrorCode::MethodNotAllowed, message)
 }

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
@@ -12,9 +13,13 @@ use tracing::{Instrument, Span, field};
 use super::ApiError;
 use super::error::ErrorNote;
 use super::request_id::{request_id, set_request_id};
+use super::trace_context::{TraceContext, amazon_trace_id};
 
 /// A path is as long as the client likes.
 const MAX_PATH_CHARACTERS: usize = 200;
+
+/// Paths that are asked for every few seconds.
+const PROBES: [&str; 2] = ["/ping", "/metrics"];
 
 /// Gives the request its id, answers a panic with an error, and logs the
 /// outcome. What was asked about is recorded by the handlers in the span's
@@ -33,11 +38,15 @@ pub(super) async fn log_request(request: Request, next: Next) -> Response {
         request_id = id,
         method = %request.method(),
         path,
+        trace_id = field::Empty,
+        parent_id = field::Empty,
+        amazon_trace_id = field::Empty,
         prompts = field::Empty,
         width = field::Empty,
         height = field::Empty,
     );
-    let is_probe = path == "/ping";
+    record_trace(&span, request.headers());
+    let is_probe = PROBES.contains(&path.as_str());
     let mut outcome = Outcome {
         span: span.clone(),
         started: Instant::now(),
@@ -53,6 +62,20 @@ pub(super) async fn log_request(request: Request, next: Next) -> Response {
     set_request_id(response.headers_mut(), &id);
     outcome.log(&response, is_probe);
     response
+}
+
+fn record_trace(span: &Span, headers: &HeaderMap) {
+    if let Some(TraceContext {
+        trace_id,
+        parent_id,
+    }) = TraceContext::of(headers)
+    {
+        span.record("trace_id", trace_id);
+        span.record("parent_id", parent_id);
+    }
+    if let Some(id) = amazon_trace_id(headers) {
+        span.record("amazon_trace_id", id);
+    }
 }
 
 /// The outcome of a request, logged when known or when the client has left,

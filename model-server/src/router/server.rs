@@ -7,10 +7,10 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::HttpLimits;
-use super::linger::LingeringStream;
+use super::patience::PatientStream;
 
 /// How long connections without an accepted request have to close at the end.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
@@ -37,6 +37,9 @@ pub async fn serve_connections(
             () = &mut end => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    // Answers are small and written at once; waiting for more only delays them.
+                    let _ = stream.set_nodelay(true);
+                    let stream = PatientStream::new(stream, limits.write_timeout);
                     let watcher = connections.watcher();
                     tokio::spawn(serve_connection(stream, builder.clone(), router.clone(), watcher));
                 }
@@ -57,14 +60,12 @@ pub async fn serve_connections(
 }
 
 async fn serve_connection(
-    stream: TcpStream,
+    stream: PatientStream,
     builder: http1::Builder,
     router: Router,
     watcher: Watcher,
 ) {
-    // Answers are small and written at once; waiting for more only delays them.
-    let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(LingeringStream::new(stream));
+    let io = TokioIo::new(stream);
     let connection = builder.serve_connection(io, TowerToHyperService::new(router));
     if let Err(error) = watcher.watch(connection).await {
         // A client that hung up or sent no HTTP; nobody is left to be told.

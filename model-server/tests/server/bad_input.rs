@@ -139,7 +139,7 @@ async fn bodies_that_are_no_request() {
         (
             with(json!({"images": []})),
             "invalid_request",
-            "unknown field `images`; known are image",
+            "unknown field `images` in the body; known are image",
         ),
         (
             with(json!({"x".repeat(1 << 20): 1})),
@@ -172,14 +172,6 @@ async fn parameters_without_sense() {
         (
             json!({"max_length": 20}),
             "unknown parameter `max_length`; known are max_new_tokens",
-        ),
-        (
-            json!({"choices": ["Cotton"]}),
-            "unknown parameter `choices`",
-        ),
-        (
-            json!({"abstain_below": 0.5}),
-            "unknown parameter `abstain_below`",
         ),
         (
             json!({"max_new_tokens": "20"}),
@@ -228,6 +220,75 @@ async fn parameters_without_sense() {
     ] {
         let body = with(json!({"parameters": parameters}));
         assert_refused(&server, body, (400, "invalid_parameter", part)).await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn choices_without_sense() {
+    let server = Server::start(echo()).await;
+    let fabric = "What is the fabric of the shirt in this picture?";
+    let fit = "What is the fit of the shirt in this picture?";
+    let many: Vec<String> = (0..1_001).map(|number| format!("V: {number}")).collect();
+    let thousand = &many[..1_000];
+    for (prompts, parameters, part) in [
+        (
+            json!([fit]),
+            json!({"choices": "Slim"}),
+            "must be an array of values",
+        ),
+        (json!([fit]), json!({"choices": []}), "has no choices"),
+        (json!([fit]), json!({"choices": [""]}), "empty choice"),
+        (
+            json!([fit]),
+            json!({"choices": [7]}),
+            "`parameters.choices[0]` must be a string",
+        ),
+        (
+            json!([fit]),
+            json!({"choices": many}),
+            "1001 choices, the limit is 1000",
+        ),
+        (
+            json!([fit]),
+            json!({"choices": ["Slim", "Fit: Slim"]}),
+            "keep one of them",
+        ),
+        (
+            json!([fit]),
+            json!({"choices": {"Fabric": ["Cotton"]}}),
+            "`Fabric`",
+        ),
+        (
+            json!(["Fit"]),
+            json!({"choices": ["Slim"]}),
+            "write the whole answer",
+        ),
+        (
+            json!([fit, fabric]),
+            json!({"choices": ["Slim"]}),
+            "there are 2 questions",
+        ),
+        (
+            json!([fit, fabric]),
+            json!({"choices": [null]}),
+            "1 entries for 2 questions",
+        ),
+        (
+            json!(vec!["Fit"; 5]),
+            json!({"choices": vec![thousand; 5]}),
+            "5000 choices together, the limit is 4000",
+        ),
+        (json!([fit]), json!({"abstain_below": 0.5}), "add `choices`"),
+        (
+            json!([fit]),
+            json!({"choices": ["Slim"], "abstain_below": 1.5}),
+            "`parameters.abstain_below` must be a number from 0 to 1, not 1.5",
+        ),
+    ] {
+        let body = json!({"image": png(4, 3), "prompts": prompts, "parameters": parameters});
+        let expected = (400, "invalid_parameter", part);
+        assert_refused(&server, body.to_string(), expected).await;
     }
     server.stop().await;
 }
@@ -298,7 +359,8 @@ async fn wrong_content_types_paths_and_methods() {
     for content_type in [
         "text/plain",
         "application/x-www-form-urlencoded",
-        "image/jpeg",
+        "application/x-image",
+        "image/gif",
         "\u{fc}",
     ] {
         let response = server
@@ -337,6 +399,8 @@ async fn wrong_content_types_paths_and_methods() {
         ("GET", "/invocations", "POST"),
         ("PUT", "/endpoints/a/invocations", "POST"),
         ("POST", "/ping", "GET"),
+        ("POST", "/metrics", "GET"),
+        ("DELETE", "/openapi.json", "GET"),
     ] {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let response = server

@@ -58,9 +58,10 @@ async fn ping_answers_during_inference() {
     server.stop().await;
 }
 
-/// A request of as many questions as one may ask, all the same.
-fn many(prompt: &str, count: usize) -> Value {
-    json!({"image": png(4, 3), "prompts": vec![prompt; count]})
+/// A request of so many questions, all the same, about a photo of this width,
+/// which no other request has sent before it.
+fn many(width: u32, prompt: &str, count: usize) -> Value {
+    json!({"image": png(width, 3), "prompts": vec![prompt; count]})
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +72,7 @@ async fn a_full_queue_says_so_at_once_and_answers_what_it_admitted() {
     let running = server.invoke(&question("Fit"));
     gate.until_arrived(1).await;
     // The one that is being answered takes no place.
-    let waiting = [40, 24].map(|count| server.invoke(&many("Fit", count)));
+    let waiting = [40, 24].map(|count| server.invoke(&many(count, "Fit", count as usize)));
     eventually(|| backend.photos_seen() == 3).await;
 
     let refused = server.invoke(&question("Fit")).await.unwrap().unwrap();
@@ -108,14 +109,14 @@ async fn a_client_that_leaves_frees_its_places_and_is_not_computed_for() {
     let server = Server::start_with(with_places(64), backend.clone()).await;
     let running = server.invoke(&question("first"));
     gate.until_arrived(1).await;
-    let leaving = server.invoke(&many("leaving", 64));
+    let leaving = server.invoke(&many(5, "leaving", 64));
     eventually(|| backend.photos_seen() == 2).await;
     assert_eq!(server.post(&question("refused")).await.0, 429);
     leaving.abort();
 
     let started = Instant::now();
     let admitted = loop {
-        let request = server.invoke(&many("admitted", 64));
+        let request = server.invoke(&many(6, "admitted", 64));
         eventually(|| request.is_finished() || backend.photos_seen() == 3).await;
         if backend.photos_seen() == 3 {
             break request;
@@ -196,7 +197,8 @@ async fn a_large_request_goes_through_the_model_in_parts() {
         })
     };
     let server = Server::start(backend).await;
-    let prompts: Vec<String> = (0..20).map(|index| "x".repeat(900 + index)).collect();
+    // One token a character.
+    let prompts: Vec<String> = (0..10).map(|index| "x".repeat(900 + index)).collect();
     let (status, answer) = server
         .post(&json!({"image": png(4, 3), "prompts": prompts}))
         .await;
@@ -205,6 +207,6 @@ async fn a_large_request_goes_through_the_model_in_parts() {
         let wrapped = "Question:  Answer: ".len() + 900 + index;
         assert_eq!(one, &json!({"Length": wrapped.to_string()}));
     }
-    assert_eq!(*sizes.lock().unwrap(), [8, 8, 4]);
+    assert_eq!(*sizes.lock().unwrap(), [4, 4, 2]);
     server.stop().await;
 }

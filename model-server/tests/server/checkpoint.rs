@@ -13,10 +13,11 @@ pub fn model_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models/blip2-mini")
 }
 
-async fn start() -> Server {
+pub async fn start() -> Server {
     let options = LoadOptions {
         device: DeviceKind::Cpu,
         number_type: None,
+        ..LoadOptions::default()
     };
     Server::start(backend::load(&model_dir(), &options).unwrap()).await
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::{Gate, Server, echo, eventually, gated, question, read, read_to_end};
+use crate::support::{Gate, Server, echo, eventually, gated, png, question, read, read_to_end};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_model_is_loaded_nothing_is_accepted() {
@@ -81,10 +81,8 @@ async fn accepted_requests_are_answered_and_new_ones_refused() {
     let gate = Gate::closed();
     let backend = gated(&gate);
     let mut server = Server::start(backend.clone()).await;
-    let requests = [
-        server.invoke(&question("Fit")),
-        server.invoke(&question("Neck")),
-    ];
+    let requests = [(4, "Fit"), (5, "Neck")]
+        .map(|(width, prompt)| server.invoke(&json!({"image": png(width, 3), "prompt": prompt})));
     gate.until_arrived(1).await;
     eventually(|| backend.photos_seen() == 2).await;
 
@@ -98,11 +96,9 @@ async fn accepted_requests_are_answered_and_new_ones_refused() {
     );
 
     gate.open();
-    for (request, name) in requests.into_iter().zip(["Fit", "Neck"]) {
-        assert_eq!(
-            read(request.await.unwrap().unwrap()).await,
-            (200, json!({name: "4x3"}))
-        );
+    let answers = [json!({"Fit": "4x3"}), json!({"Neck": "5x3"})];
+    for (request, answer) in requests.into_iter().zip(answers) {
+        assert_eq!(read(request.await.unwrap().unwrap()).await, (200, answer));
     }
     server.ended().await.unwrap();
 }

@@ -91,17 +91,26 @@ async fn it_serves_until_sigterm_and_logs_one_json_line_a_request() {
     }
 
     let image = base64(&encoded(&picture(32, 48), ImageFormat::Png));
-    let ask = |id: &'static str, body: Value| {
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let ask = |id: &'static str, version: &str, body: Value| {
         let request = client
             .post(format!("{url}/invocations"))
-            .header("x-request-id", id);
+            .header("x-request-id", id)
+            .header(
+                "traceparent",
+                format!("{version}-{trace_id}-00f067aa0ba902b7-01"),
+            )
+            .header(
+                "x-amzn-trace-id",
+                "Root=1-67891233-abcdef012345678912345678",
+            );
         request.json(&body).send()
     };
     let question = "What is the fabric of the shirt in this picture?";
     let good = json!({"image": image, "prompts": [question, question]});
-    assert_eq!(ask("good-1", good).await.unwrap().status(), 200);
+    assert_eq!(ask("good-1", "00", good).await.unwrap().status(), 200);
     let bad = json!({"image": image, "prompt": question, "parameters": {"beams": 1}});
-    assert_eq!(ask("bad-1", bad).await.unwrap().status(), 400);
+    assert_eq!(ask("bad-1", "ff", bad).await.unwrap().status(), 400);
 
     let terminated = Command::new("kill")
         .arg("-TERM")
@@ -128,7 +137,15 @@ async fn it_serves_until_sigterm_and_logs_one_json_line_a_request() {
         (&json!(2), &json!(32), &json!(48))
     );
     assert_eq!(span["path"], "/invocations");
+    assert_eq!(span["trace_id"], trace_id);
+    assert_eq!(span["parent_id"], "00f067aa0ba902b7");
+    assert_eq!(
+        span["amazon_trace_id"],
+        "Root=1-67891233-abcdef012345678912345678"
+    );
     let bad = line_of("bad-1");
+    // There is no such version, so it counts as none.
+    assert_eq!(bad["span"].get("trace_id"), None);
     assert_eq!(
         (&bad["status"], &bad["code"]),
         (&json!(400), &json!("invalid_parameter"))

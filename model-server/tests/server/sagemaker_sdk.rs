@@ -8,10 +8,11 @@ use aws_sdk_sagemakerruntime::config::{BehaviorVersion, Region};
 use aws_sdk_sagemakerruntime::operation::invoke_endpoint::InvokeEndpointError;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use aws_sdk_sagemakerruntime::types::error::ModelError;
+use image::ImageFormat;
 use model_server::backend::fake::FakeBackend;
 use serde_json::{Value, json};
 
-use crate::support::{Server, echo, question, read};
+use crate::support::{Server, echo, encoded, picture, question, read};
 
 fn client(server: &Server) -> Client {
     let config = aws_sdk_sagemakerruntime::Config::builder()
@@ -54,6 +55,52 @@ async fn the_sdk_invokes_the_endpoint() {
     let (answer, content_type) = invoke(&client(&server), question("Fit")).await.unwrap();
     assert_eq!(answer, json!({"Fit": "4x3"}));
     assert_eq!(content_type.as_deref(), Some("application/json"));
+    server.stop().await;
+}
+
+/// The custom attributes are the one header that SageMaker passes either way.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_sends_an_image_with_custom_attributes_and_gets_some_back() {
+    let server = Server::start(echo()).await;
+    let output = client(&server)
+        .invoke_endpoint()
+        .endpoint_name("any")
+        .content_type("image/png")
+        .custom_attributes(r#"{"prompts": ["Fit", "Neck"]}"#)
+        .body(Blob::new(encoded(&picture(4, 3), ImageFormat::Png)))
+        .send()
+        .await
+        .unwrap();
+    let attributes = output.custom_attributes.unwrap();
+    assert!(attributes.starts_with("image_cache="), "{attributes}");
+    let answers: Value = serde_json::from_slice(&output.body.unwrap().into_inner()).unwrap();
+    assert_eq!(answers, json!([{"Fit": "4x3"}, {"Neck": "4x3"}]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_sends_lines_and_gets_lines() {
+    let server = Server::start(echo()).await;
+    let output = client(&server)
+        .invoke_endpoint()
+        .endpoint_name("any")
+        .content_type("application/jsonlines")
+        .accept("application/jsonlines")
+        .body(Blob::new(format!("{}\nno\n", question("Fit"))))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        output.content_type.as_deref(),
+        Some("application/jsonlines")
+    );
+    let text = String::from_utf8(output.body.unwrap().into_inner()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], r#"{"Fit":"4x3"}"#);
+    assert!(
+        lines.len() == 2 && lines[1].contains("invalid_json"),
+        "{text}"
+    );
     server.stop().await;
 }
 

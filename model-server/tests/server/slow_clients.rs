@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use model_server::backend::fake::FakeBackend;
 use model_server::router::HttpLimits;
 use model_server::serve::ServeOptions;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use crate::support::{Server, echo, question, read_to_end};
+use crate::support::{PATIENCE, Server, echo, question, read_to_end};
 
 async fn start() -> Server {
     let http = HttpLimits {
@@ -66,4 +67,32 @@ async fn a_client_that_hangs_up_in_its_body_leaves_no_trace() {
     assert_eq!(server.post(&question("Fit")).await.0, 200);
     server.begin_stop();
     server.ended().await.unwrap();
+}
+
+/// Its requests are small and its answers large, and it reads none of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_no_answers_is_cut_off() {
+    let http = HttpLimits {
+        write_timeout: Duration::from_millis(300),
+        ..HttpLimits::default()
+    };
+    let options = ServeOptions {
+        http,
+        ..ServeOptions::default()
+    };
+    let server =
+        Server::start_with(options, FakeBackend::answering(|_, _| "x".repeat(10_000))).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    let head = "POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: application/jsonlines\r\n\
+                Content-Length: 1000000000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let lines = format!("{}\n", question("Fit")).repeat(100);
+    let sending = async { while stream.write_all(lines.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, sending)
+        .await
+        .expect("the server waits without end");
+    assert_eq!(server.post(&question("Fit")).await.0, 200);
+    server.stop().await;
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use image::{ImageFormat, Rgb, RgbImage};
 use model_server::backend::Backend;
 use model_server::backend::fake::FakeBackend;
+use model_server::router::HttpLimits;
 use model_server::serve::{ServeOptions, serve};
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -52,6 +53,9 @@ impl Server {
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
+            // Where a server closes idle connections soon, none is to be used
+            // just then.
+            .pool_idle_timeout(Duration::from_millis(100))
             .build()
             .unwrap();
         Server {
@@ -94,6 +98,23 @@ impl Server {
         builder(&self.client).send().await.unwrap()
     }
 
+    /// A POST to `/invocations` with these headers.
+    pub async fn send(&self, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Response {
+        let body = body.into();
+        let url = self.url("/invocations");
+        let request = |client: &reqwest::Client| {
+            let request = client.post(url).body(body);
+            headers.iter().fold(request, |request, &(name, value)| {
+                request.header(name, value)
+            })
+        };
+        self.request(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(|client| client.get(self.url(path))).await
+    }
+
     pub fn begin_stop(&mut self) {
         let _ = self.stop.take().unwrap().send(());
     }
@@ -116,6 +137,19 @@ pub async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/json");
     (status, response.json().await.unwrap())
+}
+
+/// The default options but for how clients are listened to.
+pub fn with_http(http: HttpLimits) -> ServeOptions {
+    ServeOptions {
+        http,
+        ..ServeOptions::default()
+    }
+}
+
+/// The code of the error that an answer is.
+pub fn code(answer: &Value) -> &str {
+    answer["error"]["code"].as_str().unwrap_or("none")
 }
 
 /// Waits until the condition holds.

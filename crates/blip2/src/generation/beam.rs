@@ -1,13 +1,14 @@
 //! Beam search with the meaning of `transformers`' `_beam_search`, one search
-//! a prompt, all of them in one batch.
+//! a question.
 //!
 //! There, the searches of a batch end together and a finished one is masked;
 //! here, a finished one leaves the batch. Its result is the same.
 
 use rand_chacha::ChaCha8Rng;
 
-use super::rows::Rows;
-use super::scores::{ScoreRules, draw, log_softmax, top_k};
+use super::logits::{Summary, largest};
+use super::scores::{ScoreRules, draw, top_k};
+use super::writing::{Step, Writer};
 use super::{EarlyStopping, GenerationParameters, Sequence, SpecialIds, rng};
 use crate::error::Error;
 
@@ -15,59 +16,8 @@ use crate::error::Error;
 /// length penalty goes below.)
 const WORST: f64 = f64::NEG_INFINITY;
 
-/// Beam search, or, with `do_sample`, beams whose tokens are drawn.
-pub(super) fn search(
-    mut rows: Rows,
-    special: &SpecialIds,
-    parameters: &GenerationParameters,
-) -> Result<Vec<Sequence>, Error> {
-    let rules = ScoreRules::new(parameters, special.eos);
-    let beams = parameters.num_beams;
-    let prompts = rows.count();
-    let mut searches: Vec<Search> = (0..prompts)
-        .map(|_| Search::new(special, parameters))
-        .collect();
-    rows.select(&repeat_each(0..prompts, beams))?;
-    let mut running: Vec<usize> = (0..prompts).collect();
-    for length in 1..=parameters.max_new_tokens {
-        let last: Vec<u32> = running
-            .iter()
-            .flat_map(|&index| searches[index].last_ids())
-            .collect();
-        let logits = rows.advance(&last)?;
-        let mut sources = Vec::with_capacity(logits.len());
-        let mut kept = Vec::new();
-        for (slot, (&index, logits)) in running.iter().zip(logits.chunks(beams)).enumerate() {
-            let search = &mut searches[index];
-            let from = search.step(logits, length, &rules, special, parameters);
-            sources.extend(from.iter().map(|&beam| (slot * beams + beam) as u32));
-            if !search.is_done(length, parameters) {
-                kept.push(slot);
-            }
-        }
-        if kept.is_empty() {
-            break;
-        }
-        rows.reorder(&sources)?;
-        if kept.len() < running.len() {
-            let slots = kept
-                .iter()
-                .flat_map(|slot| slot * beams..(slot + 1) * beams);
-            rows.select(&slots.map(|row| row as u32).collect::<Vec<_>>())?;
-            running = kept.iter().map(|&slot| running[slot]).collect();
-        }
-    }
-    searches.into_iter().map(Search::best).collect()
-}
-
-fn repeat_each(items: std::ops::Range<usize>, times: usize) -> Vec<u32> {
-    items
-        .flat_map(|item| std::iter::repeat_n(item as u32, times))
-        .collect()
-}
-
 /// A sequence that goes on.
-#[derive(Clone)]
+#[derive(Debug)]
 struct Beam {
     /// Decoder ids, the start included.
     ids: Vec<u32>,
@@ -77,23 +27,37 @@ struct Beam {
 }
 
 /// A place for a finished sequence.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Slot {
     score: f64,
     sequence: Option<Sequence>,
 }
 
-/// The search for one prompt.
-struct Search {
+/// A token that may continue a beam.
+struct Candidate {
+    /// Which beam.
+    from: usize,
+    token: usize,
+    /// Accumulated, after the rules.
+    score: f64,
+    /// The logarithm of the token's own probability.
+    log_probability: f64,
+}
+
+/// The search for one question: beam search, or, with `do_sample`, beams whose
+/// tokens are drawn.
+#[derive(Debug)]
+pub(super) struct Search {
+    rules: ScoreRules,
+    rng: ChaCha8Rng,
     running: Vec<Beam>,
     /// As many as there are beams, best first.
     finished: Vec<Slot>,
     can_improve: bool,
-    rng: ChaCha8Rng,
 }
 
 impl Search {
-    fn new(special: &SpecialIds, parameters: &GenerationParameters) -> Self {
+    pub(super) fn new(special: &SpecialIds, parameters: &GenerationParameters) -> Self {
         let beam = |score| Beam {
             ids: vec![special.decoder_start],
             score,
@@ -108,109 +72,103 @@ impl Search {
             sequence: None,
         };
         Self {
+            rules: ScoreRules::new(parameters, &special.eos),
+            rng: rng(parameters),
             running,
             finished: vec![empty; parameters.num_beams],
             can_improve: true,
-            rng: rng(parameters),
         }
     }
 
-    fn last_ids(&self) -> impl Iterator<Item = u32> + '_ {
-        // The decoder's start is always there.
-        self.running.iter().map(|beam| beam.ids[beam.ids.len() - 1])
-    }
-
-    /// Continues the beams by one token; `length` counts the generated tokens
-    /// with it. Returns which beam each new beam continues.
-    fn step(
-        &mut self,
-        logits: &[Vec<f32>],
-        length: usize,
-        rules: &ScoreRules,
-        special: &SpecialIds,
-        parameters: &GenerationParameters,
-    ) -> Vec<usize> {
-        let beams = self.running.len();
-        let vocabulary = logits[0].len();
-        let log_probabilities: Vec<Vec<f64>> =
-            logits.iter().map(|logits| log_softmax(logits)).collect();
-        let mut accumulated = Vec::with_capacity(beams * vocabulary);
-        for (beam, values) in self.running.iter().zip(&log_probabilities) {
-            let start = accumulated.len();
-            accumulated.extend_from_slice(values);
-            let scores = &mut accumulated[start..];
-            rules.apply(scores, &beam.ids);
-            scores.iter_mut().for_each(|score| *score += beam.score);
-        }
-        // Enough that as many beams are left to continue even if each ends.
-        let keep = (1 + special.eos.as_slice().len()).max(2) * beams;
-        let chosen = if parameters.do_sample {
-            draw(&accumulated, keep, &mut self.rng)
-        } else {
-            top_k(&accumulated, keep)
-        };
-        let candidates: Vec<(usize, Beam)> = chosen
-            .into_iter()
-            .map(|index| {
-                let (from, token) = (index / vocabulary, index % vocabulary);
-                let mut ids = self.running[from].ids.clone();
-                ids.push(token as u32);
-                let log_probability =
-                    self.running[from].log_probability + log_probabilities[from][token];
-                (
+    /// The `keep` best continuations, best first; of equals those of the
+    /// earlier beam and token.
+    fn likeliest(
+        &self,
+        logits: &[f32],
+        vocabulary: usize,
+        keep: usize,
+    ) -> Result<Vec<Candidate>, Error> {
+        let mut candidates = Vec::with_capacity(keep * self.running.len());
+        for (from, (beam, logits)) in self
+            .running
+            .iter()
+            .zip(logits.chunks(vocabulary))
+            .enumerate()
+        {
+            let log_sum_exp = Summary::of(logits)?.log_sum_exp;
+            // No more than `keep` can come from one beam.
+            candidates.extend(largest(logits, keep).into_iter().map(|token| {
+                let log_probability = f64::from(logits[token]) - log_sum_exp;
+                Candidate {
                     from,
-                    Beam {
-                        ids,
-                        score: accumulated[index],
-                        log_probability,
-                    },
-                )
-            })
-            .collect();
-        let ends: Vec<bool> = candidates
-            .iter()
-            .map(|(_, beam)| {
-                length >= parameters.max_new_tokens
-                    || beam.ids.last().is_some_and(|&id| special.eos.contains(id))
-            })
-            .collect();
-        self.finish(&candidates, &ends, length, parameters);
-        // The best that go on.
-        let orders: Vec<f64> = candidates
-            .iter()
-            .zip(&ends)
-            .map(|((_, beam), &ends)| if ends { WORST } else { beam.score })
-            .collect();
-        let next = top_k(&orders, beams);
-        let sources = next.iter().map(|&index| candidates[index].0).collect();
-        self.running = next
-            .iter()
-            .map(|&index| Beam {
-                score: orders[index],
-                ..candidates[index].1.clone()
-            })
-            .collect();
-        self.can_improve = self.can_improve && self.may_improve(length, parameters);
-        sources
+                    token,
+                    score: log_probability + beam.score,
+                    log_probability,
+                }
+            }));
+        }
+        // Stable: of equals the earlier stays first.
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+        candidates.truncate(keep);
+        Ok(candidates)
+    }
+
+    /// The same where rules change the scores or tokens are drawn.
+    fn likeliest_by_rules(
+        &mut self,
+        logits: &[f32],
+        vocabulary: usize,
+        keep: usize,
+        scores: &mut Vec<f64>,
+    ) -> Result<Vec<Candidate>, Error> {
+        let mut log_sums = Vec::with_capacity(self.running.len());
+        scores.clear();
+        for (beam, logits) in self.running.iter().zip(logits.chunks(vocabulary)) {
+            let log_sum_exp = Summary::of(logits)?.log_sum_exp;
+            let start = scores.len();
+            scores.extend(logits.iter().map(|&logit| f64::from(logit) - log_sum_exp));
+            let of_beam = &mut scores[start..];
+            self.rules.apply(of_beam, &beam.ids);
+            of_beam.iter_mut().for_each(|score| *score += beam.score);
+            log_sums.push(log_sum_exp);
+        }
+        let chosen = if self.rules.parameters.do_sample {
+            draw(scores, keep, &mut self.rng)
+        } else {
+            top_k(scores, keep)
+        };
+        let candidate = |index: usize| Candidate {
+            from: index / vocabulary,
+            token: index % vocabulary,
+            score: scores[index],
+            log_probability: f64::from(logits[index]) - log_sums[index / vocabulary],
+        };
+        Ok(chosen.into_iter().map(candidate).collect())
+    }
+
+    fn continued(&self, candidate: &Candidate) -> Beam {
+        let beam = &self.running[candidate.from];
+        let mut ids = beam.ids.clone();
+        ids.push(candidate.token as u32);
+        Beam {
+            ids,
+            score: candidate.score,
+            log_probability: beam.log_probability + candidate.log_probability,
+        }
     }
 
     /// Takes those of the best candidates that end into the finished ones.
-    fn finish(
-        &mut self,
-        candidates: &[(usize, Beam)],
-        ends: &[bool],
-        length: usize,
-        parameters: &GenerationParameters,
-    ) {
+    fn take_finished(&mut self, candidates: &[Candidate], ends: &[bool], length: usize) {
         let beams = self.running.len();
-        let over = (length as f64).powf(parameters.length_penalty);
+        let over = (length as f64).powf(self.rules.parameters.length_penalty);
         // Only the first `beams` candidates count; the others are there to
         // continue when those end.
-        for ((_, beam), &ends) in candidates.iter().zip(ends).take(beams) {
+        for (candidate, &ends) in candidates.iter().zip(ends).take(beams) {
             if ends {
+                let mut beam = self.continued(candidate);
                 let score = beam.score / over;
                 let sequence = Sequence {
-                    token_ids: beam.ids[1..].to_vec(),
+                    token_ids: beam.ids.split_off(1),
                     log_probability: beam.log_probability,
                     beam_score: Some(score),
                 };
@@ -233,7 +191,8 @@ impl Search {
     }
 
     /// Whether the best running beam may yet beat the worst finished one.
-    fn may_improve(&self, length: usize, parameters: &GenerationParameters) -> bool {
+    fn may_improve(&self, length: usize) -> bool {
+        let parameters = &self.rules.parameters;
         let never = parameters.early_stopping == EarlyStopping::Never;
         let best_length = if never && parameters.length_penalty > 0.0 {
             parameters.max_new_tokens
@@ -245,14 +204,71 @@ impl Search {
         !self.is_full() || best > worst
     }
 
-    fn is_done(&self, length: usize, parameters: &GenerationParameters) -> bool {
+    fn is_done(&self, length: usize) -> bool {
+        let parameters = &self.rules.parameters;
         let stops_when_full = parameters.early_stopping == EarlyStopping::True;
         length >= parameters.max_new_tokens
             || !self.can_improve
             || (stops_when_full && self.is_full())
     }
+}
 
-    fn best(self) -> Result<Sequence, Error> {
+impl Writer for Search {
+    fn rows(&self) -> usize {
+        self.running.len()
+    }
+
+    fn last_ids(&self, ids: &mut Vec<u32>) {
+        ids.extend(self.running.iter().filter_map(|beam| beam.ids.last()));
+    }
+
+    fn step(
+        &mut self,
+        logits: &[f32],
+        vocabulary: usize,
+        scratch: &mut Vec<f64>,
+    ) -> Result<Step, Error> {
+        let beams = self.running.len();
+        // All beams have the same length: that of the decoder's ids so far,
+        // whose start the new token makes up for.
+        let length = self.running[0].ids.len();
+        // Enough that as many beams are left to continue even if each ends.
+        let keep = (1 + self.rules.eos.as_slice().len()).max(2) * beams;
+        let candidates = if self.rules.are_neutral(&self.running[0].ids) {
+            self.likeliest(logits, vocabulary, keep)?
+        } else {
+            self.likeliest_by_rules(logits, vocabulary, keep, scratch)?
+        };
+        let at_end = length >= self.rules.parameters.max_new_tokens;
+        let ends: Vec<bool> = candidates
+            .iter()
+            .map(|candidate| at_end || self.rules.eos.contains(candidate.token as u32))
+            .collect();
+        self.take_finished(&candidates, &ends, length);
+        // The best that go on.
+        let orders: Vec<f64> = candidates
+            .iter()
+            .zip(&ends)
+            .map(|(candidate, &ends)| if ends { WORST } else { candidate.score })
+            .collect();
+        let next = top_k(&orders, beams);
+        self.running = next
+            .iter()
+            .map(|&index| Beam {
+                score: orders[index],
+                ..self.continued(&candidates[index])
+            })
+            .collect();
+        self.can_improve = self.can_improve && self.may_improve(length);
+        if self.is_done(length) {
+            Ok(Step::Done)
+        } else {
+            let from = next.iter().map(|&index| candidates[index].from);
+            Ok(Step::Continue(from.collect()))
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<Sequence, Error> {
         // A search ends full or at its greatest length, where all end.
         self.finished
             .into_iter()

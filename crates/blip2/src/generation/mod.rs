@@ -1,21 +1,33 @@
-//! Prompts and a picture to answers.
+//! Questions to answers, in token ids.
+//!
+//! A [`Batch`] reads its questions together and then answers them step by
+//! step. Free answers are written by the decoder, one row or, for a beam
+//! search, several a question; questions that are held to given texts are
+//! answered by passes over the prefix tree of those texts. Each question has
+//! its own picture, parameters and randomness, and no question's answer
+//! depends on the others.
 
+mod batch;
 mod beam;
+mod choice_tree;
+mod choosing;
+mod logits;
 mod parameters;
-mod rows;
+mod question;
 mod sample;
 mod scores;
+mod writing;
 
-use candle_core::Tensor;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+pub use batch::{Batch, Finished};
+pub use choice_tree::{ChoiceError, ChoiceTree};
+pub use choosing::Chosen;
 pub use parameters::{EarlyStopping, GenerationParameters, ParameterError};
+pub use question::{Question, Task};
 
-use crate::config::TokenIds;
-use crate::error::Error;
-use crate::model::Blip2Model;
-use rows::Rows;
+use crate::config::{T5Config, TokenIds};
 
 /// What was generated for one prompt.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,38 +45,23 @@ pub struct Sequence {
 
 /// The special ids that steer the decoder.
 #[derive(Debug, Clone)]
-pub struct SpecialIds<'a> {
+pub struct SpecialIds {
     /// What the decoder starts from.
     pub decoder_start: u32,
     /// Where a sequence ends.
-    pub eos: &'a TokenIds,
-    /// What fills a shorter prompt of a batch.
+    pub eos: TokenIds,
+    /// What fills a shorter row of a batch.
     pub pad: u32,
 }
 
-/// Generates one sequence for each prompt of a picture.
-///
-/// `image_features` is `(1, queries, d_model)`; the prompts go through the
-/// language model as one batch, in which padding changes nothing.
-///
-/// # Errors
-/// When a parameter is out of range or a computation fails.
-pub fn generate(
-    model: &Blip2Model,
-    image_features: &Tensor,
-    prompts: &[Vec<u32>],
-    special: &SpecialIds,
-    parameters: &GenerationParameters,
-) -> Result<Vec<Sequence>, Error> {
-    parameters.validate()?;
-    if prompts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = Rows::start(model, image_features, prompts, special)?;
-    if parameters.num_beams > 1 {
-        beam::search(rows, special, parameters)
-    } else {
-        sample::sample(rows, special, parameters)
+impl SpecialIds {
+    /// Those of a checkpoint.
+    pub fn new(config: &T5Config) -> Self {
+        Self {
+            decoder_start: config.decoder_start(),
+            eos: config.eos_token_id.clone(),
+            pad: config.pad_token_id,
+        }
     }
 }
 

@@ -1,64 +1,78 @@
 //! One token after the other: the likeliest, or one that is drawn.
 
-use super::rows::Rows;
-use super::scores::{ScoreRules, argmax, draw, log_sum_exp};
+use rand_chacha::ChaCha8Rng;
+
+use super::logits::Summary;
+use super::scores::{ScoreRules, argmax, draw};
+use super::writing::{Step, Writer};
 use super::{GenerationParameters, Sequence, SpecialIds, rng};
 use crate::error::Error;
 
-/// Greedy or sampled generation; a row that is done is computed no further.
-pub(super) fn sample(
-    mut rows: Rows,
-    special: &SpecialIds,
-    parameters: &GenerationParameters,
-) -> Result<Vec<Sequence>, Error> {
-    let rules = ScoreRules::new(parameters, special.eos);
-    let mut rngs: Vec<_> = (0..rows.count()).map(|_| rng(parameters)).collect();
-    // Decoder ids, the start included.
-    let mut decoder_ids = vec![vec![special.decoder_start]; rows.count()];
-    let mut log_probabilities = vec![0f64; rows.count()];
-    let mut running: Vec<usize> = (0..rows.count()).collect();
-    for generated in 0..parameters.max_new_tokens {
-        let last: Vec<u32> = running.iter().map(|&row| last(&decoder_ids[row])).collect();
-        let logits = rows.advance(&last)?;
-        let mut kept = Vec::with_capacity(running.len());
-        for (slot, (logits, &row)) in logits.iter().zip(&running).enumerate() {
-            let token = if rules.are_neutral(generated) {
-                argmax(logits.iter().map(|&logit| f64::from(logit)))
-            } else {
-                let mut scores: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
-                rules.apply(&mut scores, &decoder_ids[row]);
-                if parameters.do_sample {
-                    draw(&scores, 1, &mut rngs[row])[0]
-                } else {
-                    argmax(scores)
-                }
-            };
-            log_probabilities[row] += f64::from(logits[token]) - log_sum_exp(logits);
-            decoder_ids[row].push(token as u32);
-            if !special.eos.contains(token as u32) {
-                kept.push(slot as u32);
-            }
-        }
-        if kept.is_empty() {
-            break;
-        }
-        if kept.len() < running.len() {
-            rows.select(&kept)?;
-            running = kept.iter().map(|&slot| running[slot as usize]).collect();
-        }
-    }
-    Ok(decoder_ids
-        .into_iter()
-        .zip(log_probabilities)
-        .map(|(ids, log_probability)| Sequence {
-            token_ids: ids[1..].to_vec(),
-            log_probability,
-            beam_score: None,
-        })
-        .collect())
+/// Greedy or sampled generation, on one row.
+#[derive(Debug)]
+pub(super) struct Sampling {
+    rules: ScoreRules,
+    rng: ChaCha8Rng,
+    /// Decoder ids, the start included.
+    ids: Vec<u32>,
+    log_probability: f64,
 }
 
-fn last(ids: &[u32]) -> u32 {
-    // The decoder's start is always there.
-    ids[ids.len() - 1]
+impl Sampling {
+    pub(super) fn new(special: &SpecialIds, parameters: &GenerationParameters) -> Self {
+        Self {
+            rules: ScoreRules::new(parameters, &special.eos),
+            rng: rng(parameters),
+            ids: vec![special.decoder_start],
+            log_probability: 0.0,
+        }
+    }
+}
+
+impl Writer for Sampling {
+    fn rows(&self) -> usize {
+        1
+    }
+
+    fn last_ids(&self, ids: &mut Vec<u32>) {
+        ids.extend(self.ids.last());
+    }
+
+    fn step(
+        &mut self,
+        logits: &[f32],
+        _vocabulary: usize,
+        scratch: &mut Vec<f64>,
+    ) -> Result<Step, Error> {
+        let summary = Summary::of(logits)?;
+        let token = if self.rules.are_neutral(&self.ids) {
+            summary.likeliest
+        } else {
+            scratch.clear();
+            scratch.extend(logits.iter().map(|&logit| f64::from(logit)));
+            self.rules.apply(scratch, &self.ids);
+            if self.rules.parameters.do_sample {
+                draw(scratch, 1, &mut self.rng)[0]
+            } else {
+                argmax(scratch.iter().copied())
+            }
+        };
+        self.log_probability += f64::from(logits[token]) - summary.log_sum_exp;
+        self.ids.push(token as u32);
+        let generated = self.ids.len() - 1;
+        let ends = self.rules.eos.contains(token as u32);
+        if ends || generated >= self.rules.parameters.max_new_tokens {
+            Ok(Step::Done)
+        } else {
+            Ok(Step::Continue(vec![0]))
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<Sequence, Error> {
+        Ok(Sequence {
+            token_ids: self.ids[1..].to_vec(),
+            log_probability: self.log_probability,
+            beam_score: None,
+        })
+    }
 }

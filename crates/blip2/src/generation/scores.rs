@@ -7,35 +7,17 @@ use rand::Rng;
 use super::GenerationParameters;
 use crate::config::TokenIds;
 
-/// The logarithm of each token's probability.
-pub(super) fn log_softmax(logits: &[f32]) -> Vec<f64> {
-    let log_sum = log_sum_exp(logits);
-    logits
-        .iter()
-        .map(|&logit| f64::from(logit) - log_sum)
-        .collect()
-}
-
-/// `ln Σ exp(logit)`, without overflow.
-pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits
-        .iter()
-        .map(|&logit| f64::from((logit - max).exp()))
-        .sum();
-    f64::from(max) + sum.ln()
-}
-
 /// Rules that apply before a token is chosen.
-pub(super) struct ScoreRules<'a> {
-    parameters: &'a GenerationParameters,
-    eos: &'a TokenIds,
+#[derive(Debug, Clone)]
+pub(super) struct ScoreRules {
+    pub(super) parameters: GenerationParameters,
+    pub(super) eos: TokenIds,
     /// How many tokens the filters of drawing always keep.
     min_tokens_to_keep: usize,
 }
 
-impl<'a> ScoreRules<'a> {
-    pub(super) fn new(parameters: &'a GenerationParameters, eos: &'a TokenIds) -> Self {
+impl ScoreRules {
+    pub(super) fn new(parameters: &GenerationParameters, eos: &TokenIds) -> Self {
         // Beams that are drawn need a token to go on with beside each end.
         let min_tokens_to_keep = if parameters.num_beams > 1 {
             eos.as_slice().len() + 1
@@ -43,28 +25,29 @@ impl<'a> ScoreRules<'a> {
             1
         };
         Self {
-            parameters,
-            eos,
+            parameters: parameters.clone(),
+            eos: eos.clone(),
             min_tokens_to_keep,
         }
     }
 
-    /// Whether [`Self::apply`] would change anything.
-    pub(super) fn are_neutral(&self, generated: usize) -> bool {
-        let parameters = self.parameters;
+    /// Whether the likeliest token is chosen as it is: [`Self::apply`] would
+    /// change nothing, and nothing is drawn.
+    pub(super) fn are_neutral(&self, decoder_ids: &[u32]) -> bool {
+        let parameters = &self.parameters;
         parameters.repetition_penalty == 1.0
-            && generated >= parameters.min_new_tokens
+            && generated(decoder_ids) >= parameters.min_new_tokens
             && !parameters.do_sample
     }
 
     /// Applies the rules in place; `decoder_ids` are all ids of the decoder
     /// so far, its start included.
     pub(super) fn apply(&self, scores: &mut [f64], decoder_ids: &[u32]) {
-        let parameters = self.parameters;
+        let parameters = &self.parameters;
         if parameters.repetition_penalty != 1.0 {
             penalise_repetition(scores, decoder_ids, parameters.repetition_penalty);
         }
-        if decoder_ids.len().saturating_sub(1) < parameters.min_new_tokens {
+        if generated(decoder_ids) < parameters.min_new_tokens {
             for &id in self.eos.as_slice() {
                 if let Some(score) = scores.get_mut(id as usize) {
                     *score = f64::NEG_INFINITY;
@@ -83,6 +66,11 @@ impl<'a> ScoreRules<'a> {
             }
         }
     }
+}
+
+/// How many ids there are after the decoder's start.
+fn generated(decoder_ids: &[u32]) -> usize {
+    decoder_ids.len().saturating_sub(1)
 }
 
 fn penalise_repetition(scores: &mut [f64], decoder_ids: &[u32], penalty: f64) {
@@ -160,16 +148,17 @@ pub(super) fn top_k(scores: &[f64], k: usize) -> Vec<usize> {
 /// Adding Gumbel noise and taking the largest is the same distribution
 /// (Efraimidis and Spirakis, 2006; Vieira, 2014).
 pub(super) fn draw(scores: &[f64], count: usize, rng: &mut impl Rng) -> Vec<usize> {
-    let noisy: Vec<f64> = scores
-        .iter()
-        .map(|score| {
-            // In (0, 1], so that the logarithm is finite.
-            let uniform = 1.0 - rng.random::<f64>();
-            let exponential = (-uniform.ln()).max(f64::MIN_POSITIVE);
-            score - exponential.ln()
-        })
-        .collect();
-    top_k(&noisy, count)
+    let noisy = scores.iter().map(|score| {
+        // In (0, 1], so that the logarithm is finite.
+        let uniform = 1.0 - rng.random::<f64>();
+        let exponential = (-uniform.ln()).max(f64::MIN_POSITIVE);
+        score - exponential.ln()
+    });
+    if count == 1 {
+        vec![argmax(noisy)]
+    } else {
+        top_k(&noisy.collect::<Vec<_>>(), count)
+    }
 }
 
 #[cfg(test)]
@@ -178,19 +167,6 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-
-    fn close(a: f64, b: f64) -> bool {
-        (a - b).abs() < 1e-6
-    }
-
-    #[test]
-    fn log_softmax_survives_large_logits() {
-        let values = log_softmax(&[1000.0, 1000.0, -1000.0]);
-        assert!(
-            close(values[0], 0.5f64.ln()) && close(values[1], 0.5f64.ln()),
-            "{values:?}"
-        );
-    }
 
     #[test]
     fn repeated_tokens_are_penalised_once_and_by_sign() {

@@ -1,11 +1,12 @@
 //! Multi-head attention as T5 has it: no bias, no scaling, a position bias.
 
-use candle_core::{D, DType, Result, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::{Result, Tensor};
+use kernels::Avx512;
 
+use crate::attention::attention;
 use crate::config::T5Config;
 use crate::linear::Linear;
-use crate::ops;
+use crate::weights::Weights;
 
 /// `SelfAttention` or `EncDecAttention`.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub(super) struct Attention {
     o: Linear,
     num_heads: usize,
     d_kv: usize,
+    kernels: Option<Avx512>,
 }
 
 /// Keys and values, `(rows, heads, tokens, d_kv)` each.
@@ -26,7 +28,7 @@ pub(super) struct KeyValues {
 }
 
 impl Attention {
-    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let (model, inner) = (config.d_model, config.inner_dim());
         Ok(Self {
             q: Linear::new(model, inner, false, vb.pp("q"))?,
@@ -35,6 +37,7 @@ impl Attention {
             o: Linear::new(inner, model, false, vb.pp("o"))?,
             num_heads: config.num_heads,
             d_kv: config.d_kv,
+            kernels: vb.plan().kernels(),
         })
     }
 
@@ -46,34 +49,25 @@ impl Attention {
         })
     }
 
-    /// Hidden states `(batch, queries, d_model)` over keys and values; `bias`
-    /// is added to the scores `(batch, heads, queries, keys)`, in f32.
+    /// Hidden states `(batch, queries, d_model)` over keys and values; `biases`
+    /// are added to the scores `(batch, heads, queries, keys)`, in f32, and the
+    /// result to `residual`.
     pub(super) fn forward(
         &self,
         hidden: &Tensor,
         attended: &KeyValues,
-        bias: Option<&Tensor>,
+        biases: &[&Tensor],
+        residual: &Tensor,
     ) -> Result<Tensor> {
-        let (batch, queries, _) = hidden.dims3()?;
         let query = self.split_heads(self.q.forward(hidden)?)?;
-        let keys = attended.key.transpose(D::Minus2, D::Minus1)?;
-        // The softmax is taken in f32 whatever the number type, as in the
-        // reference: the scores are not scaled and grow large.
-        let scores = query.matmul(&keys)?.to_dtype(DType::F32)?;
-        let scores = match bias {
-            Some(bias) => scores.broadcast_add(bias)?,
-            None => scores,
-        };
-        let weights = ops::softmax(&scores)?.to_dtype(hidden.dtype())?;
-        let context = weights.matmul(&attended.value)?;
-        let context = context.transpose(1, 2)?.reshape((batch, queries, ()))?;
-        self.o.forward(&context)
+        let operands = [&query, &attended.key, &attended.value];
+        let context = attention(self.kernels, operands, 1.0, biases)?;
+        self.o.forward_added(&context, residual)
     }
 
     fn split_heads(&self, xs: Tensor) -> Result<Tensor> {
         let (batch, tokens, _) = xs.dims3()?;
         xs.reshape((batch, tokens, self.num_heads, self.d_kv))?
-            .transpose(1, 2)?
-            .contiguous()
+            .transpose(1, 2)
     }
 }

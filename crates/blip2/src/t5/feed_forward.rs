@@ -1,11 +1,10 @@
 //! T5's feed-forward layer, plain or gated.
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
 
 use crate::config::{Activation, T5Config};
 use crate::linear::Linear;
-use crate::ops;
+use crate::weights::Weights;
 
 /// `DenseReluDense`, named after its first form.
 #[derive(Debug, Clone)]
@@ -22,7 +21,7 @@ enum Inner {
 }
 
 impl FeedForward {
-    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let (model, inner) = (config.d_model, config.d_ff);
         let first = |name| Linear::new(model, inner, false, vb.pp(name));
         let wi = if config.feed_forward_proj.gated {
@@ -46,13 +45,14 @@ impl FeedForward {
         })
     }
 
-    pub(super) fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
+    /// The layer's output added to `residual`.
+    pub(super) fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
         let inner = match &self.wi {
-            Inner::Plain { wi } => ops::activate(self.activation, &wi.forward(hidden)?)?,
+            Inner::Plain { wi } => wi.forward_activated(hidden, self.activation)?,
             Inner::Gated { wi_0, wi_1 } => {
-                (ops::activate(self.activation, &wi_0.forward(hidden)?)? * wi_1.forward(hidden)?)?
+                wi_0.forward_gating(hidden, self.activation, &wi_1.forward(hidden)?)?
             }
         };
-        self.wo.forward(&inner)
+        self.wo.forward_added(&inner, residual)
     }
 }

@@ -1,17 +1,21 @@
 //! The language model: `T5ForConditionalGeneration` of `transformers`.
 
 mod attention;
+mod cache;
 mod feed_forward;
 mod position_bias;
 mod stack;
+mod tree;
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::{Embedding, Module, VarBuilder};
+use candle_nn::{Embedding, Module};
 
-pub use stack::DecoderCache;
+pub use cache::DecoderCache;
+pub(crate) use tree::{Ancestors, TreeNode, TreeRun};
 
 use crate::config::T5Config;
 use crate::linear::Linear;
+use crate::weights::Weights;
 use stack::{Decoder, Encoder};
 
 /// Encoder, decoder and head around one shared embedding.
@@ -22,6 +26,7 @@ pub struct T5 {
     decoder: Decoder,
     lm_head: Linear,
     output_scale: Option<f64>,
+    dtype: DType,
 }
 
 impl T5 {
@@ -32,15 +37,15 @@ impl T5 {
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    pub fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let shape = (config.vocab_size, config.d_model);
-        let embeddings = vb.pp("shared").get(shape, "weight")?;
-        let (head, output_scale) = if vb.contains_tensor("lm_head.weight") {
-            (vb.pp("lm_head").get(shape, "weight")?, None)
+        let embeddings = vb.pp("shared").embedding(shape, "weight")?;
+        let (lm_head, output_scale) = if vb.contains_tensor("lm_head.weight") {
+            (vb.pp("lm_head").linear(shape, "weight", None)?, None)
         } else {
             let scale = (config.d_model as f64).powf(-0.5);
             (
-                embeddings.clone(),
+                vb.pp("shared").linear(shape, "weight", None)?,
                 config.scales_tied_output().then_some(scale),
             )
         };
@@ -48,8 +53,9 @@ impl T5 {
             shared: Embedding::new(embeddings, config.d_model),
             encoder: Encoder::new(config, vb.pp("encoder"))?,
             decoder: Decoder::new(config, vb.pp("decoder"))?,
-            lm_head: Linear::from_tensors(head, None),
+            lm_head,
             output_scale,
+            dtype: vb.dtype(),
         })
     }
 
@@ -58,7 +64,8 @@ impl T5 {
     /// # Errors
     /// When an id is outside the vocabulary.
     pub fn embed(&self, input_ids: &Tensor) -> Result<Tensor> {
-        self.shared.forward(input_ids)
+        // The table may be kept in a narrower type.
+        self.shared.forward(input_ids)?.to_dtype(self.dtype)
     }
 
     /// Embeddings `(batch, tokens, d_model)` to the encoder's last hidden

@@ -2,9 +2,9 @@
 //! distances, added to the attention scores.
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
 
 use crate::config::T5Config;
+use crate::weights::Weights;
 
 /// The bias of one stack; its first block holds the weight, all blocks use it.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub(super) struct PositionBias {
 }
 
 impl PositionBias {
-    pub(super) fn new(config: &T5Config, bidirectional: bool, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, bidirectional: bool, vb: Weights) -> Result<Self> {
         let shape = (config.relative_attention_num_buckets, config.num_heads);
         let weight = vb.pp("relative_attention_bias").get(shape, "weight")?;
         Ok(Self {
@@ -40,6 +40,30 @@ impl PositionBias {
             .reshape((queries, keys, heads))?
             .permute((2, 0, 1))?
             .unsqueeze(0)?
+            .contiguous()
+    }
+
+    /// The bias `(rows, heads, queries, keys)` in f32 for keys that lie so far
+    /// before the queries; where there is none, it may be anything.
+    pub(super) fn of_distances(
+        &self,
+        distances: &[Option<usize>],
+        (rows, queries, keys): (usize, usize, usize),
+    ) -> Result<Tensor> {
+        let (buckets, heads) = self.weight.dims2()?;
+        let farthest = distances.iter().flatten().max().copied().unwrap_or(0);
+        let of_distance: Vec<u32> = (0..=farthest as i64)
+            .map(|distance| bucket(-distance, self.bidirectional, buckets, self.max_distance))
+            .collect();
+        let indices: Vec<u32> = distances
+            .iter()
+            .map(|distance| of_distance[distance.unwrap_or(0)])
+            .collect();
+        let indices = Tensor::from_vec(indices, distances.len(), self.weight.device())?;
+        self.weight
+            .index_select(&indices, 0)?
+            .reshape((rows, queries, keys, heads))?
+            .permute((0, 3, 1, 2))?
             .contiguous()
     }
 }

@@ -1,13 +1,14 @@
-//! The two stacks of T5: encoder and decoder, with the decoder's cache.
+//! The two stacks of T5: encoder and decoder.
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
 
 use super::attention::{Attention, KeyValues};
+use super::cache::{BlockCache, DecoderCache};
 use super::feed_forward::FeedForward;
 use super::position_bias::PositionBias;
 use crate::config::T5Config;
 use crate::ops::RmsNorm;
+use crate::weights::Weights;
 
 /// The largest value that a hidden state keeps in f16; transformers clamps
 /// there (the type's maximum less 1,000) so that no infinity arises.
@@ -21,7 +22,7 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let blocks = vb.pp("block");
         Ok(Self {
             block: (0..config.num_layers)
@@ -39,13 +40,10 @@ impl Encoder {
     ) -> Result<Tensor> {
         let tokens = inputs_embeds.dim(1)?;
         let bias = self.position_bias.forward(0, tokens, tokens)?;
-        let bias = match padding {
-            Some(padding) => bias.broadcast_add(padding)?,
-            None => bias,
-        };
+        let biases: Vec<&Tensor> = std::iter::once(&bias).chain(padding).collect();
         let mut hidden = inputs_embeds.clone();
         for block in &self.block {
-            hidden = block.forward(&hidden, &bias)?;
+            hidden = block.forward(&hidden, &biases)?;
         }
         self.final_layer_norm.forward(&hidden)
     }
@@ -58,17 +56,16 @@ struct EncoderBlock {
 }
 
 impl EncoderBlock {
-    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         Ok(Self {
             self_attention: SelfAttention::new(config, vb.pp(0))?,
             feed_forward: feed_forward(config, vb.pp(1))?,
         })
     }
 
-    fn forward(&self, hidden: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let hidden = self.self_attention.forward(hidden, bias, None)?;
-        self.feed_forward
-            .forward(&hidden, |inner, normed| inner.forward(normed))
+    fn forward(&self, hidden: &Tensor, biases: &[&Tensor]) -> Result<Tensor> {
+        let hidden = self.self_attention.forward(hidden, biases, None)?;
+        self.feed_forward.forward(&hidden, FeedForward::forward)
     }
 }
 
@@ -79,66 +76,8 @@ pub(super) struct Decoder {
     final_layer_norm: RmsNorm,
 }
 
-/// What the decoder keeps between tokens: one row for each sequence it writes.
-#[derive(Debug, Clone)]
-pub struct DecoderCache {
-    blocks: Vec<BlockCache>,
-    /// What hides padding from the cross-attention, `(rows, 1, 1, tokens)`.
-    padding: Option<Tensor>,
-    /// How many decoder tokens are in the cache.
-    length: usize,
-}
-
-#[derive(Debug, Clone)]
-struct BlockCache {
-    self_attention: Option<KeyValues>,
-    cross_attention: KeyValues,
-}
-
-impl DecoderCache {
-    /// Makes row `i` a copy of what row `rows[i]` was: drops finished
-    /// sequences, repeats or reorders others.
-    ///
-    /// # Errors
-    /// When there is no such row.
-    pub fn select_rows(&mut self, rows: &[u32]) -> Result<()> {
-        for block in &mut self.blocks {
-            select(&mut block.cross_attention, rows)?;
-        }
-        if let Some(padding) = &mut self.padding {
-            *padding = padding.index_select(&index(rows, padding)?, 0)?;
-        }
-        self.reorder(rows)
-    }
-
-    /// The same for what was written only: for rows that answer the same
-    /// prompt, as the beams of one search do.
-    ///
-    /// # Errors
-    /// When there is no such row.
-    pub fn reorder(&mut self, rows: &[u32]) -> Result<()> {
-        for block in &mut self.blocks {
-            if let Some(written) = &mut block.self_attention {
-                select(written, rows)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn index(rows: &[u32], like: &Tensor) -> Result<Tensor> {
-    Tensor::from_slice(rows, rows.len(), like.device())
-}
-
-fn select(key_values: &mut KeyValues, rows: &[u32]) -> Result<()> {
-    let rows = index(rows, &key_values.key)?;
-    key_values.key = key_values.key.index_select(&rows, 0)?;
-    key_values.value = key_values.value.index_select(&rows, 0)?;
-    Ok(())
-}
-
 impl Decoder {
-    pub(super) fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let blocks = vb.pp("block");
         Ok(Self {
             block: (0..config.num_decoder_layers())
@@ -154,22 +93,12 @@ impl Decoder {
         encoder_hidden: &Tensor,
         padding: Option<&Tensor>,
     ) -> Result<DecoderCache> {
-        let blocks = self
+        let cross_attention = self
             .block
             .iter()
-            .map(|block| {
-                let cross_attention = block.cross_attention.inner.key_values(encoder_hidden)?;
-                Ok(BlockCache {
-                    self_attention: None,
-                    cross_attention,
-                })
-            })
+            .map(|block| block.cross_attention.inner.key_values(encoder_hidden))
             .collect::<Result<_>>()?;
-        Ok(DecoderCache {
-            blocks,
-            padding: padding.cloned(),
-            length: 0,
-        })
+        DecoderCache::new(cross_attention, encoder_hidden, padding)
     }
 
     pub(super) fn forward(
@@ -185,12 +114,41 @@ impl Decoder {
         } else {
             bias
         };
+        cache.length = length;
+        self.forward_with_bias(inputs_embeds, &bias, cache)
+    }
+
+    /// Embeddings `(rows, new, d_model)` to hidden states of the same shape;
+    /// `bias` `(rows or 1, heads, new, written + new)` says what each sees of
+    /// what was written and of the new ones.
+    pub(super) fn forward_with_bias(
+        &self,
+        inputs_embeds: &Tensor,
+        bias: &Tensor,
+        cache: &mut DecoderCache,
+    ) -> Result<Tensor> {
         let mut hidden = inputs_embeds.clone();
         for (block, block_cache) in self.block.iter().zip(&mut cache.blocks) {
-            hidden = block.forward(&hidden, &bias, cache.padding.as_ref(), block_cache)?;
+            hidden = block.forward(&hidden, bias, cache.padding.as_ref(), block_cache)?;
         }
-        cache.length = length;
         self.final_layer_norm.forward(&hidden)
+    }
+
+    /// The bias `(rows, heads, queries, keys)` of distances: how far each key
+    /// lies before each query; `None` where the query does not see it.
+    pub(super) fn bias_of_distances(
+        &self,
+        distances: &[Option<usize>],
+        shape: (usize, usize, usize),
+    ) -> Result<Tensor> {
+        let bias = self.position_bias.of_distances(distances, shape)?;
+        let hidden = distances
+            .iter()
+            .map(|distance| if distance.is_some() { 0.0 } else { f32::MIN })
+            .collect();
+        let (rows, queries, keys) = shape;
+        let hidden = Tensor::from_vec(hidden, (rows, 1, queries, keys), bias.device())?;
+        bias.broadcast_add(&hidden)
     }
 }
 
@@ -211,7 +169,7 @@ struct DecoderBlock {
 }
 
 impl DecoderBlock {
-    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let cross = vb.pp(1);
         Ok(Self {
             self_attention: SelfAttention::new(config, vb.pp(0))?,
@@ -230,14 +188,16 @@ impl DecoderBlock {
         padding: Option<&Tensor>,
         cache: &mut BlockCache,
     ) -> Result<Tensor> {
+        let hidden =
+            self.self_attention
+                .forward(hidden, &[bias], Some(&mut cache.self_attention))?;
+        let padding: Vec<&Tensor> = padding.into_iter().collect();
         let hidden = self
-            .self_attention
-            .forward(hidden, bias, Some(&mut cache.self_attention))?;
-        let hidden = self.cross_attention.forward(&hidden, |inner, normed| {
-            inner.forward(normed, &cache.cross_attention, padding)
-        })?;
-        self.feed_forward
-            .forward(&hidden, |inner, normed| inner.forward(normed))
+            .cross_attention
+            .forward(&hidden, |inner, normed, residual| {
+                inner.forward(normed, &cache.cross_attention, &padding, residual)
+            })?;
+        self.feed_forward.forward(&hidden, FeedForward::forward)
     }
 }
 
@@ -245,7 +205,7 @@ impl DecoderBlock {
 struct SelfAttention(Residual<Attention>);
 
 impl SelfAttention {
-    fn new(config: &T5Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         Ok(Self(Residual {
             inner: Attention::new(config, vb.pp("SelfAttention"))?,
             layer_norm: norm(config, vb.pp("layer_norm"))?,
@@ -257,13 +217,13 @@ impl SelfAttention {
     fn forward(
         &self,
         hidden: &Tensor,
-        bias: &Tensor,
+        biases: &[&Tensor],
         written: Option<&mut Option<KeyValues>>,
     ) -> Result<Tensor> {
-        self.0.forward(hidden, |inner, normed| {
+        self.0.forward(hidden, |inner, normed, residual| {
             let new = inner.key_values(normed)?;
             let Some(written) = written else {
-                return inner.forward(normed, &new, Some(bias));
+                return inner.forward(normed, &new, biases, residual);
             };
             let all = match written.take() {
                 Some(past) => KeyValues {
@@ -272,14 +232,15 @@ impl SelfAttention {
                 },
                 None => new,
             };
-            let attended = inner.forward(normed, &all, Some(bias));
+            let attended = inner.forward(normed, &all, biases, residual);
             *written = Some(all);
             attended
         })
     }
 }
 
-/// `hidden + inner(norm(hidden))`.
+/// `hidden + inner(norm(hidden))`; what is applied is given both and adds
+/// them.
 #[derive(Debug, Clone)]
 struct Residual<T> {
     inner: T,
@@ -290,9 +251,9 @@ impl<T> Residual<T> {
     fn forward(
         &self,
         hidden: &Tensor,
-        apply: impl FnOnce(&T, &Tensor) -> Result<Tensor>,
+        apply: impl FnOnce(&T, &Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let sum = (hidden + apply(&self.inner, &self.layer_norm.forward(hidden)?)?)?;
+        let sum = apply(&self.inner, &self.layer_norm.forward(hidden)?, hidden)?;
         if sum.dtype() == DType::F16 {
             sum.clamp(-F16_CLAMP, F16_CLAMP)
         } else {
@@ -301,18 +262,18 @@ impl<T> Residual<T> {
     }
 }
 
-fn feed_forward(config: &T5Config, vb: VarBuilder) -> Result<Residual<FeedForward>> {
+fn feed_forward(config: &T5Config, vb: Weights) -> Result<Residual<FeedForward>> {
     Ok(Residual {
         inner: FeedForward::new(config, vb.pp("DenseReluDense"))?,
         layer_norm: norm(config, vb.pp("layer_norm"))?,
     })
 }
 
-fn norm(config: &T5Config, vb: VarBuilder) -> Result<RmsNorm> {
+fn norm(config: &T5Config, vb: Weights) -> Result<RmsNorm> {
     RmsNorm::new(config.d_model, config.layer_norm_epsilon, vb)
 }
 
 /// Where the first block of a stack keeps what all its blocks share.
-fn first_attention<'a>(blocks: &VarBuilder<'a>) -> VarBuilder<'a> {
+fn first_attention<'a>(blocks: &Weights<'a>) -> Weights<'a> {
     blocks.pp(0).pp("layer").pp(0).pp("SelfAttention")
 }

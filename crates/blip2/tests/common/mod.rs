@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use blip2::{Blip2, Outcome, Question};
 use candle_core::{DType, Device, Tensor};
 
 /// A folder of `tests/data`.
@@ -29,6 +30,25 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 /// The checkpoint that ships with the project.
 pub fn mini() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/blip2-mini")
+}
+
+/// A file of `tests/reference`.
+pub fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/reference")
+        .join(name)
+}
+
+/// Asks some questions as one batch.
+pub fn answer_all(model: &Blip2, questions: &[Question]) -> Vec<Outcome> {
+    let mut answering = model.start(questions).unwrap();
+    let mut answers = vec![None; questions.len()];
+    while !answering.is_done() {
+        for (index, outcome) in answering.step().unwrap() {
+            assert_eq!(answers[index].replace(outcome), None);
+        }
+    }
+    answers.into_iter().map(Option::unwrap).collect()
 }
 
 /// The reference values of `blip2-tiny`.

@@ -1,9 +1,12 @@
-//! Closing a connection so that the client can read the last answer.
+//! How long a connection is waited for.
 //!
-//! An answer such as 413 goes out while the client is still sending. Were the
-//! socket closed then, the bytes that it holds unread would turn the close into
-//! a reset, and the client would lose the answer. So, after the sending side is
-//! closed, what still comes in is thrown away for a while.
+//! At its close: an answer such as 413 goes out while the client is still
+//! sending. Were the socket closed then, the bytes that it holds unread would
+//! turn the close into a reset, and the client would lose the answer. So, after
+//! the sending side is closed, what still comes in is thrown away for a while.
+//!
+//! While it is written to: a client that takes nothing of its answer would hold
+//! it, and all that stands behind it, without end. It is cut off.
 
 use std::io;
 use std::pin::Pin;
@@ -20,10 +23,14 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// A client that goes on sending is cut off after this.
 const TOTAL: Duration = Duration::from_secs(5);
 
-/// A connection whose shutdown waits for the client's.
-pub(super) struct LingeringStream {
+/// A connection whose shutdown waits for the client's, and whose writing waits
+/// only so long.
+pub(super) struct PatientStream {
     stream: TcpStream,
     closing: Option<Closing>,
+    write_timeout: Duration,
+    /// Runs while the client takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 /// The sending side is closed.
@@ -47,16 +54,36 @@ impl Closing {
     }
 }
 
-impl LingeringStream {
-    pub(super) fn new(stream: TcpStream) -> LingeringStream {
-        LingeringStream {
+impl PatientStream {
+    pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> PatientStream {
+        PatientStream {
             stream,
             closing: None,
+            write_timeout,
+            stalled: None,
         }
+    }
+
+    /// What a write came to, or the error that it has waited too long.
+    fn bounded(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let timeout = self.write_timeout;
+        let timer = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for LingeringStream {
+impl AsyncRead for PatientStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -66,13 +93,14 @@ impl AsyncRead for LingeringStream {
     }
 }
 
-impl AsyncWrite for LingeringStream {
+impl AsyncWrite for PatientStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.bounded(written, cx)
     }
 
     fn poll_write_vectored(
@@ -80,7 +108,8 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.bounded(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,59 +1,31 @@
-//! `parameters` of a request, by the names of Hugging Face `generate`.
+//! `parameters` of a request, by the names of Hugging Face `generate`, and this
+//! server's own.
 
-use blip2::{EarlyStopping, GenerationParameters};
+mod table;
+
+use blip2::GenerationParameters;
 use serde_json::Value;
 
+use super::choices::ChoicesForm;
 use super::field::{Field, describe};
 use super::{ApiError, ErrorCode};
+use crate::core::{QuestionForm, TaskForm};
+
+pub(super) use table::{PARAMETERS, Parameter};
 
 /// What `parameters` says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InvocationParameters {
-    /// How to generate.
+    /// How to generate; of no meaning for answers that are held to choices.
     pub generation: GenerationParameters,
     /// Whether answers come with their text, confidence and token count.
     pub details: bool,
+    /// What answers are held to.
+    pub choices: Option<ChoicesForm>,
+    /// Where the likeliest of the choices is less probable, none is given; in
+    /// [0, 1].
+    pub abstain_below: Option<f64>,
 }
-
-type Setter = fn(&mut InvocationParameters, &Field<'_>) -> Result<(), ApiError>;
-
-/// Every parameter that is understood, and what it sets.
-const PARAMETERS: [(&str, Setter); 12] = [
-    ("max_new_tokens", |to, field| {
-        put(&mut to.generation.max_new_tokens, field.whole_number())
-    }),
-    ("min_new_tokens", |to, field| {
-        put(&mut to.generation.min_new_tokens, field.whole_number())
-    }),
-    ("num_beams", |to, field| {
-        put(&mut to.generation.num_beams, field.whole_number())
-    }),
-    ("length_penalty", |to, field| {
-        put(&mut to.generation.length_penalty, field.number())
-    }),
-    ("early_stopping", |to, field| {
-        put(&mut to.generation.early_stopping, early_stopping(field))
-    }),
-    ("repetition_penalty", |to, field| {
-        put(&mut to.generation.repetition_penalty, field.number())
-    }),
-    ("do_sample", |to, field| {
-        put(&mut to.generation.do_sample, field.boolean())
-    }),
-    ("temperature", |to, field| {
-        put(&mut to.generation.temperature, field.number())
-    }),
-    ("top_k", |to, field| {
-        put(&mut to.generation.top_k, field.whole_number())
-    }),
-    ("top_p", |to, field| {
-        put(&mut to.generation.top_p, field.number())
-    }),
-    ("seed", |to, field| {
-        put(&mut to.generation.seed, field.unsigned().map(Some))
-    }),
-    ("details", |to, field| put(&mut to.details, field.boolean())),
-];
 
 /// Reads `parameters`; what they do not say is as in `defaults`. `null` stands
 /// for the default, of one parameter or of all, as in Python.
@@ -66,7 +38,7 @@ pub fn parse_parameters(
 ) -> Result<InvocationParameters, ApiError> {
     let mut parameters = InvocationParameters {
         generation: defaults.clone(),
-        details: false,
+        ..InvocationParameters::default()
     };
     let fields = match value {
         Value::Null => return Ok(parameters),
@@ -77,50 +49,57 @@ pub fn parse_parameters(
         }
     };
     for (name, value) in fields {
-        let set = PARAMETERS
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|&(_, set)| set);
-        let set = set.ok_or_else(|| unknown(name))?;
+        let known = PARAMETERS.iter().find(|known| known.name == name);
+        let parameter = known.ok_or_else(|| unknown(name))?;
         if !value.is_null() {
             let path = format!("parameters.{name}");
-            set(
-                &mut parameters,
-                &Field::new(path, value, ErrorCode::InvalidParameter),
-            )?;
+            let field = Field::new(path, value, ErrorCode::InvalidParameter);
+            (parameter.set)(&mut parameters, &field)?;
         }
+    }
+    if parameters.abstain_below.is_some() && parameters.choices.is_none() {
+        let message = "`parameters.abstain_below` is about choices: add `choices`, or compare \
+                       `confidence` yourself";
+        return Err(ApiError::new(ErrorCode::InvalidParameter, message));
     }
     Ok(parameters)
 }
 
-/// Whether `name` belongs into `parameters`.
-pub(super) fn is_parameter(name: &str) -> bool {
-    PARAMETERS.iter().any(|&(known, _)| known == name)
-}
-
-fn put<T>(place: &mut T, value: Result<T, ApiError>) -> Result<(), ApiError> {
-    *place = value?;
-    Ok(())
-}
-
-fn early_stopping(field: &Field<'_>) -> Result<EarlyStopping, ApiError> {
-    const EXPECTED: &str = "true, false or \"never\"";
-    match field.boolean() {
-        Ok(true) => Ok(EarlyStopping::True),
-        Ok(false) => Ok(EarlyStopping::False),
-        Err(_) if field.text(EXPECTED)? == "never" => Ok(EarlyStopping::Never),
-        Err(_) => Err(field.wrong(EXPECTED)),
+impl InvocationParameters {
+    /// What is asked of the model for each of the prompts.
+    ///
+    /// # Errors
+    /// When the choices do not fit the prompts.
+    pub fn questions(&self, prompts: Vec<String>) -> Result<Vec<QuestionForm>, ApiError> {
+        let choices = match &self.choices {
+            Some(form) => form.of_questions(&prompts, self.abstain_below)?,
+            None => vec![None; prompts.len()],
+        };
+        let question = |(prompt, choices): (String, Option<_>)| QuestionForm {
+            prompt,
+            task: choices.map_or_else(
+                || TaskForm::Generate(self.generation.clone()),
+                TaskForm::Choose,
+            ),
+        };
+        Ok(prompts.into_iter().zip(choices).map(question).collect())
     }
 }
 
+/// Whether `name` belongs into `parameters`.
+pub(super) fn is_parameter(name: &str) -> bool {
+    PARAMETERS.iter().any(|known| known.name == name)
+}
+
 fn unknown(name: &str) -> ApiError {
-    let known = PARAMETERS.map(|(name, _)| name).join(", ");
+    let known = PARAMETERS.map(|known| known.name).join(", ");
     let message = format!("unknown parameter `{name}`; known are {known}");
     ApiError::new(ErrorCode::InvalidParameter, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use blip2::EarlyStopping;
     use serde_json::json;
 
     use super::*;
@@ -164,7 +143,7 @@ mod tests {
             "max_new_tokens": 31, "min_new_tokens": 2, "num_beams": 4, "length_penalty": 0.6,
             "early_stopping": "never", "repetition_penalty": 1.2, "do_sample": true,
             "temperature": 0.7, "top_k": 0, "top_p": 0.9, "seed": 18446744073709551615_u64,
-            "details": true
+            "details": true, "choices": ["Cotton"], "abstain_below": 0.5
         }))
         .unwrap();
         let generation = GenerationParameters {
@@ -184,7 +163,9 @@ mod tests {
             parameters,
             InvocationParameters {
                 generation,
-                details: true
+                details: true,
+                choices: Some(ChoicesForm::OfOne(vec!["Cotton".to_owned()])),
+                abstain_below: Some(0.5)
             }
         );
     }
@@ -234,5 +215,36 @@ mod tests {
             message,
             "`parameters.temperature` must be a number, not a string"
         );
+    }
+
+    #[test]
+    fn abstaining_is_a_probability_and_about_choices() {
+        for value in [json!(0), json!(0.5), json!(1)] {
+            let parameters = parse(&json!({"choices": ["a"], "abstain_below": value})).unwrap();
+            assert_eq!(parameters.abstain_below, value.as_f64());
+        }
+        for value in [json!(-0.1), json!(1.01), json!("0.5"), json!(true)] {
+            let message = message(json!({"choices": ["a"], "abstain_below": value}));
+            assert!(
+                message.contains("`parameters.abstain_below` must be"),
+                "{message}"
+            );
+        }
+        let message = message(json!({"abstain_below": 0.5}));
+        assert!(message.contains("add `choices`"), "{message}");
+    }
+
+    #[test]
+    fn a_question_without_choices_is_generated_by_the_parameters() {
+        let parameters = parse(&json!({"num_beams": 3, "choices": [["A: b"], null]})).unwrap();
+        let questions = parameters
+            .questions(vec!["first?".to_owned(), "second?".to_owned()])
+            .unwrap();
+        let TaskForm::Choose(choices) = &questions[0].task else {
+            panic!("{questions:?}");
+        };
+        assert_eq!(choices.texts, ["A: b"]);
+        assert_eq!(questions[1].prompt, "second?");
+        assert_eq!(questions[1].task, TaskForm::Generate(parameters.generation));
     }
 }

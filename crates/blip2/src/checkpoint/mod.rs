@@ -7,7 +7,15 @@ use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use serde::Deserialize;
 
+mod gguf;
+mod safetensors;
+
+pub(crate) use gguf::{GGUF_FILE, GgufFile};
+pub(crate) use safetensors::SafetensorsFiles;
+
+use crate::engine::{Plan, Quantization};
 use crate::error::Error;
+use crate::weights::Weights;
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -83,27 +91,52 @@ pub(crate) fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         .collect()
 }
 
-/// The weights of a folder, converted to `dtype` as they are asked for.
-pub(crate) fn weights(
-    folder: &Path,
-    dtype: DType,
-    device: &Device,
-) -> Result<VarBuilder<'static>, Error> {
-    let files = weight_files(folder)?;
-    for path in &files {
-        // Opened before it is mapped, so that the error names the file.
-        std::fs::File::open(path).map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?;
+/// The weights of a folder, in one of the forms that they are stored in.
+pub(crate) enum Source {
+    Safetensors(SafetensorsFiles),
+    Gguf(GgufFile),
+}
+
+impl Source {
+    /// Opens the weights of a folder: safetensors where there are any, else
+    /// the quantised file.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
+        match weight_files(folder) {
+            Ok(files) => SafetensorsFiles::open(&files).map(Self::Safetensors),
+            Err(Error::NoWeights { .. }) if folder.join(GGUF_FILE).is_file() => {
+                GgufFile::open(&folder.join(GGUF_FILE)).map(Self::Gguf)
+            }
+            Err(error) => Err(error),
+        }
     }
-    // SAFETY: mapping a file is sound as long as nobody writes to it while it
-    // is mapped. A checkpoint is read-only by contract (SageMaker mounts it
-    // so), this crate replaces such files by renaming and never in place, and
-    // the map lives only until every tensor has been copied out of it.
-    #[allow(unsafe_code)]
-    let vb = unsafe { VarBuilder::from_mmaped_safetensors(&files, dtype, device) };
-    vb.map_err(Error::Weights)
+
+    /// The format of the linear layers, if they are stored quantised.
+    pub(crate) fn quantization(&self) -> Option<Quantization> {
+        match self {
+            Self::Safetensors(_) => None,
+            Self::Gguf(file) => file.quantization(),
+        }
+    }
+
+    /// The weights, plain tensors converted to `dtype` as they are asked for.
+    pub(crate) fn into_weights(
+        self,
+        dtype: DType,
+        device: &Device,
+        plan: Plan,
+    ) -> Weights<'static> {
+        let device = device.clone();
+        match self {
+            Self::Safetensors(files) => {
+                let vb = VarBuilder::from_backend(Box::new(files), dtype, device);
+                Weights::new(vb, None, plan)
+            }
+            Self::Gguf(file) => {
+                let vb = VarBuilder::from_backend(Box::new(file.clone()), dtype, device);
+                Weights::new(vb, Some(file), plan)
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,67 @@
+//! The engine `packed`: this project's kernels for AVX-512.
+
+use std::sync::Arc;
+
+use candle_core::quantized::QTensor;
+use candle_core::{Error, Result, Tensor};
+use kernels::{Avx512, PackedWeights, WeightFormat};
+
+use crate::product::{Product, WeightSlice, bias_numbers, with_weight};
+
+/// A layer over a weight `(out, in)`.
+pub(crate) fn from_tensors(weight: &Tensor, bias: Option<&Tensor>) -> Result<Arc<dyn Product>> {
+    let (outputs, inputs) = weight.dims2()?;
+    let proof = processor()?;
+    let packed = with_weight(weight, |weight| match weight {
+        WeightSlice::F32(values) => PackedWeights::from_f32(proof, values, outputs, inputs),
+        WeightSlice::Bf16(values) => PackedWeights::from_bf16(proof, values, outputs, inputs),
+    })?;
+    layer(packed.map_err(Error::wrap)?, bias)
+}
+
+/// A layer over blocks, whose rows of `inputs` may be padded.
+pub(crate) fn from_blocks(
+    blocks: &QTensor,
+    format: WeightFormat,
+    (outputs, inputs): (usize, usize),
+    bias: Option<&Tensor>,
+) -> Result<Arc<dyn Product>> {
+    let data = blocks.data()?;
+    let packed = PackedWeights::from_blocks(processor()?, format, &data, outputs, inputs);
+    layer(packed.map_err(Error::wrap)?, bias)
+}
+
+fn layer(weight: PackedWeights, bias: Option<&Tensor>) -> Result<Arc<dyn Product>> {
+    let bias = bias_numbers(bias)?;
+    Ok(Arc::new(Packed { weight, bias }))
+}
+
+fn processor() -> Result<Avx512> {
+    Avx512::detect().ok_or_else(|| Error::Msg("no AVX-512".to_owned()))
+}
+
+#[derive(Debug)]
+struct Packed {
+    weight: PackedWeights,
+    bias: Option<Vec<f32>>,
+}
+
+impl Product for Packed {
+    fn inputs(&self) -> usize {
+        self.weight.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.weight.outputs()
+    }
+
+    fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
+        self.weight.multiply(x, self.bias.as_deref(), y);
+        Ok(())
+    }
+
+    fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
+        self.weight.multiply_add(x, self.bias.as_deref(), y);
+        Ok(())
+    }
+}

@@ -1,0 +1,319 @@
+//! Multi-head attention over strided operands.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use crate::buffer::Buffer;
+use crate::cpu::Avx512;
+use crate::micro::{FLOAT_ROWS, FloatLane, Output, PANEL, Start, float_tile};
+use crate::parallel::{SharedMut, for_ranges};
+use crate::rows::row_blocks;
+use crate::{math, vector};
+
+/// Below so many queries a head, keys are read where they lie; packing them
+/// would cost more than the product.
+const FEW_QUERIES: usize = 8;
+
+/// Vectors of `head_dim` contiguous numbers, by batch, head and token.
+#[derive(Debug, Clone, Copy)]
+pub struct Strided<'a> {
+    /// The numbers.
+    pub data: &'a [f32],
+    /// From one batch row to the next, in elements; likewise below.
+    pub batch: usize,
+    /// From one head to the next.
+    pub head: usize,
+    /// From one token to the next.
+    pub token: usize,
+}
+
+impl<'a> Strided<'a> {
+    fn vector(&self, (batch, head): (usize, usize), token: usize, length: usize) -> &'a [f32] {
+        &self.data[batch * self.batch + head * self.head + token * self.token..][..length]
+    }
+}
+
+/// Numbers that are added to the scores, by batch, head and query; one after
+/// the other for the keys. A stride of 0 repeats.
+#[derive(Debug, Clone, Copy)]
+pub struct Bias<'a> {
+    /// The numbers.
+    pub data: &'a [f32],
+    /// From one batch row to the next, in elements; likewise below.
+    pub batch: usize,
+    /// From one head to the next.
+    pub head: usize,
+    /// From one query to the next.
+    pub query: usize,
+}
+
+/// `softmax(scale · q kᵀ + bias) v` for every head.
+#[derive(Debug, Clone, Copy)]
+pub struct Attention {
+    /// Batch rows.
+    pub batch: usize,
+    /// Heads.
+    pub heads: usize,
+    /// Queries of a head.
+    pub queries: usize,
+    /// Keys of a head.
+    pub keys: usize,
+    /// Length of a query, a key and a value.
+    pub head_dim: usize,
+    /// What the scores are multiplied by.
+    pub scale: f32,
+}
+
+impl Attention {
+    /// Computes `y` `(batch, queries, heads · head_dim)`; every bias is added
+    /// to the scaled scores.
+    ///
+    /// # Panics
+    /// When an operand is shorter than its strides say.
+    pub fn compute(
+        &self,
+        _proof: Avx512,
+        q: Strided,
+        k: Strided,
+        v: Strided,
+        biases: &[Bias],
+        y: &mut [f32],
+    ) {
+        let width = self.heads * self.head_dim;
+        assert_eq!(
+            y.len(),
+            self.batch * self.queries * width,
+            "y has another length"
+        );
+        if y.is_empty() || self.keys == 0 {
+            return;
+        }
+        let call = Call {
+            shape: *self,
+            q,
+            k,
+            v,
+            biases,
+            y: SharedMut::new(y),
+        };
+        let heads = self.batch * self.heads;
+        let cost = heads * self.queries * self.keys * (2 * self.head_dim + 20);
+        for_ranges(heads, cost, |range| call.heads(range));
+    }
+}
+
+/// What one thread computes with; kept, since memory that is new to a process
+/// is slow.
+#[derive(Default)]
+struct Scratch {
+    scores: Vec<f32>,
+    rows: Vec<u32>,
+    columns: Vec<Buffer>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+struct Call<'a> {
+    shape: Attention,
+    q: Strided<'a>,
+    k: Strided<'a>,
+    v: Strided<'a>,
+    biases: &'a [Bias<'a>],
+    y: SharedMut<f32>,
+}
+
+impl Call<'_> {
+    fn heads(&self, range: Range<usize>) {
+        SCRATCH.with_borrow_mut(|scratch| {
+            for index in range {
+                let head = (index / self.shape.heads, index % self.shape.heads);
+                if self.shape.queries < FEW_QUERIES {
+                    // SAFETY: `compute` was given the proof of AVX-512.
+                    unsafe { self.few_queries(head, scratch) };
+                } else {
+                    self.many_queries(head, scratch);
+                }
+            }
+        });
+    }
+
+    /// Where the output of a query's head lies.
+    fn output(&self, (batch, head): (usize, usize), query: usize) -> *mut f32 {
+        let Attention {
+            heads,
+            queries,
+            head_dim,
+            ..
+        } = self.shape;
+        let at = ((batch * queries + query) * heads + head) * head_dim;
+        // In the output: `compute` checked its length.
+        self.y.get().wrapping_add(at)
+    }
+
+    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,fma"))]
+    unsafe fn few_queries(&self, head: (usize, usize), scratch: &mut Scratch) {
+        let Attention {
+            queries,
+            keys,
+            head_dim,
+            scale,
+            ..
+        } = self.shape;
+        let scores = &mut scratch.scores;
+        scores.resize(keys, 0.0);
+        for query in 0..queries {
+            let q = self.q.vector(head, query, head_dim);
+            for (key, score) in scores.iter_mut().enumerate() {
+                *score = scale * vector::dot(q, self.k.vector(head, key, head_dim));
+            }
+            self.add_biases(head, query, scores);
+            // SAFETY: this function's own promise; and heads of a query do not
+            // overlap, nor do those of different threads.
+            let y = unsafe {
+                softmax(scores);
+                std::slice::from_raw_parts_mut(self.output(head, query), head_dim)
+            };
+            y.fill(0.0);
+            for (key, &weight) in scores.iter().enumerate() {
+                let v = self.v.vector(head, key, head_dim);
+                for (y, v) in y.iter_mut().zip(v) {
+                    *y = weight.mul_add(*v, *y);
+                }
+            }
+        }
+    }
+
+    fn many_queries(&self, head: (usize, usize), scratch: &mut Scratch) {
+        let Attention {
+            heads,
+            queries,
+            keys,
+            head_dim,
+            scale,
+            ..
+        } = self.shape;
+        let width = keys.next_multiple_of(PANEL);
+        let Scratch {
+            scores,
+            rows,
+            columns,
+        } = scratch;
+        scores.resize(queries * width, 0.0);
+        rows.resize(FLOAT_ROWS * keys.max(head_dim), 0);
+        let key_panels = width / PANEL;
+        let value_panels = head_dim.div_ceil(PANEL);
+        let bytes = PANEL * 4 * (key_panels * head_dim).max(value_panels * keys);
+        if columns.first().is_none_or(|buffer| buffer.len() < bytes) {
+            *columns = vec![Buffer::zeroed(bytes), Buffer::zeroed(bytes)];
+        }
+        let [k_columns, v_columns] = columns.as_mut_slice() else {
+            return;
+        };
+        let k_columns = &mut k_columns.as_mut_slice::<u32>()[..key_panels * head_dim * PANEL];
+        for (index, panel) in k_columns.chunks_exact_mut(head_dim * PANEL).enumerate() {
+            for column in 0..PANEL.min(keys - index * PANEL) {
+                let key = self.k.vector(head, index * PANEL + column, head_dim);
+                let places = panel[column..].iter_mut().step_by(PANEL);
+                places
+                    .zip(key)
+                    .for_each(|(place, value)| *place = value.to_bits());
+            }
+        }
+        let v_columns = &mut v_columns.as_mut_slice::<u32>()[..value_panels * keys * PANEL];
+        for (index, panel) in v_columns.chunks_exact_mut(keys * PANEL).enumerate() {
+            let columns = PANEL.min(head_dim - index * PANEL);
+            for (key, places) in panel.chunks_exact_mut(PANEL).enumerate() {
+                let value = &self.v.vector(head, key, head_dim)[index * PANEL..][..columns];
+                let places = places[..columns].iter_mut();
+                places
+                    .zip(value)
+                    .for_each(|(place, value)| *place = value.to_bits());
+            }
+        }
+        for block in row_blocks(queries, FLOAT_ROWS) {
+            let packed = &mut rows[..block.rows * head_dim];
+            for row in 0..block.rows {
+                let q = self.q.vector(head, block.start + row, head_dim);
+                let places = packed[row..].iter_mut().step_by(block.rows);
+                places
+                    .zip(q)
+                    .for_each(|(place, value)| *place = (scale * value).to_bits());
+            }
+            let scores = &mut scores[..block.rows * width];
+            for (panel, columns) in k_columns.chunks_exact(head_dim * PANEL).enumerate() {
+                let output = Output {
+                    first: scores[panel * PANEL..].as_mut_ptr(),
+                    stride: width,
+                    columns: PANEL,
+                };
+                // SAFETY: `compute` was given the proof of AVX-512; the scores
+                // have `width` columns in each row and are this thread's.
+                unsafe {
+                    float_tile(
+                        FloatLane::F32,
+                        packed,
+                        columns,
+                        block.rows,
+                        Start::Zero,
+                        output,
+                    );
+                }
+            }
+            let packed = &mut rows[..block.rows * keys];
+            for (row, scores) in scores.chunks_exact_mut(width).enumerate() {
+                let scores = &mut scores[..keys];
+                self.add_biases(head, block.start + row, scores);
+                // SAFETY: as above.
+                unsafe { softmax(scores) };
+                let places = packed[row..].iter_mut().step_by(block.rows);
+                places
+                    .zip(scores)
+                    .for_each(|(place, value)| *place = value.to_bits());
+            }
+            for (panel, columns) in v_columns.chunks_exact(keys * PANEL).enumerate() {
+                let output = Output {
+                    first: self.output(head, block.start).wrapping_add(panel * PANEL),
+                    stride: heads * head_dim,
+                    columns: PANEL.min(head_dim - panel * PANEL),
+                };
+                // SAFETY: as above; a head's columns of the output belong to
+                // the thread that computes the head.
+                unsafe {
+                    float_tile(
+                        FloatLane::F32,
+                        packed,
+                        columns,
+                        block.rows,
+                        Start::Zero,
+                        output,
+                    );
+                }
+            }
+        }
+    }
+
+    fn add_biases(&self, (batch, head): (usize, usize), query: usize, scores: &mut [f32]) {
+        for bias in self.biases {
+            let at = batch * bias.batch + head * bias.head + query * bias.query;
+            for (score, bias) in scores.iter_mut().zip(&bias.data[at..][..self.shape.keys]) {
+                *score += bias;
+            }
+        }
+    }
+}
+
+/// # Safety
+/// On x86-64 the processor has AVX-512 F and FMA.
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,fma"))]
+unsafe fn softmax(scores: &mut [f32]) {
+    let largest = vector::max(scores);
+    for score in scores.iter_mut() {
+        *score = math::exp(*score - largest);
+    }
+    let inverse = 1.0 / vector::sum2(scores, scores, |score, _| score);
+    for score in scores {
+        *score *= inverse;
+    }
+}

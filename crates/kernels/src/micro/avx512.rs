@@ -1,0 +1,272 @@
+//! The inner loops in AVX-512.
+
+use core::arch::x86_64::*;
+
+use super::{
+    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, Scaling, Start,
+};
+
+/// Which of the 32 columns exist, as masks of the two registers.
+#[inline]
+fn masks(columns: usize) -> [__mmask16; 2] {
+    let bits = if columns >= PANEL {
+        u32::MAX
+    } else {
+        (1u32 << columns) - 1
+    };
+    [bits as u16, (bits >> 16) as u16]
+}
+
+/// What the sums of `ROWS` rows begin with.
+///
+/// # Safety
+/// As for `float_tile`.
+#[target_feature(enable = "avx512f")]
+#[inline]
+unsafe fn first_sums<const ROWS: usize>(start: Start, output: Output) -> [[__m512; 2]; ROWS] {
+    let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+    if let Start::Row(row) | Start::OutputAnd(row) = start {
+        // SAFETY: the row has 32 elements.
+        let halves = unsafe {
+            [
+                _mm512_loadu_ps(row.as_ptr()),
+                _mm512_loadu_ps(row.as_ptr().add(16)),
+            ]
+        };
+        sums = [halves; ROWS];
+    }
+    if let Start::Output | Start::OutputAnd(_) = start {
+        let masks = masks(output.columns);
+        for (index, sums) in sums.iter_mut().enumerate() {
+            for half in 0..2 {
+                // SAFETY: the caller's promise; masked lanes are not read.
+                let stored = unsafe {
+                    let row = output.first.wrapping_add(index * output.stride + half * 16);
+                    _mm512_maskz_loadu_ps(masks[half], row)
+                };
+                sums[half] = _mm512_add_ps(sums[half], stored);
+            }
+        }
+    }
+    sums
+}
+
+/// # Safety
+/// As for `float_tile`.
+#[target_feature(enable = "avx512f")]
+#[inline]
+unsafe fn store<const ROWS: usize>(sums: [[__m512; 2]; ROWS], output: Output) {
+    let masks = masks(output.columns);
+    for (index, sums) in sums.iter().enumerate() {
+        for half in 0..2 {
+            // SAFETY: the caller's promise; masked lanes are not written.
+            unsafe {
+                let row = output.first.wrapping_add(index * output.stride + half * 16);
+                _mm512_mask_storeu_ps(row, masks[half], sums[half]);
+            }
+        }
+    }
+}
+
+macro_rules! float_rows {
+    ($name:ident, $features:literal, |$row:ident, $column:ident, $sum:ident| $product:expr) => {
+        /// # Safety
+        /// As for `float_tile`, with exactly `ROWS` rows.
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const ROWS: usize>(
+            rows: &[u32],
+            columns: &[u32],
+            start: Start,
+            output: Output,
+        ) {
+            let lanes = columns.len() / PANEL;
+            // SAFETY: `float_tile` checked that both slices hold `lanes` lanes
+            // of 32 columns and of `ROWS` rows; the output is the caller's.
+            unsafe {
+                let mut sums = first_sums::<ROWS>(start, output);
+                let (mut rows, mut columns) = (rows.as_ptr(), columns.as_ptr());
+                for _ in 0..lanes {
+                    let low = _mm512_loadu_si512(columns.cast());
+                    let high = _mm512_loadu_si512(columns.add(16).cast());
+                    for (index, sums) in sums.iter_mut().enumerate() {
+                        let $row = _mm512_set1_epi32(rows.add(index).read() as i32);
+                        for (half, $column) in [low, high].into_iter().enumerate() {
+                            let $sum = sums[half];
+                            sums[half] = $product;
+                        }
+                    }
+                    rows = rows.add(ROWS);
+                    columns = columns.add(PANEL);
+                }
+                store(sums, output);
+            }
+        }
+    };
+}
+
+float_rows!(f32_rows, "avx512f,fma", |row, column, sum| _mm512_fmadd_ps(
+    _mm512_castsi512_ps(row),
+    _mm512_castsi512_ps(column),
+    sum
+));
+
+float_rows!(bf16_rows, "avx512f,avx512bf16", |row, column, sum| {
+    _mm512_dpbf16_ps(
+        sum,
+        // SAFETY: a register is a register; every bit pattern is 32 bf16.
+        core::mem::transmute::<__m512i, __m512bh>(row),
+        core::mem::transmute::<__m512i, __m512bh>(column),
+    )
+});
+
+/// # Safety
+/// As for `super::float_tile`.
+pub(super) unsafe fn float_tile(
+    lane: FloatLane,
+    rows: &[u32],
+    columns: &[u32],
+    row_count: usize,
+    start: Start,
+    output: Output,
+) {
+    macro_rules! dispatch {
+        ($kernel:ident: $($count:literal)*) => {
+            match row_count {
+                // SAFETY: the caller's promise, passed on.
+                $($count => unsafe { $kernel::<$count>(rows, columns, start, output) },)*
+                _ => {}
+            }
+        };
+    }
+    match lane {
+        FloatLane::F32 => dispatch!(f32_rows: 1 2 3 4 5 6 7 8 9 10 11 12),
+        FloatLane::Bf16 => dispatch!(bf16_rows: 1 2 3 4 5 6 7 8 9 10 11 12),
+    }
+}
+
+/// # Safety
+/// As for `super::integer_tile`, with exactly `ROWS` rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,f16c,fma")]
+unsafe fn integer_rows<const ROWS: usize, const AFFINE: bool>(
+    groups: usize,
+    rows: IntegerRows,
+    columns: IntegerColumns,
+    start: Start,
+    output: Output,
+) {
+    const LANES: usize = GROUP / 4;
+    // SAFETY: `integer_tile` checked that all slices hold `groups` groups; the
+    // output is the caller's.
+    unsafe {
+        let mut sums = first_sums::<ROWS>(start, output);
+        for group in 0..groups {
+            let row_values = rows.values.as_ptr().add(group * LANES * ROWS);
+            let values = columns.values.as_ptr().add(group * GROUP * PANEL);
+            let mut products = [[_mm512_setzero_si512(); 2]; ROWS];
+            if !AFFINE {
+                for (index, products) in products.iter_mut().enumerate() {
+                    let excess = rows.excesses.as_ptr().add(group * ROWS + index);
+                    *products = [_mm512_set1_epi32(excess.read().wrapping_neg()); 2];
+                }
+            }
+            for lane in 0..LANES {
+                let low = _mm512_loadu_si512(values.add(lane * PANEL * 4).cast());
+                let high = _mm512_loadu_si512(values.add(lane * PANEL * 4 + 64).cast());
+                for (index, products) in products.iter_mut().enumerate() {
+                    let row = _mm512_set1_epi32(row_values.add(lane * ROWS + index).read() as i32);
+                    products[0] = _mm512_dpbusd_epi32(products[0], low, row);
+                    products[1] = _mm512_dpbusd_epi32(products[1], high, row);
+                }
+            }
+            for half in 0..2 {
+                let at = group * PANEL + half * 16;
+                let (scales, minima) = match columns.scaling {
+                    Scaling::Symmetric { scales } => {
+                        let scales = scales.as_ptr().add(at * 2).cast();
+                        (
+                            _mm512_cvtph_ps(_mm256_loadu_si256(scales)),
+                            _mm512_setzero_ps(),
+                        )
+                    }
+                    Scaling::Affine { scales, minima } => (
+                        _mm512_loadu_ps(scales.as_ptr().add(at)),
+                        _mm512_loadu_ps(minima.as_ptr().add(at)),
+                    ),
+                };
+                for (index, (sums, products)) in sums.iter_mut().zip(&products).enumerate() {
+                    let at = group * ROWS + index;
+                    let row_scale = _mm512_set1_ps(*rows.scales.as_ptr().add(at));
+                    let products = _mm512_cvtepi32_ps(products[half]);
+                    let value = if AFFINE {
+                        let row_sum = _mm512_set1_ps(*rows.sums.as_ptr().add(at));
+                        _mm512_fmsub_ps(products, scales, _mm512_mul_ps(minima, row_sum))
+                    } else {
+                        _mm512_mul_ps(products, scales)
+                    };
+                    sums[half] = _mm512_fmadd_ps(value, row_scale, sums[half]);
+                }
+            }
+        }
+        store(sums, output);
+    }
+}
+
+/// # Safety
+/// As for `super::integer_tile`.
+pub(super) unsafe fn integer_tile(
+    groups: usize,
+    rows: IntegerRows,
+    columns: IntegerColumns,
+    start: Start,
+    output: Output,
+) {
+    macro_rules! dispatch {
+        ($affine:literal: $($count:literal)*) => {
+            match rows.rows {
+                // SAFETY: the caller's promise, passed on.
+                $($count => unsafe {
+                    integer_rows::<$count, $affine>(groups, rows, columns, start, output)
+                },)*
+                _ => {}
+            }
+        };
+    }
+    match columns.scaling {
+        Scaling::Symmetric { .. } => dispatch!(false: 1 2 3 4 5 6),
+        Scaling::Affine { .. } => dispatch!(true: 1 2 3 4 5 6),
+    }
+}
+
+/// # Safety
+/// As for `super::round_group`.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
+    // SAFETY: there are 32 values.
+    let (low, high) = unsafe {
+        (
+            _mm512_loadu_ps(values.as_ptr()),
+            _mm512_loadu_ps(values.as_ptr().add(16)),
+        )
+    };
+    let sizes = _mm512_max_ps(_mm512_abs_ps(low), _mm512_abs_ps(high));
+    let largest = _mm512_reduce_max_ps(sizes);
+    // The maximum passes NaN over; a sum does not.
+    let all = _mm512_reduce_add_ps(_mm512_mul_ps(_mm512_add_ps(low, high), _mm512_setzero_ps()));
+    let inverse = _mm512_set1_ps(if largest > 0.0 { 127.0 / largest } else { 0.0 });
+    // Conversion rounds to the nearest, ties to even.
+    let low = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse));
+    let high = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
+    let sum = _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
+    let mut lanes = [0u32; GROUP / 4];
+    // SAFETY: the lanes are 32 bytes, each store writes 16.
+    unsafe {
+        let place: *mut __m128i = lanes.as_mut_ptr().cast();
+        _mm_storeu_si128(place, _mm512_cvtsepi32_epi8(low));
+        _mm_storeu_si128(place.add(1), _mm512_cvtsepi32_epi8(high));
+    }
+    RoundedGroup {
+        lanes,
+        scale: largest / 127.0 + all,
+        sum,
+    }
+}
