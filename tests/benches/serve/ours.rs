@@ -155,6 +155,15 @@ impl Ours {
         memory.context("the model server has ended")
     }
 
+    /// What its log says of the way in which it computes: what `model loaded`
+    /// has from `computation` on; empty where it says nothing.
+    pub fn computation(&self) -> String {
+        let log = self.server.process().output();
+        let line = log.lines().find(|line| line.contains("model loaded"));
+        let at = line.and_then(|line| Some(&line[line.find("computation=")?..]));
+        at.unwrap_or_default().to_owned()
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.server.stop().await?;
         Ok(())

@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Result;
+use tests::stages::Observed;
 
 use crate::machine::Machine;
 use crate::prompts::{ANSWER_TOKENS, PROMPT_TOKENS, QUESTIONS};
-use crate::results::{Measured, OurTimes, Results, Throughput, Times, write_whole};
+use crate::results::{Measured, OurTimes, Results, TheirTimes, Throughput, Times, write_whole};
 use crate::shape::{SHAPES, Theirs};
 use crate::verdicts::{find_theirs, verdicts};
 
@@ -169,7 +170,7 @@ fn theirs(text: &mut String, measured: &Measured) -> Result<()> {
 fn ours(text: &mut String, measured: &Measured) -> Result<()> {
     let calls = find_theirs(measured, Theirs::Fastest, |theirs| &theirs.eight_calls);
     let batch = find_theirs(measured, Theirs::Fastest, |theirs| &theirs.one_batch);
-    let heading = |theirs: Option<&crate::results::TheirTimes>, way: &str| match theirs {
+    let heading = |theirs: Option<&TheirTimes>, way: &str| match theirs {
         Some(theirs) => format!("× {way} ({})", theirs.dtype),
         None => format!("× {way}"),
     };
@@ -201,9 +202,19 @@ fn ours(text: &mut String, measured: &Measured) -> Result<()> {
     writeln!(
         text,
         "\n*Same answers* counts those whose text is the one that transformers gives in f32, or \
-         in bf16 where f32 was not measured.{}\n",
+         in bf16 where f32 was not measured; random weights may give answers without a text.{}\n",
         together(measured)
     )?;
+    for ours in &measured.ours {
+        if !ours.computation.is_empty() {
+            writeln!(
+                text,
+                "- {}, by its log: {}",
+                ours.configuration, ours.computation
+            )?;
+        }
+    }
+    writeln!(text)?;
     Ok(())
 }
 
@@ -211,7 +222,8 @@ fn ours(text: &mut String, measured: &Measured) -> Result<()> {
 fn same_answers(measured: &Measured, ours: &OurTimes) -> String {
     let reference = find_theirs(measured, Theirs::Named("f32"), |theirs| &theirs.one_batch)
         .or(measured.transformers.first());
-    let Some(reference) = reference else {
+    let has_text = |theirs: &&TheirTimes| theirs.answers.iter().any(|text| !text.is_empty());
+    let Some(reference) = reference.filter(has_text) else {
         return "–".to_owned();
     };
     let pairs = reference.answers.iter().zip(&ours.answers);
@@ -281,17 +293,11 @@ fn stages(text: &mut String, measured: &Measured) -> Result<()> {
     }
     writeln!(text, "\n|---|{}", "---|".repeat(names.len()))?;
     for ours in &measured.ours {
-        let runs = ours.fresh.0.len() as f64;
-        let all: f64 = ours.stages.values().sum();
+        let all: f64 = ours.stages.values().map(Observed::mean).sum();
         write!(text, "| {} |", ours.configuration)?;
         for &name in &names {
-            let spent = ours.stages.get(name).copied().unwrap_or_default();
-            write!(
-                text,
-                " {} ({:.0} %) |",
-                seconds(spent / runs),
-                100.0 * spent / all
-            )?;
+            let spent = ours.stages.get(name).map_or(0.0, Observed::mean);
+            write!(text, " {} ({:.0} %) |", seconds(spent), 100.0 * spent / all)?;
         }
         writeln!(text)?;
     }

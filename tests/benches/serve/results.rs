@@ -90,11 +90,13 @@ pub struct OurTimes {
     pub fresh: Times,
     /// The photo known.
     pub repeated: Times,
+    /// How it computes, by its own log.
+    pub computation: String,
     pub ready_after_s: f64,
     pub loaded_bytes: u64,
     pub loading_peak_bytes: u64,
     pub serving_peak_bytes: u64,
-    /// Seconds by stage in one request about a photo that is not known.
+    /// What its metrics observed in the requests about photos not known.
     pub stages: Stages,
     pub answers: Vec<String>,
     /// What the server said of its image cache for the two, where it did.

@@ -288,6 +288,7 @@ impl Contender {
                     group: 0,
                     fresh: Times::default(),
                     repeated: Times::default(),
+                    computation: ours.computation(),
                     ready_after_s: ours.ready_after.as_secs_f64(),
                     loaded_bytes: ours.loaded.resident,
                     loading_peak_bytes: ours.loaded.peak,
