@@ -64,9 +64,9 @@ const Q4K: Configuration = Configuration {
 };
 
 /// Of the largest shape, served from a file: quantising anew at every start
-/// takes a minute.
+/// takes a minute. The flag then says what the file must be.
 const Q8_0_FILE: Configuration = Configuration {
-    flags: &[],
+    flags: Q8_0.flags,
     prepare: Some(&[
         "quantize",
         "--model-dir",
@@ -79,7 +79,7 @@ const Q8_0_FILE: Configuration = Configuration {
     ..Q8_0
 };
 const Q4K_FILE: Configuration = Configuration {
-    flags: &[],
+    flags: Q4K.flags,
     prepare: Some(&[
         "quantize",
         "--model-dir",
