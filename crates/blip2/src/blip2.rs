@@ -16,6 +16,7 @@ use crate::generation::{Batch, ChoiceTree, GenerationParameters, Question, Speci
 use crate::image_processor::ImageProcessor;
 use crate::model::Blip2Model;
 use crate::tokenizer::Tokenizer;
+use crate::weights::Training;
 
 /// How a checkpoint is loaded.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +56,15 @@ impl Blip2 {
     /// When a file is missing, malformed or does not fit the others; the
     /// error names it.
     pub fn load(model_dir: &Path, options: &LoadOptions) -> Result<Self, Error> {
+        Self::load_training(model_dir, options, None)
+    }
+
+    /// The same, of which some is trained.
+    pub(crate) fn load_training(
+        model_dir: &Path,
+        options: &LoadOptions,
+        training: Option<Arc<Training>>,
+    ) -> Result<Self, Error> {
         let config = Blip2Config::from_json(&checkpoint::read(model_dir, "config.json")?)?;
         let defaults = match checkpoint::read_optional(model_dir, "generation_config.json")? {
             Some(text) => GenerationParameters::from_generation_config(&text)
@@ -93,7 +103,10 @@ impl Blip2 {
             },
             |chosen| chosen.plan,
         );
-        let weights = source.into_weights(plan.activations(), &device, plan);
+        let mut weights = source.into_weights(plan.activations(), &device, plan);
+        if let Some(training) = training {
+            weights = weights.training(training);
+        }
         let model = Blip2Model::new(&config, weights).map_err(Error::Weights)?;
         Ok(Self {
             config,
@@ -111,8 +124,13 @@ impl Blip2 {
         self.chosen.as_ref().map(|chosen| &chosen.report)
     }
 
+    /// Where it computes.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The threads that were chosen to compute on.
-    fn threads(&self) -> Threads {
+    pub(crate) fn threads(&self) -> Threads {
         self.chosen
             .as_ref()
             .map_or_else(Threads::default, |chosen| chosen.threads.clone())

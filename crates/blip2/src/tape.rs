@@ -75,13 +75,20 @@ pub(crate) fn is_watched(tensor: &Tensor) -> bool {
 }
 
 /// Notes how `result` was computed, if one of the operands is watched.
-pub(crate) fn record<F>(operands: &[&Tensor], result: Tensor, backward: impl FnOnce() -> F) -> Tensor
+pub(crate) fn record<F>(
+    operands: &[&Tensor],
+    result: Tensor,
+    backward: impl FnOnce() -> F,
+) -> Tensor
 where
     F: FnOnce(Vec<f32>, &mut Gradients) -> Result<()> + 'static,
 {
     TAPE.with_borrow_mut(|tape| {
         let Some(tape) = tape else { return };
-        if operands.iter().any(|one| tape.watched.contains_key(&one.id())) {
+        if operands
+            .iter()
+            .any(|one| tape.watched.contains_key(&one.id()))
+        {
             tape.watch(&result);
             tape.nodes.push((result.id(), Box::new(backward())));
         }
@@ -134,11 +141,6 @@ pub(crate) struct Gradients {
 }
 
 impl Gradients {
-    /// Whether that of the tensor is wanted.
-    pub(crate) fn want(&self, tensor: &Tensor) -> bool {
-        self.watched.contains_key(&tensor.id())
-    }
-
     /// Adds to the gradient of a tensor, if it is wanted, one laid out as the
     /// tensor's storage is.
     pub(crate) fn add(&mut self, tensor: &Tensor, gradient: Vec<f32>) -> Result<()> {
@@ -178,8 +180,22 @@ impl Gradients {
         change(buffer)
     }
 
-    /// Takes the gradient of a tensor for `change` and puts it back, so that
-    /// others can be reached meanwhile; zeros where there was none yet.
+    /// The same where `change` can overwrite what is there: it is told whether
+    /// it has to add.
+    pub(crate) fn product(
+        &mut self,
+        tensor: &Tensor,
+        change: impl FnOnce(bool, &mut [f32]) -> Result<()>,
+    ) -> Result<()> {
+        let is_first = self
+            .watched
+            .get(&tensor.id())
+            .is_some_and(|place| !self.buffers.contains_key(&place.id));
+        self.with(tensor, |sum| change(!is_first, sum))
+    }
+
+    /// Takes the gradient of a tensor, if it is wanted, so that others can be
+    /// reached while it is changed; zeros where there was none yet.
     pub(crate) fn detach(&mut self, tensor: &Tensor) -> Option<Vec<f32>> {
         let place = self.watched.get(&tensor.id())?;
         let taken = self.buffers.remove(&place.id);
@@ -255,7 +271,9 @@ mod tests {
                 move |dy: Vec<f32>, gradients: &mut Gradients| {
                     // In the order of the storage.
                     gradients.with(&view, |sum| {
-                        sum.iter_mut().zip(&dy).for_each(|(sum, dy)| *sum += 2.0 * dy);
+                        sum.iter_mut()
+                            .zip(&dy)
+                            .for_each(|(sum, dy)| *sum += 2.0 * dy);
                         Ok(())
                     })
                 }

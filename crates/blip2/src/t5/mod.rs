@@ -16,6 +16,7 @@ pub(crate) use tree::{Ancestors, TreeNode, TreeRun};
 use crate::config::T5Config;
 use crate::linear::Linear;
 use crate::weights::Weights;
+use crate::{ops, tape};
 use stack::{Decoder, Encoder};
 
 /// Encoder, decoder and head around one shared embedding.
@@ -38,10 +39,15 @@ impl T5 {
     /// # Errors
     /// When a tensor is missing or has another shape.
     pub fn new(config: &T5Config, vb: Weights) -> Result<Self> {
+        const LM_HEAD: &str = "lm_head.weight";
+        const SHARED: &str = "shared.weight";
         let shape = (config.vocab_size, config.d_model);
         let embeddings = vb.pp("shared").embedding(shape, "weight")?;
-        let (lm_head, output_scale) = if vb.contains_tensor("lm_head.weight") {
-            (vb.pp("lm_head").linear(shape, "weight", None)?, None)
+        let (lm_head, output_scale) = if vb.contains_tensor(LM_HEAD) {
+            // One that is tied and stored as well stays tied in training.
+            let ties = config.tie_word_embeddings && vb.trains_equal(shape, LM_HEAD, SHARED)?;
+            let head = vb.pp(if ties { "shared" } else { "lm_head" });
+            (head.linear(shape, "weight", None)?, None)
         } else {
             let scale = (config.d_model as f64).powf(-0.5);
             (
@@ -65,7 +71,16 @@ impl T5 {
     /// When an id is outside the vocabulary.
     pub fn embed(&self, input_ids: &Tensor) -> Result<Tensor> {
         // The table may be kept in a narrower type.
-        self.shared.forward(input_ids)?.to_dtype(self.dtype)
+        let (rows, tokens) = input_ids.dims2()?;
+        let embeddings = self.shared.embeddings();
+        let embeds = if tape::is_watched(embeddings) {
+            let ids = input_ids.flatten_all()?.to_vec1::<u32>()?;
+            let embeds = ops::gather_rows(embeddings, &ids)?;
+            tape::alias(embeds.reshape((rows, tokens, ()))?, &embeds)
+        } else {
+            self.shared.forward(input_ids)?
+        };
+        embeds.to_dtype(self.dtype)
     }
 
     /// Embeddings `(batch, tokens, d_model)` to the encoder's last hidden
@@ -107,7 +122,7 @@ impl T5 {
     /// When the shapes do not fit.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         match self.output_scale {
-            Some(scale) => self.lm_head.forward(&(hidden * scale)?),
+            Some(scale) => self.lm_head.forward(&ops::scale(hidden, scale)?),
             None => self.lm_head.forward(hidden),
         }
     }
