@@ -163,7 +163,11 @@ impl Attention {
             .reshape((batch, tokens, 3, self.num_heads, head_dim))?
             .permute((2, 0, 3, 1, 4))?;
         let scale = (head_dim as f64).powf(-0.5);
-        let part = |index| Ok::<_, candle_core::Error>(tape::alias(qkv.get(index)?, &projected));
+        // Views, not copies: `get` would make some.
+        let part = |index| -> Result<Tensor> {
+            let part = qkv.narrow(0, index, 1)?.squeeze(0)?;
+            Ok(tape::alias(part, &projected))
+        };
         let (query, key, value) = (part(0)?, part(1)?, part(2)?);
         let context = attention(self.kernels, [&query, &key, &value], scale, &[])?;
         self.projection.forward_added(&context, residual)

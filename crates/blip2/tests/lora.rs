@@ -228,18 +228,23 @@ fn all_weights_have_one_gradient_on_both_engines() {
         }
         let (_, packed) = step(Engine::Packed, &checkpoint);
         assert!((packed.loss.mean() - candle.loss.mean()).abs() < 1e-5);
-        for ((name, packed), candle) in names.iter().zip(&packed.gradients).zip(&candle.gradients) {
-            let largest = candle
-                .iter()
-                .fold(1e-6f32, |largest, g| largest.max(g.abs()));
-            for (packed, candle) in packed.iter().zip(candle) {
-                let error = (packed - candle).abs() / largest;
-                assert!(
-                    error < 2e-3,
-                    "{name}: {packed} and {candle}, largest {largest}"
-                );
-            }
+        let pairs = packed.gradients.iter().zip(&candle.gradients);
+        for (name, (packed, candle)) in names.iter().zip(pairs) {
+            assert_equal_gradients(name, packed, candle);
         }
+    }
+}
+
+#[track_caller]
+fn assert_equal_gradients(name: &str, packed: &[f32], candle: &[f32]) {
+    // Some are nothing but rounding: a key's bias moves all scores alike.
+    let largest = candle.iter().fold(1e-4f32, |most, g| most.max(g.abs()));
+    for (packed, candle) in packed.iter().zip(candle) {
+        let error = (packed - candle).abs() / largest;
+        assert!(
+            error < 2e-3,
+            "{name}: {packed} and {candle}, largest {largest}"
+        );
     }
 }
 
@@ -286,21 +291,16 @@ fn layers_of_the_vision_encoder_and_the_qformer_are_adapted_too() {
         for (parameter, gradient) in trainee.parameters().iter().zip(&step.gradients) {
             assert!(gradient.iter().any(|&g| g != 0.0), "{}", parameter.name());
         }
-        gradients.push((engine, step.gradients));
+        println!("{engine}: loss {}", step.loss.mean());
+        let names = trainee.parameters().iter();
+        let names: Vec<String> = names.map(|one| one.name().to_owned()).collect();
+        gradients.push((names, step.gradients));
     }
-    let [(_, packed), (_, candle)] = gradients.as_slice() else {
+    let [(names, packed), (_, candle)] = gradients.as_slice() else {
         return;
     };
-    for (packed, candle) in packed.iter().zip(candle) {
-        let largest = candle
-            .iter()
-            .fold(1e-6f32, |largest, g| largest.max(g.abs()));
-        for (packed, candle) in packed.iter().zip(candle) {
-            assert!(
-                (packed - candle).abs() / largest < 2e-3,
-                "{packed} and {candle}"
-            );
-        }
+    for (name, (packed, candle)) in names.iter().zip(packed.iter().zip(candle)) {
+        assert_equal_gradients(name, packed, candle);
     }
 }
 
