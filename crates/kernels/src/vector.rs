@@ -20,6 +20,24 @@ pub(crate) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     sums.iter().sum()
 }
 
+/// `Σ f(aᵢ, bᵢ, cᵢ)` in a fixed order.
+#[inline(always)]
+pub(crate) fn sum3(a: &[f32], b: &[f32], c: &[f32], f: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let mut sums = [0f32; LANES];
+    let whole = a.len() / LANES * LANES;
+    for place in 0..a.len() - whole {
+        let at = whole + place;
+        sums[place] = f(a[at], b[at], c[at]);
+    }
+    let chunks = a.chunks_exact(LANES).zip(b.chunks_exact(LANES));
+    for ((a, b), c) in chunks.zip(c.chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            sums[lane] += f(a[lane], b[lane], c[lane]);
+        }
+    }
+    sums.iter().sum()
+}
+
 /// `Σ aᵢ bᵢ`.
 #[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {

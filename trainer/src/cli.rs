@@ -1,0 +1,31 @@
+//! The command line: a subcommand each, turned into what it runs.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::train::TrainArgs;
+
+/// Fine-tuning of BLIP-2.
+#[derive(Debug, Parser)]
+#[command(name = "trainer", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fine-tune a checkpoint: the entry point of the training container.
+    Train(TrainArgs),
+}
+
+impl Cli {
+    /// Runs the subcommand and says on stderr what went wrong, if anything did.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Train(args) => crate::train::run(&args),
+        }
+    }
+}
