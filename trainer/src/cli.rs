@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::sample::SampleArgs;
 use crate::train::TrainArgs;
 
 /// Fine-tuning of BLIP-2.
@@ -18,6 +19,8 @@ pub struct Cli {
 enum Command {
     /// Fine-tune a checkpoint: the entry point of the training container.
     Train(TrainArgs),
+    /// Draw a catalogue of products, for tests and for those without a data set
+    Sample(SampleArgs),
 }
 
 impl Cli {
@@ -26,6 +29,17 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Train(args) => crate::train::run(&args),
+            Command::Sample(args) => exit_code(crate::sample::run(&args)),
+        }
+    }
+}
+
+fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("trainer: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

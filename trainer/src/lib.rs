@@ -1,7 +1,10 @@
 //! Fine-tuning of BLIP-2, and the SageMaker training container around it.
 //!
-//! [`cli`] has a subcommand each; [`train`] is the training job.
+//! [`cli`] has a subcommand each; [`train`] is the training job, [`sample`] draws
+//! a catalogue.
 
+pub mod catalogue_progress;
 pub mod cli;
 pub mod memory;
+pub mod sample;
 pub mod train;

@@ -47,6 +47,7 @@ mod set;
 
 pub use answer::Answer;
 pub use error::{AttributeSetError, Entry};
+pub use fold::fold;
 pub use pair::parse_pair;
 pub use question::{question, wrap_question};
 pub use set::{Attribute, AttributeSet, Category, UNKNOWN_CATEGORY_NOUN, Value};
