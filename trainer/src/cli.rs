@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::evaluate::options::EvaluateArgs;
 use crate::prepare::PrepareArgs;
 use crate::sample::SampleArgs;
 use crate::train::TrainArgs;
 
-/// Fine-tuning of BLIP-2.
+/// Fine-tuning and evaluation of BLIP-2.
 #[derive(Debug, Parser)]
 #[command(name = "trainer", version)]
 pub struct Cli {
@@ -24,6 +25,8 @@ enum Command {
     Prepare(PrepareArgs),
     /// Draw a catalogue of products, for tests and for those without a data set
     Sample(SampleArgs),
+    /// Say how good a checkpoint or a running endpoint is, beside baselines
+    Evaluate(Box<EvaluateArgs>),
 }
 
 impl Cli {
@@ -34,6 +37,7 @@ impl Cli {
             Command::Train(args) => crate::train::run(&args),
             Command::Prepare(args) => exit_code(crate::prepare::run(&args)),
             Command::Sample(args) => exit_code(crate::sample::run(&args)),
+            Command::Evaluate(args) => exit_code(crate::evaluate::run(&args)),
         }
     }
 }
