@@ -6,5 +6,7 @@
 pub mod catalogue_progress;
 pub mod cli;
 pub mod memory;
+pub mod progress;
 pub mod sample;
+pub mod scores;
 pub mod train;
