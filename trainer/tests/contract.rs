@@ -10,7 +10,7 @@ use common::Container;
 fn a_job_learns_and_leaves_a_model_an_adapter_metrics_and_a_report() {
     let container = Container::new(6).with(&[
         ("epochs", "12"),
-        ("lr", "0.02"),
+        ("lr", "0.004"),
         ("select-best", "macro-f1"),
         ("scheduler", "cosine"),
         ("warmup-ratio", "0.1"),
@@ -224,7 +224,7 @@ fn one_bad_photograph_is_skipped_and_many_are_a_failure() {
 fn steps_without_a_number_are_skipped_and_too_many_are_a_failure() {
     // So large a step that the next pass overflows.
     let container = Container::new(4).with(&[
-        ("lr", "1e30"),
+        ("lr", "1e38"),
         ("max-bad-steps", "2"),
         ("lora-dropout", "0"),
     ]);
