@@ -10,6 +10,7 @@ pub mod cli;
 pub mod evaluate;
 pub mod memory;
 pub mod prepare;
+pub mod progress;
 pub mod sample;
 pub mod scores;
 pub mod train;

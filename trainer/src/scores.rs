@@ -210,6 +210,15 @@ impl Confusion {
     }
 }
 
+/// The macro-F1 of pairs of a truth and an answer; 0 of none.
+#[must_use]
+pub fn macro_f1(pairs: &[(String, String)]) -> f64 {
+    let pairs = pairs
+        .iter()
+        .map(|(truth, answer)| (truth.as_str(), answer.as_str()));
+    Confusion::of(pairs).macro_f1().unwrap_or(0.0)
+}
+
 /// The mean of some numbers; none of none.
 #[must_use]
 pub fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
@@ -279,6 +288,7 @@ mod tests {
         assert_eq!(confusion.total(), 0);
         assert!(confusion.label_scores().is_empty() && confusion.mistakes().is_empty());
         assert_eq!(mean([]), None);
+        assert_eq!(macro_f1(&[]), 0.0);
     }
 
     #[test]

@@ -165,6 +165,11 @@ impl Blip2 {
         self.image_processor.preprocess(photo)
     }
 
+    /// The image processor, for a host that keeps resized photographs.
+    pub fn image_processor(&self) -> &ImageProcessor {
+        &self.image_processor
+    }
+
     /// Pixel values of some photographs, `(3, size, size)` each, to image
     /// features `(images, queries, d_model)`: all that answering needs of them.
     ///
