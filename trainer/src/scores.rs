@@ -63,6 +63,17 @@ impl LabelCounts {
         mean(occurring.map(|label| self.f1(label)))
     }
 
+    /// The mean F1 of all labels, those that do not occur as given by `absent`,
+    /// one a label. None without labels.
+    #[must_use]
+    pub fn macro_f1_or(&self, absent: &[f64]) -> Option<f64> {
+        let of_label = |(label, &absent): (usize, &f64)| match self.occurrences(label) {
+            0 => absent,
+            _ => self.f1(label),
+        };
+        mean(absent.iter().enumerate().map(of_label))
+    }
+
     /// F1 of one label; 0 where it never hits.
     #[must_use]
     pub fn f1(&self, label: usize) -> f64 {

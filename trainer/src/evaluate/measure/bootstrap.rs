@@ -153,6 +153,28 @@ mod tests {
     }
 
     #[test]
+    fn the_interval_of_macro_f1_holds_the_score_where_values_are_rare() {
+        // A constant answer, and ten values that are true once each.
+        let rows: Vec<(usize, usize, Option<&str>, &str, f64)> = (0..40)
+            .map(|product| {
+                let rare = ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+                let truth = rare.get(product).copied().unwrap_or("a");
+                (product, 0, Some(truth), "a", 0.5)
+            })
+            .collect();
+        let (test, answers) = series(&rows);
+        let scored: Vec<usize> = (0..rows.len()).collect();
+        let pairs = Pairs::new(&test, &scored, &answers, &[vec![0]]);
+        let resampled = Resampled::new(&[pairs], &everyone(), 400, 5);
+        let estimate = resampled.estimate(0, Score::AverageMacroF1(0));
+        let value = estimate.value.unwrap();
+        assert!(
+            estimate.low.unwrap() < value && value < estimate.high.unwrap(),
+            "{estimate:?}"
+        );
+    }
+
+    #[test]
     fn a_series_is_no_better_than_itself_and_differences_are_paired() {
         let resampled = Resampled::new(&[products(), products()], &everyone(), 50, 3);
         let difference = resampled.difference(0, 1, Score::AverageMacroF1(0));

@@ -1,5 +1,11 @@
 //! The scores of one series of answers, on the test's products or on a resample
 //! of them.
+//!
+//! Macro-F1 of a resample is over the values of the whole test: one that the
+//! resample lacks keeps the F1 that it has on the whole. Over the values of the
+//! resample alone it would be too high, since it is the rare and badly known
+//! values that a resample lacks. An attribute that it lacks altogether likewise
+//! keeps its scores in an average.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +22,11 @@ pub struct Pairs {
 
 #[derive(Clone, Debug)]
 struct AttributePairs {
-    labels: usize,
     pairs: Vec<Pair>,
+    /// F1 of each label on the whole test.
+    whole_f1: Vec<f64>,
+    /// Accuracy and macro-F1 on the whole test; `NaN` without a question.
+    whole: [f64; 2],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,10 +105,7 @@ impl Pairs {
             attributes: labels
                 .into_iter()
                 .zip(pairs)
-                .map(|(labels, pairs)| AttributePairs {
-                    labels: labels.len(),
-                    pairs,
-                })
+                .map(|(labels, pairs)| AttributePairs::new(labels.len(), pairs))
                 .collect(),
             averages: averages.to_vec(),
         }
@@ -113,14 +119,15 @@ impl Pairs {
             .attributes
             .iter()
             .map(|attribute| {
-                let mut counts = LabelCounts::new(attribute.labels);
-                for pair in &attribute.pairs {
-                    counts.add(pair.truth, pair.answer, weights(pair.product));
-                }
+                let counts = attribute.counts(&weights);
                 asked += counts.total();
                 let accuracy = counts.accuracy();
                 right += accuracy.unwrap_or(0.0) * counts.total() as f64;
-                [accuracy, counts.macro_f1()].map(|score| score.unwrap_or(f64::NAN))
+                let macro_f1 = counts.macro_f1_or(&attribute.whole_f1);
+                match accuracy {
+                    Some(accuracy) => [accuracy, macro_f1.unwrap_or(f64::NAN)],
+                    None => [f64::NAN; 2],
+                }
             })
             .collect();
         let mut values = vec![if asked > 0 {
@@ -132,7 +139,10 @@ impl Pairs {
             for score in 0..2 {
                 let defined = average
                     .iter()
-                    .map(|&attribute| by_attribute[attribute][score])
+                    .map(|&attribute| match by_attribute[attribute][score] {
+                        value if value.is_finite() => value,
+                        _ => self.attributes[attribute].whole[score],
+                    })
                     .filter(|value| value.is_finite());
                 values.push(mean(defined).unwrap_or(f64::NAN));
             }
@@ -142,6 +152,29 @@ impl Pairs {
             averages: self.averages.len(),
             values,
         }
+    }
+}
+
+impl AttributePairs {
+    fn new(labels: usize, pairs: Vec<Pair>) -> AttributePairs {
+        let mut attribute = AttributePairs {
+            pairs,
+            whole_f1: vec![0.0; labels],
+            whole: [f64::NAN; 2],
+        };
+        let counts = attribute.counts(&|_| 1);
+        attribute.whole_f1 = (0..labels).map(|label| counts.f1(label)).collect();
+        attribute.whole =
+            [counts.accuracy(), counts.macro_f1()].map(|score| score.unwrap_or(f64::NAN));
+        attribute
+    }
+
+    fn counts(&self, weights: &impl Fn(usize) -> u64) -> LabelCounts {
+        let mut counts = LabelCounts::new(self.whole_f1.len());
+        for pair in &self.pairs {
+            counts.add(pair.truth, pair.answer, weights(pair.product));
+        }
+        counts
     }
 }
 
@@ -218,14 +251,16 @@ pub mod tests {
         close(Score::AverageAccuracy(1), 2.0 / 3.0);
         close(Score::AverageMacroF1(1), 1.0 / 3.0);
 
-        // The first product alone, twice: all right, and nothing else occurs.
+        // The first product alone, twice: all right; the values that do not
+        // occur keep their F1 of 0.
         let twice = pairs.scores(|product| if product == 0 { 2 } else { 0 });
         assert_eq!(twice.get(Score::Accuracy), 1.0);
-        assert_eq!(twice.get(Score::AttributeMacroF1(1)), 1.0);
+        assert_eq!(twice.get(Score::AttributeMacroF1(1)), 1.0 / 3.0);
+        assert_eq!(twice.get(Score::AttributeMacroF1(0)), 0.5);
         // The last product has no question about the first attribute.
         let last = pairs.scores(|product| u64::from(product == 2));
         assert!(last.get(Score::AttributeAccuracy(0)).is_nan());
-        assert_eq!(last.get(Score::AverageAccuracy(0)), 0.0);
+        assert_eq!(last.get(Score::AverageAccuracy(0)), 0.25);
         assert!(pairs.scores(|_| 0).get(Score::Accuracy).is_nan());
     }
 }
