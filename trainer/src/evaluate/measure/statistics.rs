@@ -136,15 +136,23 @@ impl Pairs {
             f64::NAN
         }];
         for average in &self.averages {
-            for score in 0..2 {
-                let defined = average
-                    .iter()
-                    .map(|&attribute| match by_attribute[attribute][score] {
-                        value if value.is_finite() => value,
-                        _ => self.attributes[attribute].whole[score],
-                    })
-                    .filter(|value| value.is_finite());
-                values.push(mean(defined).unwrap_or(f64::NAN));
+            let of_attribute = |&attribute: &usize| {
+                let [accuracy, macro_f1] = by_attribute[attribute];
+                if accuracy.is_finite() {
+                    [accuracy, macro_f1]
+                } else {
+                    self.attributes[attribute].whole
+                }
+            };
+            let defined = || {
+                let scores = average.iter().map(of_attribute);
+                scores.filter(|[accuracy, _]| accuracy.is_finite())
+            };
+            for score in [
+                mean(defined().map(|[accuracy, _]| accuracy)),
+                mean(defined().map(|[_, macro_f1]| macro_f1)),
+            ] {
+                values.push(score.unwrap_or(f64::NAN));
             }
         }
         values.extend(by_attribute.iter().flatten());
