@@ -64,7 +64,7 @@ pub(crate) fn gelu_tanh(x: f32) -> f32 {
 /// The derivative of [`gelu_erf`]: `Φ(x) + x φ(x)`.
 #[inline(always)]
 pub(crate) fn gelu_erf_derivative(x: f32) -> f32 {
-    const ONE_OVER_ROOT_2_PI: f32 = 0.398_942_28;
+    const ONE_OVER_ROOT_2_PI: f32 = 0.398_942_3;
     let size = x.abs();
     let tail = 0.5 * erfc(size * std::f32::consts::FRAC_1_SQRT_2);
     let below = if x > 0.0 { 1.0 - tail } else { tail };
