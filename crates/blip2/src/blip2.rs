@@ -180,6 +180,21 @@ impl Blip2 {
         Ok(self.threads().run(|| self.model.encode_images(&batch))?)
     }
 
+    /// Image features that a host kept, where and in the number type in which
+    /// the model computes.
+    ///
+    /// # Errors
+    /// When they cannot be moved there.
+    pub fn kept_features(&self, features: &Tensor) -> Result<Tensor, Error> {
+        let features = features.to_device(&self.device)?;
+        Ok(features.to_dtype(self.model.dtype())?)
+    }
+
+    /// The number type between the linear layers, by its name.
+    pub fn number_type(&self) -> &'static str {
+        self.model.dtype().as_str()
+    }
+
     /// A prompt's token ids as the model reads it, `</s>` included.
     ///
     /// # Errors

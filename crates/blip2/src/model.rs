@@ -60,6 +60,11 @@ impl Blip2Model {
         })
     }
 
+    /// The number type of what is computed between the linear layers.
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
     /// The vision encoder's hidden states `(images, tokens, hidden)` to the
     /// Q-Former's `(images, queries, qformer_hidden)`.
     ///

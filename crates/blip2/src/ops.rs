@@ -110,7 +110,7 @@ pub(crate) fn scale(xs: &Tensor, factor: f64) -> Result<Tensor> {
 /// taken several times.
 pub(crate) fn gather_rows(xs: &Tensor, indices: &[u32]) -> Result<Tensor> {
     let index = Tensor::from_slice(indices, indices.len(), xs.device())?;
-    let ys = xs.contiguous()?.index_select(&index, 0)?;
+    let ys = tape::dense(xs)?.index_select(&index, 0)?;
     Ok(tape::record(&[xs], ys, || {
         let (xs, indices) = (xs.clone(), indices.to_vec());
         move |dy: Vec<f32>, gradients: &mut Gradients| {
@@ -195,7 +195,7 @@ impl LayerNorm {
         if [xs, weight, bias].iter().any(|tensor| tensor.track_op()) {
             return candle_nn::ops::layer_norm_slow(xs, weight, bias, *eps);
         }
-        let xs = xs.contiguous()?;
+        let xs = tape::dense(xs)?;
         match kernels {
             Some(proof) if xs.dtype() == DType::F32 => {
                 let ys = cpu::write_like(&xs, |ys| {
@@ -270,7 +270,7 @@ impl RmsNorm {
         if xs.track_op() || weight.track_op() {
             return candle_nn::ops::rms_norm_slow(xs, weight, *eps);
         }
-        let xs = xs.contiguous()?;
+        let xs = tape::dense(xs)?;
         match kernels {
             Some(proof) if xs.dtype() == DType::F32 => {
                 let ys = cpu::write_like(&xs, |ys| {

@@ -65,7 +65,7 @@ pub(crate) fn forward(
             if residual.dims() != dims {
                 candle_core::bail!("{dims:?} is added to {:?}", residual.dims());
             }
-            cpu::read(&residual.contiguous()?, <[f32]>::to_vec)?
+            cpu::read(&tape::dense(residual)?, <[f32]>::to_vec)?
         }
         None => vec![0f32; dims.iter().product()],
     };
@@ -126,10 +126,7 @@ impl dyn Product {
             candle_core::bail!("{:?} into a layer of {}", xs.dims(), self.inputs());
         }
         dims.push(self.outputs());
-        if tape::is_watched(xs) && !xs.is_contiguous() {
-            candle_core::bail!("a tensor that is trained through is no contiguous operand");
-        }
-        Ok((xs.contiguous()?, dims))
+        Ok((tape::dense(xs)?, dims))
     }
 }
 

@@ -74,6 +74,15 @@ pub(crate) fn is_watched(tensor: &Tensor) -> bool {
     })
 }
 
+/// The tensor, one number after the other in memory. A copy would be another
+/// tensor, to which no gradient leads: what is watched has to be so already.
+pub(crate) fn dense(tensor: &Tensor) -> Result<Tensor> {
+    if is_watched(tensor) && !tensor.is_contiguous() {
+        candle_core::bail!("a tensor that is trained through is not contiguous");
+    }
+    tensor.contiguous()
+}
+
 /// Notes how `result` was computed, if one of the operands is watched.
 pub(crate) fn record<F>(
     operands: &[&Tensor],

@@ -248,6 +248,38 @@ fn assert_equal_gradients(name: &str, packed: &[f32], candle: &[f32]) {
     }
 }
 
+#[test]
+fn a_head_that_is_tied_and_stored_stays_tied() {
+    let trainee = Trainee::load(&common::mini(), &options(engines()[0]), &Learning::All).unwrap();
+    let names = |name: &str| {
+        let mut parameters = trainee.parameters().iter();
+        parameters.any(|parameter| parameter.name() == name)
+    };
+    let (head, shared) = (
+        "language_model.lm_head.weight",
+        "language_model.shared.weight",
+    );
+    assert!(names(shared) && !names(head));
+    for parameter in trainee.parameters() {
+        parameter.update(|values| values.fill(0.125)).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    trainee.write_checkpoint(folder.path()).unwrap();
+    let file = folder.path().join("model.safetensors");
+    let written = candle_core::safetensors::load(file, &Device::Cpu).unwrap();
+    let stored =
+        candle_core::safetensors::load(common::mini().join("model.safetensors"), &Device::Cpu)
+            .unwrap();
+    assert_eq!(written.len(), stored.len());
+    for (name, tensor) in &written {
+        assert_eq!(tensor.dims(), stored[name].dims(), "{name}");
+        assert!(
+            floats(tensor).iter().all(|&number| number == 0.125),
+            "{name}"
+        );
+    }
+}
+
 fn config(targets: &[&str], dropout: f64) -> LoraConfig {
     LoraConfig {
         r: 4,

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
-use attributes::AttributeSet;
 use blip2::Parameter;
 use blip2::training::{Batch, Row, Trainee};
 
@@ -11,15 +10,15 @@ use super::container::Container;
 use super::data::Example;
 use super::hyperparameters::{Hyperparameters, SelectBest};
 use super::interrupt::Interrupt;
-use super::metrics::{EpochSummary, Event, Metrics, Sample, peak_memory_mib};
+use super::metrics::{Event, Metrics};
 use super::optimiser::{Optimiser, clip, norm};
 use super::order::{Item, Ordering};
 use super::photos::Photos;
 use super::schedule::Schedule;
 use super::sight::Sight;
-use super::state::{Best, Checkpoint, Checkpoints, State};
+use super::state::{Checkpoint, Checkpoints, State};
 use super::tensors::Numbers;
-use super::validation::{Examinee, macro_f1_by_attribute, numbered};
+use super::validation::numbered;
 use super::{log, output, report};
 use crate::progress::Progress;
 
@@ -93,7 +92,7 @@ impl Job {
         Ok(Outcome::Finished)
     }
 
-    fn schedule(&self) -> Schedule {
+    pub(super) fn schedule(&self) -> Schedule {
         let batches = self.examples.len().div_ceil(self.settings.batch_size) as u64;
         let accumulated = self.settings.gradient_accumulation_steps as u64;
         let all = self.settings.epochs * batches.div_ceil(accumulated);
@@ -189,11 +188,8 @@ impl Job {
         batch: &[usize],
         index: u64,
     ) -> anyhow::Result<(f64, Vec<Vec<f32>>)> {
-        let examples: Vec<Example> = batch
-            .iter()
-            .map(|&index| self.examples[index].clone())
-            .collect();
-        let (numbers, places) = numbered(&examples);
+        let examples: Vec<&Example> = batch.iter().map(|&index| &self.examples[index]).collect();
+        let (numbers, places) = numbered(examples.iter().map(|one| one.photo));
         let drawn = drawn(self.settings.seed, self.state.step, index);
         let seen = self
             .sight
@@ -264,147 +260,9 @@ impl Job {
         )
     }
 
-    /// Validates, tells, and decides what comes next; false where the job was
-    /// told to stop.
-    fn end_of_epoch(&mut self) -> anyhow::Result<bool> {
-        let started = Instant::now();
-        let epoch = self.state.epoch + 1;
-        let is_new =
-            |event: &&Event| matches!(event, Event::Step { epoch: of, .. } if *of == epoch);
-        let steps = self.metrics.events().iter().filter(is_new);
-        let seconds = steps
-            .map(|event| match event {
-                Event::Step { seconds, .. } => *seconds,
-                _ => 0.0,
-            })
-            .sum();
-        let asked = self.asked();
-        let mut examinee = Examinee {
-            trainee: &self.trainee,
-            sight: &mut self.sight,
-            photos: &self.photos,
-            interrupt: &self.interrupt,
-        };
-        let (mut validation_loss, mut macro_f1) = (None, None);
-        if !self.validation.is_empty() {
-            validation_loss = examinee.loss(&self.validation)?;
-            if self.settings.select_best == SelectBest::MacroF1 {
-                let answers = examinee.answers(&self.validation)?;
-                macro_f1 = answers.map(|answers| mean_macro_f1(&self.validation, &answers));
-            }
-        }
-        let answers = examinee.answers(&asked)?;
-        let (Some(answers), false) = (answers, self.interrupt.is_set()) else {
-            return Ok(false);
-        };
-        let losses = self.state.epoch_losses;
-        self.metrics.record(Event::Epoch(EpochSummary {
-            epoch,
-            loss: (losses > 0).then(|| self.state.epoch_loss / losses as f64),
-            validation_loss,
-            macro_f1,
-            seconds,
-            validation_seconds: started.elapsed().as_secs_f64(),
-            peak_memory_mib: peak_memory_mib(),
-        }))?;
-        for (example, answer) in asked.iter().zip(answers) {
-            self.metrics.record(Event::Sample(Sample {
-                epoch,
-                id: self.photos.id(example.photo).to_owned(),
-                question: example.question.clone(),
-                expected: example.answer.clone(),
-                answer,
-            }))?;
-        }
-        self.tell_of_features();
-        self.judge_epoch(epoch, validation_loss, macro_f1)?;
-        self.state.epoch += 1;
-        self.state.position = 0;
-        self.state.epoch_loss = 0.0;
-        self.state.epoch_losses = 0;
-        let patience = self.settings.early_stopping_patience;
-        let is_patient = patience == 0 || self.state.epochs_without_improvement < patience;
-        if !is_patient {
-            log(&format!(
-                "no improvement for {patience} epochs: the job ends"
-            ));
-        }
-        self.state.finished = !is_patient
-            || self.state.epoch >= self.settings.epochs
-            || self.state.step >= self.schedule().total_steps;
-        self.save()?;
-        report::write(&self.container, &self.settings, self.metrics.events())?;
-        Ok(true)
-    }
-
-    /// The questions whose answers are printed.
-    fn asked(&self) -> Vec<Example> {
-        let of = match self.validation.is_empty() {
-            true => &self.examples,
-            false => &self.validation,
-        };
-        let count = self.settings.sample_answers.min(of.len());
-        of[..count].to_vec()
-    }
-
-    /// Keeps the weights, if the epoch was the best so far.
-    fn judge_epoch(
-        &mut self,
-        epoch: u64,
-        validation_loss: Option<f64>,
-        macro_f1: Option<f64>,
-    ) -> anyhow::Result<()> {
-        // Early stopping alone goes by the loss.
-        let by = match self.settings.select_best {
-            SelectBest::None if self.settings.early_stopping_patience == 0 => return Ok(()),
-            SelectBest::None | SelectBest::Loss => (validation_loss, false),
-            SelectBest::MacroF1 => (macro_f1, true),
-        };
-        let (Some(score), larger_is_better) = by else {
-            return Ok(());
-        };
-        let is_better = self.state.best.as_ref().is_none_or(|best| {
-            if larger_is_better {
-                score > best.score
-            } else {
-                score < best.score
-            }
-        });
-        if is_better && score.is_finite() {
-            let values = values(&self.trainee)?;
-            let names = self.trainee.parameters().iter();
-            let named = names.zip(&values);
-            self.checkpoints.save_best(
-                epoch,
-                named.map(|(parameter, values)| (parameter.name().to_owned(), values.as_slice())),
-            )?;
-            self.state.best = Some(Best { epoch, score });
-            self.state.epochs_without_improvement = 0;
-        } else {
-            self.state.epochs_without_improvement += 1;
-        }
-        Ok(())
-    }
-
-    /// Says what keeping features has saved so far.
-    fn tell_of_features(&self) {
-        let Sight::Kept(features) = &self.sight else {
-            return;
-        };
-        let counts = features.counts();
-        let saved = counts.used.saturating_sub(counts.encoded);
-        let seconds = features.seconds_per_photo().unwrap_or(0.0);
-        log(&format!(
-            "image features were used {} times and computed {} times: some {:.1} s saved",
-            counts.used,
-            counts.encoded,
-            saved as f64 * seconds
-        ));
-    }
-
     /// Saves where the job is; not between bad steps, after which the last good
     /// weights may not be these.
-    fn save(&mut self) -> anyhow::Result<()> {
+    pub(super) fn save(&mut self) -> anyhow::Result<()> {
         if self.state.bad_steps > 0 {
             return Ok(());
         }
@@ -455,11 +313,6 @@ fn item(example: &Example) -> Item {
     }
 }
 
-fn mean_macro_f1(examples: &[Example], answers: &[String]) -> f64 {
-    let scores = macro_f1_by_attribute(&AttributeSet::embedded(), examples, answers);
-    scores.values().sum::<f64>() / scores.len().max(1) as f64
-}
-
 /// What a batch's randomness is drawn from: the job's seed, the step and the
 /// batch's number in it.
 fn drawn(seed: u64, step: u64, index: u64) -> u64 {
@@ -469,7 +322,7 @@ fn drawn(seed: u64, step: u64, index: u64) -> u64 {
 }
 
 /// The numbers of all parameters.
-fn values(trainee: &Trainee) -> anyhow::Result<Vec<Vec<f32>>> {
+pub(super) fn values(trainee: &Trainee) -> anyhow::Result<Vec<Vec<f32>>> {
     let parameters = trainee.parameters().iter();
     Ok(parameters
         .map(Parameter::values)

@@ -68,7 +68,7 @@ pub struct EpochSummary {
     pub validation_loss: Option<f64>,
     /// The mean of the attributes' macro-F1.
     pub macro_f1: Option<f64>,
-    /// How long its steps took since the job began or went on.
+    /// How long its steps took.
     pub seconds: f64,
     /// How long validation took.
     pub validation_seconds: f64,

@@ -5,8 +5,10 @@
 
 pub mod container;
 pub mod data;
+mod epoch_end;
 pub mod feature_store;
 mod fingerprint;
+mod hyperparameter_values;
 pub mod hyperparameters;
 pub mod interrupt;
 pub mod job;

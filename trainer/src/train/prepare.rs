@@ -192,12 +192,11 @@ fn sight(
 /// What decides, beside the weights, what is computed to the last bit. The
 /// number of threads does not.
 fn computation(trainee: &Trainee) -> String {
-    trainee
-        .blip2()
-        .engine_report()
-        .map_or_else(String::new, |report| {
-            format!("{} by {}", report.weights, report.engine)
-        })
+    let model = trainee.blip2();
+    match model.engine_report() {
+        Some(report) => format!("{} by {}", report.weights, report.engine),
+        None => format!("{} on a GPU", model.number_type()),
+    }
 }
 
 fn looked(sight: &Sight, photos: &Photos, seconds: f64) -> Event {

@@ -43,11 +43,12 @@ impl Examinee<'_> {
             tokens: 0,
         };
         let mut progress = Progress::new("validation questions", examples.len());
-        for (index, examples) in examples.chunks(TOGETHER).enumerate() {
+        let mut done = 0;
+        for examples in examples.chunks(TOGETHER) {
             if self.interrupt.is_set() {
                 return Ok(None);
             }
-            let (numbers, places) = numbered(examples);
+            let (numbers, places) = numbered(examples.iter().map(|one| one.photo));
             let seen = self.sight.look(&numbers, self.photos, self.trainee, None)?;
             let rows = examples.iter().zip(places).map(|(example, image)| Row {
                 image,
@@ -61,7 +62,8 @@ impl Examinee<'_> {
             let loss = self.trainee.loss(&batch)?;
             all.sum += loss.sum;
             all.tokens += loss.tokens;
-            progress.show((index * TOGETHER + examples.len()).min(index * TOGETHER + TOGETHER));
+            done += examples.len();
+            progress.show(done);
         }
         progress.finish();
         Ok(Some(all.mean()))
@@ -82,7 +84,7 @@ impl Examinee<'_> {
             if self.interrupt.is_set() {
                 return Ok(None);
             }
-            let (numbers, places) = numbered(examples);
+            let (numbers, places) = numbered(examples.iter().map(|one| one.photo));
             let seen = self.sight.look(&numbers, self.photos, self.trainee, None)?;
             let features = seen.features(self.trainee)?;
             let questions = examples
@@ -109,12 +111,12 @@ impl Examinee<'_> {
 }
 
 /// The photographs of some questions, each once, and where each question's is.
-pub fn numbered(examples: &[Example]) -> (Vec<usize>, Vec<usize>) {
+pub fn numbered(photos: impl Iterator<Item = usize>) -> (Vec<usize>, Vec<usize>) {
     let mut numbers: Vec<usize> = Vec::new();
-    let places = examples.iter().map(|example| {
-        let known = numbers.iter().position(|&number| number == example.photo);
+    let places = photos.map(|photo| {
+        let known = numbers.iter().position(|&number| number == photo);
         known.unwrap_or_else(|| {
-            numbers.push(example.photo);
+            numbers.push(photo);
             numbers.len() - 1
         })
     });
@@ -187,6 +189,9 @@ mod tests {
         // Long Sleeves right, Sleeveless wrong, and the empty answer a class.
         assert!((scores["Sleeve Length"] - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!(scores[""], 1.0);
-        assert_eq!(numbered(&examples), (vec![0], vec![0; 4]));
+        assert_eq!(
+            numbered([5, 5, 3, 5].into_iter()),
+            (vec![5, 3], vec![0, 0, 1, 0])
+        );
     }
 }

@@ -6,8 +6,8 @@
 //! was computed, elsewhere the crate's own tape does.
 
 mod batch;
-mod checkpoint;
 mod objective;
+mod output;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub use batch::{Batch, Images, Row};
 pub use objective::{Loss, Step};
 
 use crate::blip2::{Blip2, LoadOptions};
+use crate::checkpoint;
 use crate::device::{DeviceKind, NumberType};
 use crate::dropout::mix;
 use crate::engine::Engine;
@@ -64,6 +65,8 @@ impl Trainee {
         learning: &Learning,
     ) -> Result<Self, Error> {
         let options = training_options(options, learning)?;
+        // Of a quantised file nothing can be written back.
+        checkpoint::weight_files(model_dir)?;
         let by_candle = options.device != DeviceKind::Cpu || options.engine == Some(Engine::Candle);
         let training = Arc::new(Training {
             trains: trains(learning)?,

@@ -89,7 +89,9 @@ impl Trainee {
         let config = &self.blip2.config().text_config;
         let (model, device) = (self.blip2.model(), self.blip2.device());
         let images = match &batch.images {
-            Images::Features(features) => Tensor::stack(features, 0)?.to_device(device)?,
+            Images::Features(features) => Tensor::stack(features, 0)?
+                .to_device(device)?
+                .to_dtype(model.dtype())?,
             Images::Pixels(pixels) => {
                 model.encode_images(&Tensor::stack(pixels, 0)?.to_device(device)?)?
             }

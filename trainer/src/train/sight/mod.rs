@@ -46,7 +46,10 @@ impl Seen {
     /// When a computation fails.
     pub fn features(self, trainee: &Trainee) -> anyhow::Result<Vec<Tensor>> {
         if !self.are_pixels {
-            return Ok(self.tensors);
+            let kept = self.tensors.iter();
+            return Ok(kept
+                .map(|features| trainee.blip2().kept_features(features))
+                .collect::<Result<_, _>>()?);
         }
         let features = trainee.blip2().encode_images(&self.tensors)?;
         (0..self.tensors.len())

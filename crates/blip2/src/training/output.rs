@@ -11,6 +11,14 @@ use crate::error::Error;
 use crate::lora::{Adapter, LORA_A, LORA_B};
 use crate::weights::Trains;
 
+/// Files that transformers' slow tokenizers and processors read besides.
+const OF_TOKENIZER: [&str; 4] = [
+    "added_tokens.json",
+    "processor_config.json",
+    "special_tokens_map.json",
+    "tokenizer_config.json",
+];
+
 impl Trainee {
     /// The adapter as it is now; `None` where all weights learn.
     ///
@@ -49,7 +57,7 @@ impl Trainee {
     /// When the checkpoint cannot be read any more or the folder not be
     /// written to.
     pub fn write_checkpoint(&self, folder: &Path) -> Result<(), Error> {
-        for name in COMPANIONS {
+        for name in COMPANIONS.iter().chain(&OF_TOKENIZER) {
             if let Some(text) = checkpoint::read_optional(&self.model_dir, name)? {
                 checkpoint::write(folder, name, text.as_bytes())?;
             }
