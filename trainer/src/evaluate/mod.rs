@@ -24,6 +24,7 @@ pub mod wrong;
 
 use anyhow::{Context, Result};
 
+use self::card::Training;
 use self::evaluation::{Evaluation, usable_items};
 use self::inputs::Inputs;
 use self::measure::Results;
@@ -40,6 +41,7 @@ use crate::catalogue_progress::Shown;
 pub fn run(args: &EvaluateArgs) -> Result<()> {
     args.check()?;
     let inputs = Inputs::read(args)?;
+    let training = Training::read(args.model_dir.as_deref(), args.training_metrics.as_deref())?;
     let progress = Shown::new();
     let answers = systems::answer(args, &inputs, &progress)?;
     progress.end();
@@ -54,11 +56,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     // Everything is made before anything is written.
     let json = serde_json::to_string_pretty(&evaluation).context("the results are no JSON")?;
     let html = report::render(&evaluation, &wrong, wrong_in_all, &args.images)?;
-    let card = card::card(
-        &evaluation,
-        args.model_dir.as_deref(),
-        args.license.as_deref(),
-    );
+    let card = card::card(&evaluation, &training, args.license.as_deref());
     write_whole(&args.out.join("evaluation.json"), &(json + "\n"))?;
     write_whole(&args.out.join("evaluation.html"), &html)?;
     write_whole(&args.out.join(card::FILE), &card)?;

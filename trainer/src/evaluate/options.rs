@@ -94,6 +94,10 @@ pub struct EvaluateArgs {
     /// What the report and the card call the model [default: the folder's name]
     #[arg(long)]
     pub name: Option<String>,
+    /// What training measured, for the card [default: metrics.jsonl in the
+    /// checkpoint's folder]
+    #[arg(long, value_name = "FILE")]
+    pub training_metrics: Option<PathBuf>,
     /// The checkpoint's licence for the card, by the hub's identifier
     #[arg(long, value_name = "ID")]
     pub license: Option<String>,
@@ -118,6 +122,13 @@ impl EvaluateArgs {
                     folder.display()
                 );
             }
+        }
+        if let Some(path) = &self.training_metrics {
+            ensure!(
+                path.is_file(),
+                "--training-metrics: there is no file {}",
+                path.display()
+            );
         }
         for &threshold in &self.thresholds {
             ensure!(
