@@ -2,6 +2,7 @@
 
 VENV := .tools/venv
 BENCH_VENV := .tools/bench-venv
+REFERENCE_VENV := .tools/reference-venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 WRITER := .tools/models/SmolLM2-135M-Instruct.Q4_1.gguf
 CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
@@ -71,6 +72,26 @@ test-e2e: tools build ## The end-to-end tests alone: real programs, started and 
 test-onednn: ## The engine `onednn`; needs libdnnl-dev
 	cargo test --locked -p onednn --features link
 	cargo test --locked --workspace --features blip2/onednn --test engines
+
+.PHONY: kill-train
+kill-train: ## Kill a training job 20 times at random moments; a minute
+	cargo test --locked --workspace --test resume -- --ignored --nocapture twenty_kills
+
+# Not a part of `test`: PyTorch is some gigabytes.
+ifndef REFERENCE_PYTHON
+REFERENCE_TOOLS := $(REFERENCE_VENV)/installed
+REFERENCE_PYTHON := $(REFERENCE_VENV)/bin/python
+endif
+
+$(REFERENCE_VENV)/installed: tests/reference/requirements.txt
+	@echo "PyTorch, transformers and peft go into $(REFERENCE_VENV): some gigabytes, some minutes"
+	python3 -m venv $(REFERENCE_VENV)
+	$(REFERENCE_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
+.PHONY: test-reference
+test-reference: build $(REFERENCE_TOOLS) ## What the trainer reads and writes, with the real peft and transformers
+	$(REFERENCE_PYTHON) tests/reference/training.py target/debug/trainer
 
 .PHONY: fuzz
 fuzz: ## Two million generated inputs for the parsers, and damaged photographs; two minutes

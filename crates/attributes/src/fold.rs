@@ -2,7 +2,8 @@
 
 /// `text` in lower case without white space, hyphens, dashes and underscores,
 /// so that "T-shirt", "Tshirt" and "t shirt" are equal. Linear in `text`.
-pub(crate) fn fold(text: &str) -> String {
+#[must_use]
+pub fn fold(text: &str) -> String {
     text.chars()
         .filter(|&c| !is_separator(c))
         .flat_map(char::to_lowercase)

@@ -44,9 +44,12 @@ mod fold;
 mod pair;
 mod question;
 mod set;
+mod wording;
 
 pub use answer::Answer;
 pub use error::{AttributeSetError, Entry};
+pub use fold::fold;
 pub use pair::parse_pair;
 pub use question::{question, wrap_question};
 pub use set::{Attribute, AttributeSet, Category, UNKNOWN_CATEGORY_NOUN, Value};
+pub use wording::Wording;

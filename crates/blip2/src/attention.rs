@@ -1,9 +1,10 @@
 //! Scaled dot-product attention, as all parts of the model have it.
 
 use candle_core::{D, DType, Result, Tensor};
-use kernels::{Attention, Avx512, Bias, Strided};
+use kernels::{Attention, AttentionGradient, Avx512, Bias, Strided};
 
-use crate::{cpu, ops};
+use crate::tape::Gradients;
+use crate::{cpu, ops, tape};
 
 /// `softmax(scale · q kᵀ + biases) v` for queries `(batch, heads, queries,
 /// head_dim)` and keys and values `(batch, heads, keys, head_dim)`, to
@@ -72,6 +73,10 @@ fn by_kernels(
         head_dim,
         scale: scale as f32,
     };
+    let operands: Vec<&Tensor> = [q, k, v]
+        .into_iter()
+        .chain(biases.iter().copied())
+        .collect();
     let [q, k, v] = [dense_rows(q)?, dense_rows(k)?, dense_rows(v)?];
     let biases = biases
         .iter()
@@ -92,7 +97,49 @@ fn by_kernels(
             })
         })
     })????;
-    Tensor::from_vec(ys, (batch, queries, heads * head_dim), q.device())
+    let ys = Tensor::from_vec(ys, (batch, queries, heads * head_dim), q.device())?;
+    Ok(tape::record(&operands, ys, || {
+        let (q, k, v, biases) = (q.clone(), k.clone(), v.clone(), biases.clone());
+        move |dy: Vec<f32>, gradients: &mut Gradients| {
+            backward(proof, shape, [&q, &k, &v], &biases, &dy, gradients)
+        }
+    }))
+}
+
+fn backward(
+    proof: Avx512,
+    shape: Attention,
+    [q, k, v]: [&Tensor; 3],
+    biases: &[Tensor],
+    dy: &[f32],
+    gradients: &mut Gradients,
+) -> Result<()> {
+    let [mut dq, mut dk, mut dv] = [q, k, v].map(|tensor| vec![0f32; tensor.elem_count()]);
+    let mut of_biases: Vec<_> = biases.iter().map(|bias| gradients.detach(bias)).collect();
+    cpu::read(q, |q_data| {
+        cpu::read(k, |k_data| {
+            cpu::read(v, |v_data| {
+                with_biases(biases, &mut Vec::new(), |biases| {
+                    let [q, k, v] = [(q, q_data), (k, k_data), (v, v_data)]
+                        .map(|(tensor, data)| strided(tensor, data));
+                    let gradient = AttentionGradient {
+                        q: &mut dq,
+                        k: &mut dk,
+                        v: &mut dv,
+                        biases: of_biases.iter_mut().map(Option::as_deref_mut).collect(),
+                    };
+                    shape.backward(proof, q, k, v, biases, dy, gradient);
+                })
+            })
+        })
+    })????;
+    for (bias, gradient) in biases.iter().zip(of_biases) {
+        gradients.attach(bias, gradient);
+    }
+    for (operand, gradient) in [(q, dq), (k, dk), (v, dv)] {
+        gradients.add_heads(operand, gradient)?;
+    }
+    Ok(())
 }
 
 /// Calls `with` with all biases read.

@@ -16,6 +16,7 @@ use crate::generation::{Batch, ChoiceTree, GenerationParameters, Question, Speci
 use crate::image_processor::ImageProcessor;
 use crate::model::Blip2Model;
 use crate::tokenizer::Tokenizer;
+use crate::weights::Training;
 
 /// How a checkpoint is loaded.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +56,15 @@ impl Blip2 {
     /// When a file is missing, malformed or does not fit the others; the
     /// error names it.
     pub fn load(model_dir: &Path, options: &LoadOptions) -> Result<Self, Error> {
+        Self::load_training(model_dir, options, None)
+    }
+
+    /// The same, of which some is trained.
+    pub(crate) fn load_training(
+        model_dir: &Path,
+        options: &LoadOptions,
+        training: Option<Arc<Training>>,
+    ) -> Result<Self, Error> {
         let config = Blip2Config::from_json(&checkpoint::read(model_dir, "config.json")?)?;
         let defaults = match checkpoint::read_optional(model_dir, "generation_config.json")? {
             Some(text) => GenerationParameters::from_generation_config(&text)
@@ -99,7 +109,10 @@ impl Blip2 {
             },
             |chosen| chosen.plan,
         );
-        let weights = source.into_weights(plan.activations(), &device, plan);
+        let mut weights = source.into_weights(plan.activations(), &device, plan);
+        if let Some(training) = training {
+            weights = weights.training(training);
+        }
         let model = Blip2Model::new(&config, weights).map_err(Error::Weights)?;
         Ok(Self {
             config,
@@ -117,8 +130,13 @@ impl Blip2 {
         self.chosen.as_ref().map(|chosen| &chosen.report)
     }
 
+    /// Where it computes.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The threads that were chosen to compute on.
-    fn threads(&self) -> Threads {
+    pub(crate) fn threads(&self) -> Threads {
         self.chosen
             .as_ref()
             .map_or_else(Threads::default, |chosen| chosen.threads.clone())
@@ -153,6 +171,11 @@ impl Blip2 {
         self.image_processor.preprocess(photo)
     }
 
+    /// The image processor, for a host that keeps resized photographs.
+    pub fn image_processor(&self) -> &ImageProcessor {
+        &self.image_processor
+    }
+
     /// Pixel values of some photographs, `(3, size, size)` each, to image
     /// features `(images, queries, d_model)`: all that answering needs of them.
     ///
@@ -161,6 +184,21 @@ impl Blip2 {
     pub fn encode_images(&self, pixel_values: &[Tensor]) -> Result<Tensor, Error> {
         let batch = Tensor::stack(pixel_values, 0)?.to_device(&self.device)?;
         Ok(self.threads().run(|| self.model.encode_images(&batch))?)
+    }
+
+    /// Image features that a host kept, where and in the number type in which
+    /// the model computes.
+    ///
+    /// # Errors
+    /// When they cannot be moved there.
+    pub fn kept_features(&self, features: &Tensor) -> Result<Tensor, Error> {
+        let features = features.to_device(&self.device)?;
+        Ok(features.to_dtype(self.model.dtype())?)
+    }
+
+    /// The number type between the linear layers, by its name.
+    pub fn number_type(&self) -> &'static str {
+        self.model.dtype().as_str()
     }
 
     /// A prompt's token ids as the model reads it, `</s>` included.

@@ -48,6 +48,14 @@ impl Embedding {
         Ok(Self::Blocks(Arc::new(Blocks { table, width })))
     }
 
+    /// The table, where it is one of numbers.
+    pub(crate) fn table(&self) -> Option<&Tensor> {
+        match self {
+            Self::Dense(table) => Some(table.embeddings()),
+            Self::Blocks(_) | Self::OfLayer(_) => None,
+        }
+    }
+
     /// Ids of any shape `(…)` to rows `(…, width)`.
     pub(crate) fn forward(&self, ids: &Tensor) -> Result<Tensor> {
         match self {

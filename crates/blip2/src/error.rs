@@ -79,6 +79,12 @@ pub enum Error {
     /// The model computed something that is no number.
     #[error("the model's output is not a number; the weights may be damaged, or f16 too narrow")]
     NotANumber,
+    /// An adapter is malformed or does not fit the model.
+    #[error("adapter: {0}")]
+    Adapter(String),
+    /// The model cannot be trained as it was asked for.
+    #[error("{0}")]
+    Training(String),
     /// A computation failed.
     #[error("computation failed: {0}")]
     Compute(#[from] candle_core::Error),

@@ -156,6 +156,20 @@ impl ImageProcessor {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
 
+    /// A picture resized as [`Self::preprocess`] does it first, which then finds
+    /// nothing to resize.
+    ///
+    /// # Errors
+    /// As [`Self::preprocess`].
+    pub fn resize(&self, photo: &RgbImage) -> Result<RgbImage, Error> {
+        if photo.dimensions() == self.size() || !self.resize {
+            return Ok(photo.clone());
+        }
+        let levels = self.resized(photo)?;
+        RgbImage::from_raw(self.width, self.height, levels)
+            .ok_or_else(|| Error::ImageProcessor("a resize lost pixels".to_owned()))
+    }
+
     /// Pillow goes over the rows first, then over the columns, and rounds to
     /// whole levels in between; one call of the resizer would do it the other
     /// way round, which differs by up to three levels at sharp edges.

@@ -14,22 +14,27 @@ mod checkpoint;
 pub mod config;
 mod cpu;
 mod device;
+mod dropout;
 mod embedding;
 mod engine;
 mod error;
 pub mod generation;
 mod image_processor;
 mod linear;
+mod lora;
 pub mod model;
 #[cfg(feature = "onednn")]
 mod onednn;
 mod ops;
 mod packed;
+mod parameters;
 mod product;
 pub mod qformer;
 mod quantize;
 pub mod t5;
+mod tape;
 mod tokenizer;
+pub mod training;
 pub mod vision;
 mod weights;
 
@@ -43,6 +48,8 @@ pub use generation::{
     Task,
 };
 pub use image_processor::ImageProcessor;
+pub use lora::{Adapter, LoraConfig, TargetModules};
+pub use parameters::Parameter;
 pub use photo;
 pub use quantize::quantize_checkpoint;
 pub use tokenizer::Tokenizer;

@@ -10,17 +10,27 @@ use kernels::Avx512;
 use crate::config::Activation;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, Plan, WeightType};
-use crate::product::Product;
+use crate::lora::Lora;
+use crate::parameters::{PackedParameter, Parameter};
+use crate::product::{self, Product};
 use crate::quantize::quantize_rows;
 use crate::weights::Weights;
-use crate::{cpu, ops, packed};
+use crate::{cpu, ops, packed, tape};
 
 /// `y = x Wᵀ + b`, with the weight stored `(out, in)` as in the checkpoint.
 ///
 /// Every projection of the model goes through this type, so that another way
 /// of holding or multiplying a weight has one place to live.
 #[derive(Debug, Clone)]
-pub(crate) enum Linear {
+pub(crate) struct Linear {
+    layer: Layer,
+    /// What is added to it by an adapter.
+    lora: Option<Arc<Lora>>,
+}
+
+/// How the weight is held and multiplied.
+#[derive(Debug, Clone)]
+enum Layer {
     /// By candle, in the weight's number type.
     Dense(candle_nn::Linear),
     /// By candle, in blocks. Inputs are padded with zeros to the blocks' rows.
@@ -31,6 +41,12 @@ pub(crate) enum Linear {
     },
     /// By an engine over slices of f32: this project's kernels, or oneDNN.
     Product(Arc<dyn Product>),
+}
+
+impl From<Layer> for Linear {
+    fn from(layer: Layer) -> Self {
+        Self { layer, lora: None }
+    }
 }
 
 impl Linear {
@@ -53,15 +69,15 @@ impl Linear {
                 Self::from_blocks(blocks, (outputs, inputs), bias, plan)
             }
             (Engine::Candle, WeightType::Plain(_)) => {
-                Ok(Self::Dense(candle_nn::Linear::new(weight, bias)))
+                Ok(Layer::Dense(candle_nn::Linear::new(weight, bias)).into())
             }
             (Engine::Packed, WeightType::Plain(_)) => {
-                Ok(Self::Product(packed::from_tensors(&weight, bias.as_ref())?))
+                Ok(Layer::Product(packed::from_tensors(&weight, bias.as_ref())?).into())
             }
             #[cfg(feature = "onednn")]
-            (Engine::OneDnn, WeightType::Plain(_)) => Ok(Self::Product(
-                crate::onednn::from_tensors(&weight, bias.as_ref())?,
-            )),
+            (Engine::OneDnn, WeightType::Plain(_)) => {
+                Ok(Layer::Product(crate::onednn::from_tensors(&weight, bias.as_ref())?).into())
+            }
             #[cfg(not(feature = "onednn"))]
             (Engine::OneDnn, WeightType::Plain(_)) => {
                 candle_core::bail!("built without the feature `onednn`")
@@ -84,32 +100,57 @@ impl Linear {
         };
         if plan.engine == Engine::Packed {
             let layer = packed::from_blocks(&blocks, format, (outputs, inputs), bias.as_ref())?;
-            return Ok(Self::Product(layer));
+            return Ok(Layer::Product(layer).into());
         }
-        Ok(Self::Quantised {
+        Ok(Layer::Quantised {
             padding: blocks.shape().dims()[1] - inputs,
             weight: QMatMul::from_qtensor(blocks)?,
             bias,
+        }
+        .into())
+    }
+
+    /// A layer whose weight and bias are trained.
+    pub(crate) fn trained(
+        weight: &Parameter,
+        bias: Option<Tensor>,
+        (outputs, inputs): (usize, usize),
+        plan: Plan,
+    ) -> Result<Self> {
+        Ok(match plan.engine {
+            Engine::Candle => {
+                let weight = weight.leaf().reshape((outputs, inputs))?;
+                Layer::Dense(candle_nn::Linear::new(weight, bias)).into()
+            }
+            _ => Layer::Product(packed::trained(PackedParameter::new(weight)?, bias)).into(),
         })
     }
 
     /// The weight as a table of rows, where it need not be held twice for it:
     /// what it holds is what the table would.
     pub(crate) fn as_table(&self) -> Option<Embedding> {
-        match self {
-            Self::Dense(layer) => Embedding::dense(layer.weight().clone()).ok(),
-            Self::Product(layer) if layer.readable_rows().is_some() => {
+        match &self.layer {
+            Layer::Dense(layer) => Embedding::dense(layer.weight().clone()).ok(),
+            Layer::Product(layer) if layer.readable_rows().is_some() => {
                 Some(Embedding::OfLayer(Arc::clone(layer)))
             }
-            Self::Quantised { .. } | Self::Product(_) => None,
+            Layer::Quantised { .. } | Layer::Product(_) => None,
+        }
+    }
+
+    /// The same layer with an adapter's part added to it.
+    pub(crate) fn with_lora(self, lora: Arc<Lora>) -> Self {
+        Self {
+            lora: Some(lora),
+            ..self
         }
     }
 
     /// The same, added to `residual`.
     pub(crate) fn forward_added(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Product(layer) if residual.dtype() == DType::F32 => {
-                layer.forward_added(xs, residual)
+        match &self.layer {
+            Layer::Product(layer) if residual.dtype() == DType::F32 => {
+                product::forward(layer, self.lora.as_ref(), xs, Some(residual))
             }
             _ => residual + self.forward(xs)?,
         }
@@ -122,8 +163,8 @@ impl Linear {
             Activation::GeluNew => kernels::gelu_tanh,
             _ => return ops::activate(activation, &self.forward(xs)?),
         };
-        match (self, Avx512::detect()) {
-            (Self::Product(layer), Some(proof)) => layer.forward(xs, |ys| {
+        match (self.fused(xs), Avx512::detect()) {
+            (Some(layer), Some(proof)) => layer.forward(xs, |ys| {
                 by_kernels(proof, ys);
                 Ok(())
             }),
@@ -138,30 +179,35 @@ impl Linear {
         activation: Activation,
         up: &Tensor,
     ) -> Result<Tensor> {
-        match (self, Avx512::detect()) {
-            (Self::Product(layer), Some(proof)) if activation == Activation::GeluNew => {
+        match (self.fused(xs), Avx512::detect()) {
+            (Some(layer), Some(proof)) if activation == Activation::GeluNew => {
                 let up = up.contiguous()?;
                 layer.forward(xs, |gate| {
                     cpu::read(&up, |up| kernels::gelu_tanh_times(proof, gate, up))
                 })
             }
-            _ => self.forward_activated(xs, activation)? * up,
+            _ => ops::gate(activation, &self.forward(xs)?, up),
+        }
+    }
+
+    /// The engine's layer, if what comes after it can be computed in its place:
+    /// nothing is added to it, and no gradient goes through it.
+    fn fused(&self, xs: &Tensor) -> Option<&Arc<dyn Product>> {
+        match &self.layer {
+            Layer::Product(layer)
+                if self.lora.is_none() && !layer.is_trained() && !tape::is_watched(xs) =>
+            {
+                Some(layer)
+            }
+            _ => None,
         }
     }
 
     /// `(…, in)` to `(…, out)`, in the number type of the input.
     pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Dense(layer) => {
-                let dtype = layer.weight().dtype();
-                if xs.dtype() == dtype {
-                    return layer.forward(&xs.contiguous()?);
-                }
-                // T5's `wo` stays in f32 in an f16 model.
-                let ys = layer.forward(&xs.to_dtype(dtype)?.contiguous()?)?;
-                ys.to_dtype(xs.dtype())
-            }
-            Self::Quantised {
+        let ys = match &self.layer {
+            Layer::Dense(layer) => dense(layer, xs),
+            Layer::Quantised {
                 weight,
                 padding,
                 bias,
@@ -173,7 +219,23 @@ impl Linear {
                     None => Ok(ys),
                 }
             }
-            Self::Product(layer) => layer.forward(xs, |_| Ok(())),
+            Layer::Product(layer) => {
+                return product::forward(layer, self.lora.as_ref(), xs, None);
+            }
+        }?;
+        match &self.lora {
+            Some(lora) => ys + lora.composed(xs)?,
+            None => Ok(ys),
         }
     }
+}
+
+fn dense(layer: &candle_nn::Linear, xs: &Tensor) -> Result<Tensor> {
+    let dtype = layer.weight().dtype();
+    if xs.dtype() == dtype {
+        return layer.forward(&xs.contiguous()?);
+    }
+    // T5's `wo` stays in f32 in an f16 model.
+    let ys = layer.forward(&xs.to_dtype(dtype)?.contiguous()?)?;
+    ys.to_dtype(xs.dtype())
 }

@@ -4,6 +4,7 @@ use candle_core::{DType, Result, Tensor};
 
 use crate::config::Blip2Config;
 use crate::linear::Linear;
+use crate::ops;
 use crate::qformer::QFormer;
 use crate::t5::{DecoderCache, T5, padding_bias};
 use crate::vision::VisionModel;
@@ -59,6 +60,11 @@ impl Blip2Model {
         })
     }
 
+    /// The number type of what is computed between the linear layers.
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
     /// The vision encoder's hidden states `(images, tokens, hidden)` to the
     /// Q-Former's `(images, queries, qformer_hidden)`.
     ///
@@ -66,10 +72,8 @@ impl Blip2Model {
     /// When the shapes do not fit.
     pub fn query(&self, image_embeds: &Tensor) -> Result<Tensor> {
         let images = image_embeds.dim(0)?;
-        let (_, queries, hidden) = self.query_tokens.dims3()?;
-        let query_embeds = self.query_tokens.broadcast_as((images, queries, hidden))?;
         self.qformer.forward(
-            &query_embeds.contiguous()?,
+            &ops::repeat(&self.query_tokens, images)?,
             &image_embeds.to_dtype(self.query_tokens.dtype())?,
         )
     }
@@ -124,7 +128,7 @@ impl Blip2Model {
         attention_mask: Option<&Tensor>,
     ) -> Result<(Tensor, Option<Tensor>)> {
         let embeds = self.language_model.embed(input_ids)?;
-        let embeds = Tensor::cat(&[image_features, &embeds], 1)?;
+        let embeds = ops::join_tokens(image_features, &embeds)?;
         let padding = attention_mask
             .map(|mask| {
                 let (rows, queries) = (image_features.dim(0)?, image_features.dim(1)?);

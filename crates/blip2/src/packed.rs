@@ -6,7 +6,10 @@ use candle_core::quantized::QTensor;
 use candle_core::{Error, Result, Tensor};
 use kernels::{Avx512, PackedWeights, WeightFormat};
 
+use crate::cpu;
+use crate::parameters::PackedParameter;
 use crate::product::{Product, WeightSlice, bias_numbers, with_weight};
+use crate::tape::Gradients;
 
 /// A layer over a weight `(out, in)`.
 pub(crate) fn from_tensors(weight: &Tensor, bias: Option<&Tensor>) -> Result<Arc<dyn Product>> {
@@ -67,5 +70,86 @@ impl Product for Packed {
     fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
         self.weight.multiply_add(x, self.bias.as_deref(), y);
         Ok(())
+    }
+
+    fn multiply_transposed(&self, dy: &[f32], adds: bool, dx: &mut [f32]) -> Result<()> {
+        if !matches!(self.weight.format(), WeightFormat::F32 | WeightFormat::Bf16) {
+            candle_core::bail!("quantised weights give no gradients: train in f32 or bf16");
+        }
+        self.weight.multiply_transposed(dy, adds, dx);
+        Ok(())
+    }
+}
+
+/// A layer whose weight and bias are trained.
+pub(crate) fn trained(weight: PackedParameter, bias: Option<Tensor>) -> Arc<dyn Product> {
+    Arc::new(Trained { weight, bias })
+}
+
+#[derive(Debug)]
+struct Trained {
+    weight: PackedParameter,
+    bias: Option<Tensor>,
+}
+
+impl Trained {
+    /// Calls `with` with the weight and the bias as they are now.
+    fn with(&self, with: impl FnOnce(&PackedWeights, Option<&[f32]>)) -> Result<()> {
+        let weight = self.weight.packed()?;
+        match &self.bias {
+            Some(bias) => cpu::read(bias, |bias| with(&weight, Some(bias))),
+            None => {
+                with(&weight, None);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Product for Trained {
+    fn inputs(&self) -> usize {
+        self.weight.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.weight.outputs()
+    }
+
+    fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
+        self.with(|weight, bias| weight.multiply(x, bias, y))
+    }
+
+    fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
+        self.with(|weight, bias| weight.multiply_add(x, bias, y))
+    }
+
+    fn multiply_transposed(&self, dy: &[f32], adds: bool, dx: &mut [f32]) -> Result<()> {
+        self.with(|weight, _| weight.multiply_transposed(dy, adds, dx))
+    }
+
+    fn is_trained(&self) -> bool {
+        true
+    }
+
+    fn add_weight_gradients(&self, x: &[f32], dy: &[f32], to: &mut Gradients) -> Result<()> {
+        let (proof, inputs) = (processor()?, self.inputs());
+        to.with(self.weight.tensor(), |dw| {
+            let x = PackedWeights::from_f32_transposed(proof, x, inputs, x.len() / inputs)
+                .map_err(Error::wrap)?;
+            x.multiply_add_transposed_rows(dy, dw);
+            Ok(())
+        })?;
+        match &self.bias {
+            Some(bias) => to.with(bias, |db| {
+                kernels::add_column_sums(proof, dy, db);
+                Ok(())
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn trained(&self) -> Vec<&Tensor> {
+        let weight = std::iter::once(self.weight.tensor());
+        weight.chain(&self.bias).collect()
     }
 }

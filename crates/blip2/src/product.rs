@@ -1,10 +1,14 @@
 //! What the engines have in common that multiply slices of numbers.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Result, Tensor};
 use half::bf16;
 use kernels::PackedWeights;
 
-use crate::cpu;
+use crate::lora::Lora;
+use crate::tape::Gradients;
+use crate::{cpu, tape};
 
 /// A weight `(outputs, inputs)` and a bias, as an engine holds them.
 pub(crate) trait Product: std::fmt::Debug + Send + Sync {
@@ -24,6 +28,85 @@ pub(crate) trait Product: std::fmt::Debug + Send + Sync {
 
     /// `y ← y + x Wᵀ + b` for whole rows.
     fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()>;
+
+    /// The gradient of `x`, `dx = dy W`, or `dx ← dx + dy W` where it `adds`.
+    ///
+    /// # Errors
+    /// Where the engine computes no gradients.
+    fn multiply_transposed(&self, _dy: &[f32], _adds: bool, _dx: &mut [f32]) -> Result<()> {
+        candle_core::bail!(
+            "this engine computes no gradients with these weights: train with the engine \
+             `packed` or `candle`, in f32 or bf16"
+        )
+    }
+
+    /// Whether the weight itself is trained.
+    fn is_trained(&self) -> bool {
+        false
+    }
+
+    /// Adds the gradients of the weight and the bias, where those are trained.
+    fn add_weight_gradients(&self, _x: &[f32], _dy: &[f32], _to: &mut Gradients) -> Result<()> {
+        Ok(())
+    }
+
+    /// What of the layer is trained.
+    fn trained(&self) -> Vec<&Tensor> {
+        Vec::new()
+    }
+}
+
+/// `(…, in)` to `(…, out)`, with an adapter's part and added to a residual
+/// where there are such.
+pub(crate) fn forward(
+    layer: &Arc<dyn Product>,
+    lora: Option<&Arc<Lora>>,
+    xs: &Tensor,
+    residual: Option<&Tensor>,
+) -> Result<Tensor> {
+    let (xs, dims) = layer.operand(xs)?;
+    let mut ys = match residual {
+        Some(residual) => {
+            refuse_gradient(residual)?;
+            if residual.dims() != dims {
+                candle_core::bail!("{dims:?} is added to {:?}", residual.dims());
+            }
+            cpu::read(&tape::dense(residual)?, <[f32]>::to_vec)?
+        }
+        None => vec![0f32; dims.iter().product()],
+    };
+    let kept = cpu::read(&xs, |xs| {
+        match residual {
+            Some(_) => layer.multiply_add(xs, &mut ys)?,
+            None => layer.multiply(xs, &mut ys)?,
+        }
+        lora.map(|lora| lora.add(xs, &mut ys)).transpose()
+    })??;
+    let ys = Tensor::from_vec(ys, dims, &Device::Cpu)?;
+    let mut operands = vec![&xs];
+    operands.extend(residual);
+    operands.extend(layer.trained());
+    if let Some(lora) = lora {
+        operands.extend([lora.a.tensor(), lora.b.tensor()]);
+    }
+    let ys = tape::record(&operands, ys, || {
+        let (xs, residual) = (xs.clone(), residual.cloned());
+        let (layer, lora) = (Arc::clone(layer), lora.cloned());
+        move |dy: Vec<f32>, gradients: &mut Gradients| {
+            gradients.product(&xs, |adds, dx| layer.multiply_transposed(&dy, adds, dx))?;
+            if layer.is_trained() {
+                cpu::read(&xs, |xs| layer.add_weight_gradients(xs, &dy, gradients))??;
+            }
+            if let (Some(lora), Some(kept)) = (lora, kept) {
+                lora.backward(&kept, &xs, &dy, gradients)?;
+            }
+            match residual {
+                Some(residual) => gradients.add(&residual, dy),
+                None => Ok(()),
+            }
+        }
+    });
+    Ok(ys)
 }
 
 impl dyn Product {
@@ -41,18 +124,6 @@ impl dyn Product {
         Tensor::from_vec(ys, dims, &Device::Cpu)
     }
 
-    /// The same, added to `residual`.
-    pub(crate) fn forward_added(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
-        refuse_gradient(residual)?;
-        let (xs, dims) = self.operand(xs)?;
-        if residual.dims() != dims {
-            candle_core::bail!("{dims:?} is added to {:?}", residual.dims());
-        }
-        let mut ys = cpu::read(&residual.contiguous()?, <[f32]>::to_vec)?;
-        cpu::read(&xs, |xs| self.multiply_add(xs, &mut ys))??;
-        Tensor::from_vec(ys, dims, &Device::Cpu)
-    }
-
     /// An input as a slice, and the dimensions of its product.
     fn operand(&self, xs: &Tensor) -> Result<(Tensor, Vec<usize>)> {
         refuse_gradient(xs)?;
@@ -61,15 +132,15 @@ impl dyn Product {
             candle_core::bail!("{:?} into a layer of {}", xs.dims(), self.inputs());
         }
         dims.push(self.outputs());
-        Ok((xs.contiguous()?, dims))
+        Ok((tape::dense(xs)?, dims))
     }
 }
 
-/// What records no gradient must not stand in the way of one: the loss would
-/// fall and everything below stay as it was.
+/// Gradients of these engines are recorded on a tape. What candle records must
+/// not end here: the loss would fall and everything below stay as it was.
 fn refuse_gradient(xs: &Tensor) -> Result<()> {
     if xs.track_op() {
-        candle_core::bail!("this engine computes no gradients: train with the engine `candle`");
+        candle_core::bail!("candle's gradients do not go through this engine");
     }
     Ok(())
 }

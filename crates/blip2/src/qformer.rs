@@ -8,6 +8,7 @@ use crate::attention::attention;
 use crate::config::{Activation, QFormerConfig};
 use crate::linear::Linear;
 use crate::ops::LayerNorm;
+use crate::tape;
 use crate::weights::Weights;
 
 /// Learned queries to what they found in a picture.
@@ -122,8 +123,10 @@ impl Attention {
         let (batch, _, width) = hidden.dims3()?;
         let head_dim = width / self.num_heads;
         let heads = |xs: Tensor| {
-            xs.reshape((batch, (), self.num_heads, head_dim))?
-                .transpose(1, 2)
+            let heads = xs
+                .reshape((batch, (), self.num_heads, head_dim))?
+                .transpose(1, 2)?;
+            Ok::<_, candle_core::Error>(tape::alias(heads, &xs))
         };
         let query = heads(self.query.forward(hidden)?)?;
         let key = heads(self.key.forward(attended)?)?;

@@ -6,7 +6,7 @@ use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Result, Tensor};
 
-use crate::checkpoint::{self, GGUF_FILE, SafetensorsFiles};
+use crate::checkpoint::{self, COMPANIONS, GGUF_FILE, SafetensorsFiles};
 use crate::engine::Quantization;
 use crate::error::Error;
 
@@ -22,15 +22,6 @@ pub(crate) fn quantize_rows(weight: &Tensor, quantization: Quantization) -> Resu
     )?;
     QTensor::quantize(&padded, quantization.ggml())
 }
-
-/// Files of a checkpoint besides its weights; the first four are required.
-const COMPANIONS: [&str; 5] = [
-    "config.json",
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "generation_config.json",
-    "vocabulary.json",
-];
 
 /// Writes the checkpoint in `model_dir` to `out` with the weights of its
 /// linear layers quantised: a folder that loads as the other does. `progress`

@@ -1,13 +1,15 @@
 //! The vision encoder: `Blip2VisionModel` of `transformers`.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{Result, Tensor};
 use kernels::Avx512;
 
 use crate::attention::attention;
 use crate::config::{Activation, VisionConfig};
 use crate::linear::Linear;
 use crate::ops::LayerNorm;
+use crate::tape::Gradients;
 use crate::weights::Weights;
+use crate::{ops, tape};
 
 /// Pictures to hidden states, one a patch and one for the class token.
 #[derive(Debug, Clone)]
@@ -92,10 +94,17 @@ impl VisionEmbeddings {
             .permute(vec![0, 2, 4, 1, 3, 5])?
             .reshape((batch, side * side, 3 * patch * patch))?;
         let patches = self.patch_embedding.forward(&patches)?;
-        let class = self
-            .class_embedding
-            .broadcast_as((batch, 1, patches.dim(D::Minus1)?))?;
-        Tensor::cat(&[&class, &patches], 1)?.broadcast_add(&self.position_embedding)
+        let class = ops::repeat(&self.class_embedding, batch)?;
+        let tokens = ops::join_tokens(&class, &patches)?;
+        let sum = tokens.broadcast_add(&self.position_embedding)?;
+        let positions = self.position_embedding.clone();
+        Ok(tape::record(&[&tokens, &positions], sum, || {
+            let (tokens, positions) = (tokens.clone(), positions.clone());
+            move |dy: Vec<f32>, gradients: &mut Gradients| {
+                gradients.with(&positions, |sum| ops::add_each(sum, &dy))?;
+                gradients.add(&tokens, dy)
+            }
+        }))
     }
 }
 
@@ -149,13 +158,17 @@ impl Attention {
     fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
         let (batch, tokens, width) = hidden.dims3()?;
         let head_dim = width / self.num_heads;
-        let qkv = self
-            .qkv
-            .forward(hidden)?
+        let projected = self.qkv.forward(hidden)?;
+        let qkv = projected
             .reshape((batch, tokens, 3, self.num_heads, head_dim))?
             .permute((2, 0, 3, 1, 4))?;
         let scale = (head_dim as f64).powf(-0.5);
-        let (query, key, value) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
+        // Views, not copies: `get` would make some.
+        let part = |index| -> Result<Tensor> {
+            let part = qkv.narrow(0, index, 1)?.squeeze(0)?;
+            Ok(tape::alias(part, &projected))
+        };
+        let (query, key, value) = (part(0)?, part(1)?, part(2)?);
         let context = attention(self.kernels, [&query, &key, &value], scale, &[])?;
         self.projection.forward_added(&context, residual)
     }

@@ -28,6 +28,11 @@ pub struct Strided<'a> {
 }
 
 impl<'a> Strided<'a> {
+    /// The numbers from a head's first token on.
+    pub(crate) fn from(&self, (batch, head): (usize, usize)) -> &'a [f32] {
+        &self.data[batch * self.batch + head * self.head..]
+    }
+
     fn vector(&self, (batch, head): (usize, usize), token: usize, length: usize) -> &'a [f32] {
         &self.data[batch * self.batch + head * self.head + token * self.token..][..length]
     }
@@ -306,7 +311,7 @@ impl Call<'_> {
 /// # Safety
 /// On x86-64 the processor has AVX-512 F and FMA.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,fma"))]
-unsafe fn softmax(scores: &mut [f32]) {
+pub(crate) unsafe fn softmax(scores: &mut [f32]) {
     let largest = vector::max(scores);
     for score in scores.iter_mut() {
         *score = math::exp(*score - largest);

@@ -61,6 +61,27 @@ pub(crate) fn gelu_tanh(x: f32) -> f32 {
     x / (1.0 + exp(-inner))
 }
 
+/// The derivative of [`gelu_erf`]: `Φ(x) + x φ(x)`.
+#[inline(always)]
+pub(crate) fn gelu_erf_derivative(x: f32) -> f32 {
+    const ONE_OVER_ROOT_2_PI: f32 = 0.398_942_3;
+    let size = x.abs();
+    let tail = 0.5 * erfc(size * std::f32::consts::FRAC_1_SQRT_2);
+    let below = if x > 0.0 { 1.0 - tail } else { tail };
+    (x * ONE_OVER_ROOT_2_PI).mul_add(exp(-0.5 * x * x), below)
+}
+
+/// The derivative of [`gelu_tanh`].
+#[inline(always)]
+pub(crate) fn gelu_tanh_derivative(x: f32) -> f32 {
+    const TWICE_ROOT_2_OVER_PI: f32 = 1.595_769;
+    let square = 0.044_715 * x * x;
+    let inner = TWICE_ROOT_2_OVER_PI * x * (square + 1.0);
+    let slope = TWICE_ROOT_2_OVER_PI * 3f32.mul_add(square, 1.0);
+    let sigmoid = 1.0 / (1.0 + exp(-inner));
+    (x * slope * (1.0 - sigmoid)).mul_add(sigmoid, sigmoid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +121,30 @@ mod tests {
         assert_eq!(gelu_erf(10.0), 10.0);
         assert!(gelu_erf(-10.0).abs() < 1e-20);
         assert!(gelu_erf(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn derivatives_are_those_of_differences() {
+        for x in inputs().filter(|x| x.abs() < 6.0) {
+            let wide = f64::from(x);
+            let by_tanh = |x: f64| {
+                let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+                0.5 * x * (1.0 + inner.tanh())
+            };
+            let step = 1e-4;
+            let slope = (by_tanh(wide + step) - by_tanh(wide - step)) / (2.0 * step);
+            let error = (f64::from(gelu_tanh_derivative(x)) - slope).abs();
+            assert!(error < 2e-6, "gelu_tanh'({x}): {error}");
+            // The exact form's functions are precise to single ones.
+            let step = 0.02;
+            let at = |x: f64| f64::from(gelu_erf(x as f32));
+            let slope = (8.0 * (at(wide + step) - at(wide - step))
+                - (at(wide + 2.0 * step) - at(wide - 2.0 * step)))
+                / (12.0 * step);
+            let error = (f64::from(gelu_erf_derivative(x)) - slope).abs();
+            assert!(error < 1e-4, "gelu'({x}): {error}");
+        }
+        assert!(gelu_erf_derivative(f32::NAN).is_nan() && gelu_tanh_derivative(f32::NAN).is_nan());
     }
 
     #[test]

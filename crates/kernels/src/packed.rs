@@ -20,7 +20,7 @@ use crate::rows::{RowBlock, row_blocks};
 
 /// Lanes that are worked on before the next rows come: a panel's part of 64 KiB
 /// and a row block's of 24 KiB stay in the nearest caches.
-const LANES_AT_A_TIME: usize = 512;
+pub(crate) const LANES_AT_A_TIME: usize = 512;
 
 /// How weights are stored and multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,34 @@ impl PackedWeights {
         )
     }
 
+    /// Packs weights in f32 that are given as their transpose, `(inputs,
+    /// outputs)` row by row.
+    ///
+    /// # Errors
+    /// When the sizes do not fit.
+    pub fn from_f32_transposed(
+        _proof: Avx512,
+        weights: &[f32],
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<Self, PackError> {
+        check_shape(weights.len(), outputs, inputs)?;
+        Ok(Self::by_panels(
+            WeightFormat::F32,
+            (outputs, inputs, inputs),
+            |first, columns, panel| {
+                let rows = weights.chunks_exact(outputs);
+                for (places, row) in panel.chunks_exact_mut(PANEL).zip(rows) {
+                    let row = &row[first..first + columns];
+                    places
+                        .iter_mut()
+                        .zip(row)
+                        .for_each(|(place, value)| *place = value.to_bits());
+                }
+            },
+        ))
+    }
+
     /// Packs weights in bf16, `(outputs, inputs)` row by row.
     ///
     /// # Errors
@@ -189,29 +217,51 @@ impl PackedWeights {
         length: usize,
         lane_of: impl Fn(usize, usize) -> u32 + Sync,
     ) -> Result<Self, PackError> {
-        if length != outputs * inputs || inputs == 0 {
-            let reason = "the weights are not as many as the shape says";
-            return Err(PackError { reason });
-        }
-        let panel_bytes = lanes * PANEL * 4;
-        let mut data = Buffer::zeroed(outputs.div_ceil(PANEL) * panel_bytes);
-        let packed = data.as_mut_slice::<u32>();
-        for (index, panel) in packed.chunks_exact_mut(lanes * PANEL).enumerate() {
-            let first = index * PANEL;
-            let columns = PANEL.min(outputs - first);
-            for (lane, values) in panel.chunks_exact_mut(PANEL).enumerate() {
-                for (column, value) in values[..columns].iter_mut().enumerate() {
-                    *value = lane_of(first + column, lane);
+        check_shape(length, outputs, inputs)?;
+        Ok(Self::by_panels(
+            format,
+            (outputs, inputs, lanes),
+            |first, columns, panel| {
+                for (lane, values) in panel.chunks_exact_mut(PANEL).enumerate() {
+                    for (column, value) in values[..columns].iter_mut().enumerate() {
+                        *value = lane_of(first + column, lane);
+                    }
                 }
+            },
+        ))
+    }
+
+    /// Fills the panels by `fill`, which is given the first output of a panel,
+    /// how many of its columns exist, and its zeroed lanes.
+    fn by_panels(
+        format: WeightFormat,
+        (outputs, inputs, lanes): (usize, usize, usize),
+        fill: impl Fn(usize, usize, &mut [u32]) + Sync,
+    ) -> Self {
+        let panels = outputs.div_ceil(PANEL);
+        let panel_bytes = lanes * PANEL * 4;
+        let mut data = Buffer::zeroed(panels * panel_bytes);
+        let packed = SharedMut::new(data.as_mut_slice::<u32>());
+        for_ranges(panels, outputs * inputs * 4, |range| {
+            for index in range {
+                // SAFETY: panels are disjoint and within the buffer.
+                let panel = unsafe {
+                    std::slice::from_raw_parts_mut(
+                        packed.get().add(index * lanes * PANEL),
+                        lanes * PANEL,
+                    )
+                };
+                let first = index * PANEL;
+                fill(first, PANEL.min(outputs - first), panel);
             }
-        }
-        Ok(Self {
+        });
+        Self {
             format,
             inputs,
             outputs,
             data,
             panel_bytes,
-        })
+        }
     }
 
     /// How the weights are stored.
@@ -294,7 +344,33 @@ impl PackedWeights {
         self.product(x, bias, true, y);
     }
 
-    fn product(&self, x: &[f32], bias: Option<&[f32]>, adds: bool, y: &mut [f32]) {
+    /// `y ← y + x Wᵀ` for an `x` that is given as its transpose, `(inputs,
+    /// rows)`: the gradient of a weight is such a product. In f32.
+    ///
+    /// # Panics
+    /// When a length does not fit, or the format is another.
+    pub fn multiply_add_transposed_rows(&self, x: &[f32], y: &mut [f32]) {
+        assert_eq!(self.format, WeightFormat::F32, "the format is another");
+        let rows = self.rows_of(x, y);
+        if rows == 0 {
+            return;
+        }
+        let operand = FloatRows::pack_transposed(x, rows, self.inputs);
+        let product = Product {
+            weights: self,
+            bias: None,
+            adds: true,
+            rows,
+            y: SharedMut::new(y),
+        };
+        let cost = rows * self.inputs * self.outputs;
+        for_ranges(self.outputs.div_ceil(PANEL), cost, |range| {
+            product.float(FloatLane::F32, &operand, range);
+        });
+    }
+
+    /// How many rows there are, their lengths checked.
+    fn rows_of(&self, x: &[f32], y: &[f32]) -> usize {
         let rows = x.len() / self.inputs;
         assert_eq!(x.len(), rows * self.inputs, "x is no whole number of rows");
         assert_eq!(
@@ -302,6 +378,11 @@ impl PackedWeights {
             rows * self.outputs,
             "y has another number of rows than x"
         );
+        rows
+    }
+
+    fn product(&self, x: &[f32], bias: Option<&[f32]>, adds: bool, y: &mut [f32]) {
+        let rows = self.rows_of(x, y);
         assert!(
             bias.is_none_or(|bias| bias.len() == self.outputs),
             "the bias has another length than an output row"
@@ -343,10 +424,18 @@ impl PackedWeights {
         &self.data.as_slice()[index * self.panel_bytes..(index + 1) * self.panel_bytes]
     }
 
-    fn lanes_of_panel(&self, index: usize) -> &[u32] {
+    pub(crate) fn lanes_of_panel(&self, index: usize) -> &[u32] {
         let lanes = self.panel_bytes / 4;
         &self.data.as_slice()[index * lanes..(index + 1) * lanes]
     }
+}
+
+fn check_shape(length: usize, outputs: usize, inputs: usize) -> Result<(), PackError> {
+    if length != outputs * inputs || inputs == 0 {
+        let reason = "the weights are not as many as the shape says";
+        return Err(PackError { reason });
+    }
+    Ok(())
 }
 
 fn check_level(proof: Avx512, format: WeightFormat) -> Result<(), PackError> {

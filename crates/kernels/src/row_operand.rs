@@ -55,6 +55,38 @@ impl FloatRows {
         Self { data, lanes }
     }
 
+    /// Packs rows in f32 that are given as their transpose, `(inputs, rows)`.
+    pub(crate) fn pack_transposed(x: &[f32], rows: usize, inputs: usize) -> Self {
+        let mut data = Buffer::zeroed(rows * inputs * 4);
+        let packed = SharedMut::new(data.as_mut_slice::<u32>());
+        let blocks: Vec<RowBlock> = row_blocks(rows, FLOAT_ROWS).collect();
+        for_ranges(blocks.len(), rows * inputs * 4, |range| {
+            for block in &blocks[range] {
+                // SAFETY: as in `pack`.
+                let packed = unsafe {
+                    std::slice::from_raw_parts_mut(
+                        packed.get().add(block.start * inputs),
+                        block.rows * inputs,
+                    )
+                };
+                for (places, x) in packed
+                    .chunks_exact_mut(block.rows)
+                    .zip(x.chunks_exact(rows))
+                {
+                    let x = &x[block.start..block.start + block.rows];
+                    places
+                        .iter_mut()
+                        .zip(x)
+                        .for_each(|(place, value)| *place = value.to_bits());
+                }
+            }
+        });
+        Self {
+            data,
+            lanes: inputs,
+        }
+    }
+
     pub(crate) fn block(&self, block: RowBlock) -> &[u32] {
         &self.data.as_slice()[block.start * self.lanes..][..block.rows * self.lanes]
     }

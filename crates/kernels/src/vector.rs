@@ -20,6 +20,25 @@ pub(crate) fn sum2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     sums.iter().sum()
 }
 
+/// `Σ f(aᵢ, bᵢ, cᵢ)` in a fixed order.
+#[inline(always)]
+pub(crate) fn sum3(a: &[f32], b: &[f32], c: &[f32], f: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let mut sums = [0f32; LANES];
+    let chunks = [a, b, c].map(|slice| slice.chunks_exact(LANES));
+    let [rest_a, rest_b, rest_c] = chunks.each_ref().map(|chunks| chunks.remainder());
+    let rest = rest_a.iter().zip(rest_b).zip(rest_c);
+    for (sum, ((&a, &b), &c)) in sums.iter_mut().zip(rest) {
+        *sum = f(a, b, c);
+    }
+    let [chunks_a, chunks_b, chunks_c] = chunks;
+    for ((a, b), c) in chunks_a.zip(chunks_b).zip(chunks_c) {
+        for lane in 0..LANES {
+            sums[lane] += f(a[lane], b[lane], c[lane]);
+        }
+    }
+    sums.iter().sum()
+}
+
 /// `Σ aᵢ bᵢ`.
 #[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {

@@ -10,8 +10,13 @@ use super::{PhotoError, check_size};
 /// that a small file of many scans would keep a decoder busy for minutes.
 const MAX_SCANS: usize = 64;
 
-/// Decodes a JPEG file, baseline or progressive, of any of its colour spaces.
-pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
+/// Decodes a JPEG file, baseline or progressive, of any of its colour spaces; to
+/// a part of its size where `side` pixels in one direction are enough.
+pub(super) fn decode(
+    bytes: &[u8],
+    max_pixels: u64,
+    side: Option<u16>,
+) -> Result<RgbImage, PhotoError> {
     let damaged = |reason: String| PhotoError::Damaged {
         format: "JPEG",
         reason,
@@ -20,12 +25,17 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoErr
     decoder
         .read_info()
         .map_err(|error| damaged(error.to_string()))?;
-    let info = decoder
+    let mut info = decoder
         .info()
         .ok_or_else(|| damaged("it has no picture".to_owned()))?;
     check_size(u32::from(info.width), u32::from(info.height), max_pixels)?;
     if scans(bytes) > MAX_SCANS {
         return Err(damaged(format!("it has more than {MAX_SCANS} scans")));
+    }
+    if let Some(side) = side {
+        (info.width, info.height) = decoder
+            .scale(side, side)
+            .map_err(|error| damaged(error.to_string()))?;
     }
     let levels = decoder
         .decode()
@@ -102,7 +112,7 @@ mod tests {
     fn a_file_of_endless_scans_is_refused_at_once() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/progressive.jpg");
         let good = std::fs::read(path).unwrap();
-        decode(&good, 1 << 20).unwrap();
+        decode(&good, 1 << 20, None).unwrap();
         let last = good
             .windows(2)
             .rposition(|pair| pair == [0xff, 0xda])
@@ -114,7 +124,7 @@ mod tests {
         }
         bomb.extend([0xff, 0xd9]);
         assert!(scans(&good) > 1 && scans(&bomb) > 1000);
-        let error = decode(&bomb, 1 << 20).unwrap_err().to_string();
+        let error = decode(&bomb, 1 << 20, None).unwrap_err().to_string();
         assert!(error.contains("scans"), "{error}");
     }
 
@@ -131,7 +141,7 @@ mod tests {
         let film = [good.as_slice(), &starts].concat();
         for bytes in [previews, film] {
             assert_eq!(scans(&bytes), scans(&good));
-            decode(&bytes, 1 << 20).unwrap();
+            decode(&bytes, 1 << 20, None).unwrap();
         }
     }
 }

@@ -9,15 +9,17 @@ use serde::Deserialize;
 
 mod gguf;
 mod safetensors;
+mod writer;
 
 pub(crate) use gguf::{GGUF_FILE, GgufFile};
 pub(crate) use safetensors::SafetensorsFiles;
+pub(crate) use writer::{COMPANIONS, Entry, write, write_entries, write_tensors};
 
 use crate::engine::{Plan, Quantization};
 use crate::error::Error;
 use crate::weights::Weights;
 
-const WEIGHTS: &str = "model.safetensors";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
 /// `model.safetensors.index.json`: which tensor is in which file.

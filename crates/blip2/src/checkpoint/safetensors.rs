@@ -97,6 +97,12 @@ impl SafetensorsFiles {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// A tensor's number type and dimensions.
+    pub(crate) fn shape(&self, name: &str) -> Result<(DType, Vec<usize>)> {
+        let place = self.place(name)?;
+        Ok((place.dtype, place.shape.clone()))
+    }
+
     /// A tensor as it is stored.
     pub(crate) fn tensor(&self, name: &str) -> Result<Tensor> {
         let place = self.place(name)?;

@@ -6,6 +6,7 @@ use kernels::Avx512;
 use crate::attention::attention;
 use crate::config::T5Config;
 use crate::linear::Linear;
+use crate::tape;
 use crate::weights::Weights;
 
 /// `SelfAttention` or `EncDecAttention`.
@@ -67,7 +68,9 @@ impl Attention {
 
     fn split_heads(&self, xs: Tensor) -> Result<Tensor> {
         let (batch, tokens, _) = xs.dims3()?;
-        xs.reshape((batch, tokens, self.num_heads, self.d_kv))?
-            .transpose(1, 2)
+        let heads = xs
+            .reshape((batch, tokens, self.num_heads, self.d_kv))?
+            .transpose(1, 2)?;
+        Ok(tape::alias(heads, &xs))
     }
 }

@@ -16,6 +16,7 @@ use crate::config::T5Config;
 use crate::embedding::Embedding;
 use crate::linear::Linear;
 use crate::weights::Weights;
+use crate::{ops, tape};
 use stack::{Decoder, Encoder};
 
 /// Encoder, decoder and head around one shared embedding.
@@ -38,14 +39,20 @@ impl T5 {
     /// # Errors
     /// When a tensor is missing or has another shape.
     pub fn new(config: &T5Config, vb: Weights) -> Result<Self> {
+        const LM_HEAD: &str = "lm_head.weight";
+        const SHARED: &str = "shared.weight";
         let shape = (config.vocab_size, config.d_model);
         let table = || vb.pp("shared").embedding(shape, "weight");
-        let (shared, lm_head, output_scale) = if vb.contains_tensor("lm_head.weight") {
-            let lm_head = vb.pp("lm_head").linear(shape, "weight", None)?;
-            (table()?, lm_head, None)
+        let (shared, lm_head, output_scale) = if vb.contains_tensor(LM_HEAD) {
+            // One that is tied and stored as well stays tied in training.
+            let ties = config.tie_word_embeddings && vb.trains_equal(shape, LM_HEAD, SHARED)?;
+            let head = vb.pp(if ties { "shared" } else { "lm_head" });
+            (table()?, head.linear(shape, "weight", None)?, None)
         } else {
             let lm_head = vb.pp("shared").linear(shape, "weight", None)?;
-            let shared = lm_head.as_table().map_or_else(table, Ok)?;
+            // A gradient needs to know which of the two it came from.
+            let own = lm_head.as_table().filter(|_| !vb.is_training());
+            let shared = own.map_or_else(table, Ok)?;
             let scale = (config.d_model as f64).powf(-0.5);
             (
                 shared,
@@ -69,7 +76,16 @@ impl T5 {
     /// When an id is outside the vocabulary.
     pub fn embed(&self, input_ids: &Tensor) -> Result<Tensor> {
         // The table may be kept in a narrower type.
-        self.shared.forward(input_ids)?.to_dtype(self.dtype)
+        let (rows, tokens) = input_ids.dims2()?;
+        let embeds = match self.shared.table().filter(|table| tape::is_watched(table)) {
+            Some(table) => {
+                let ids = input_ids.flatten_all()?.to_vec1::<u32>()?;
+                let embeds = ops::gather_rows(table, &ids)?;
+                tape::alias(embeds.reshape((rows, tokens, ()))?, &embeds)
+            }
+            None => self.shared.forward(input_ids)?,
+        };
+        embeds.to_dtype(self.dtype)
     }
 
     /// Embeddings `(batch, tokens, d_model)` to the encoder's last hidden
@@ -111,7 +127,7 @@ impl T5 {
     /// When the shapes do not fit.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         match self.output_scale {
-            Some(scale) => self.lm_head.forward(&(hidden * scale)?),
+            Some(scale) => self.lm_head.forward(&ops::scale(hidden, scale)?),
             None => self.lm_head.forward(hidden),
         }
     }

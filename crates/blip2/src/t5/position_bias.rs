@@ -4,6 +4,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use crate::config::T5Config;
+use crate::tape::{self, Gradients};
 use crate::weights::Weights;
 
 /// The bias of one stack; its first block holds the weight, all blocks use it.
@@ -34,13 +35,27 @@ impl PositionBias {
             .flat_map(|query| (0..keys).map(move |key| key as i64 - query as i64))
             .map(|relative| bucket(relative, self.bidirectional, buckets, self.max_distance))
             .collect();
-        let indices = Tensor::from_vec(indices, queries * keys, self.weight.device())?;
-        self.weight
-            .index_select(&indices, 0)?
+        let index = Tensor::from_slice(&indices, queries * keys, self.weight.device())?;
+        let bias = self
+            .weight
+            .index_select(&index, 0)?
             .reshape((queries, keys, heads))?
             .permute((2, 0, 1))?
             .unsqueeze(0)?
-            .contiguous()
+            .contiguous()?;
+        Ok(tape::record(&[&self.weight], bias, || {
+            let weight = self.weight.clone();
+            move |dy: Vec<f32>, gradients: &mut Gradients| {
+                gradients.with(&weight, |sums| {
+                    for (head, dy) in dy.chunks_exact(indices.len()).enumerate() {
+                        for (&bucket, dy) in indices.iter().zip(dy) {
+                            sums[bucket as usize * heads + head] += dy;
+                        }
+                    }
+                    Ok(())
+                })
+            }
+        }))
     }
 
     /// The bias `(rows, heads, queries, keys)` in f32 for keys that lie so far

@@ -8,6 +8,7 @@ use super::feed_forward::FeedForward;
 use super::position_bias::PositionBias;
 use crate::config::T5Config;
 use crate::ops::RmsNorm;
+use crate::tape;
 use crate::weights::Weights;
 
 /// The largest value that a hidden state keeps in f16; transformers clamps
@@ -110,7 +111,8 @@ impl Decoder {
         let length = cache.length + new;
         let bias = self.position_bias.forward(cache.length, new, length)?;
         let bias = if new > 1 {
-            bias.broadcast_add(&causal_bias(cache.length, new, inputs_embeds)?)?
+            let causal = causal_bias(cache.length, new, inputs_embeds)?;
+            tape::alias(bias.broadcast_add(&causal)?, &bias)
         } else {
             bias
         };

@@ -5,11 +5,12 @@ use rand::Rng;
 use tiny_skia::{LineCap, LineJoin, Path, PathBuilder, Stroke, StrokeDash};
 
 use super::curve::{Curve, Point};
+use super::ground::Ground;
 use super::ink::Ink;
 use super::noise::{self, mix, step};
 use super::palette::{Rgb, blend, scaled};
 use super::panel::Panel;
-use super::raster::{Field, Frame, GRID, SCALE};
+use super::raster::{Field, Frame};
 use super::{HEIGHT, WIDTH};
 
 /// The direction to the light: from the left, from above, from the front.
@@ -26,31 +27,19 @@ const EDGE_DARKNESS: f32 = 0.16;
 /// The picture, on a grid finer than its pixels.
 pub(super) struct Canvas {
     cells: Vec<Rgb>,
+    whole: Frame,
     /// Where the garment already lies.
     covered: Field,
 }
 
 impl Canvas {
-    /// An empty picture: a light ground, darker towards the corners.
-    pub(super) fn with_ground(chance: &mut impl Rng) -> Canvas {
-        let warmth = chance.random_range(-0.008..0.008_f32);
-        let centre = [0.968 + warmth, 0.968, 0.968 - warmth];
-        let corner = scaled(centre, 0.905);
-        let mut cells = Vec::with_capacity(GRID.0 * GRID.1);
-        for row in 0..GRID.1 {
-            for column in 0..GRID.0 {
-                let x = column as f32 / GRID.0 as f32 - 0.47;
-                let y = row as f32 / GRID.1 as f32 - 0.42;
-                cells.push(blend(
-                    centre,
-                    corner,
-                    step(0.1, 0.85, (x * x + y * y).sqrt()),
-                ));
-            }
-        }
+    /// An empty picture of `scale` grid cells a pixel.
+    pub(super) fn with_ground(ground: &Ground, scale: usize, chance: &mut impl Rng) -> Canvas {
+        let whole = Frame::whole(scale);
         Canvas {
-            cells,
-            covered: Field::zero(Frame::WHOLE),
+            cells: ground.paint(whole, chance),
+            whole,
+            covered: Field::zero(whole),
         }
     }
 
@@ -62,7 +51,7 @@ impl Canvas {
         }
         let Some(path) = builder.finish() else { return };
         for (dx, dy, sigma, darkness) in [(11.0, 17.0, 15.0, 0.2), (3.0, 5.0, 4.0, 0.2)] {
-            let mut shadow = Field::coverage_moved(Frame::WHOLE, &path, dx, dy);
+            let mut shadow = Field::coverage_moved(self.whole, &path, dx, dy);
             shadow.blur(sigma);
             self.darken(&shadow, darkness);
         }
@@ -74,7 +63,7 @@ impl Canvas {
             return;
         };
         let margin = 4.0 + panel.lift * 4.0;
-        let Some(frame) = Frame::around(path.bounds(), margin) else {
+        let Some(frame) = self.whole.around(path.bounds(), margin) else {
             return;
         };
         let mut coverage = Field::coverage(frame, &path);
@@ -120,7 +109,7 @@ impl Canvas {
             line_join: LineJoin::Round,
             ..Stroke::default()
         };
-        let resolution = SCALE as f32;
+        let resolution = self.whole.scale as f32;
         let path = curve.open_path().and_then(|path| match ink.stitch {
             Some((stitch, gap)) => path.dash(&StrokeDash::new(vec![stitch, gap], 0.0)?, resolution),
             None => Some(path),
@@ -163,24 +152,25 @@ impl Canvas {
     /// level that keeps soft gradients from banding.
     pub(super) fn finish(self, chance: &mut impl Rng) -> RgbImage {
         let seed: u32 = chance.random();
+        let Frame { scale, width, .. } = self.whole;
         RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
             let mut sum = [0.0_f32; 3];
-            for row in 0..SCALE {
-                let first = (y as usize * SCALE + row) * GRID.0 + x as usize * SCALE;
-                for cell in &self.cells[first..first + SCALE] {
+            for row in 0..scale {
+                let first = (y as usize * scale + row) * width + x as usize * scale;
+                for cell in &self.cells[first..first + scale] {
                     sum = [0, 1, 2].map(|channel| sum[channel] + cell[channel]);
                 }
             }
             let grain = noise::cell(x as i32, y as i32, seed) - 0.5;
             Pixel(sum.map(|level| {
-                let level = level / (SCALE * SCALE) as f32 * 255.0 + grain;
+                let level = level / (scale * scale) as f32 * 255.0 + grain;
                 level.round().clamp(0.0, 255.0) as u8
             }))
         })
     }
 
     fn fill(&mut self, path: &Path, colour: Rgb, opacity: f32) {
-        let Some(frame) = Frame::around(path.bounds(), 2.0) else {
+        let Some(frame) = self.whole.around(path.bounds(), 2.0) else {
             return;
         };
         let coverage = Field::coverage(frame, path);
@@ -214,20 +204,21 @@ impl Canvas {
     }
 
     fn cell(&self, frame: Frame, column: usize, row: usize) -> usize {
-        (frame.top + row) * GRID.0 + frame.left + column
+        (frame.top + row) * self.whole.width + frame.left + column
     }
 }
 
 /// The slope of the surface to the right and downwards.
 fn slope(height: &Field, column: usize, row: usize) -> Point {
     let Frame {
+        scale,
         width,
         height: rows,
         ..
     } = height.frame;
     let (left, right) = (column.saturating_sub(1), (column + 1).min(width - 1));
     let (above, below) = (row.saturating_sub(1), (row + 1).min(rows - 1));
-    let per_pixel = SCALE as f32 * 0.5;
+    let per_pixel = scale as f32 * 0.5;
     (
         (height.at(right, row) - height.at(left, row)) * per_pixel,
         (height.at(column, below) - height.at(column, above)) * per_pixel,

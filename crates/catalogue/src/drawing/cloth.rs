@@ -2,6 +2,7 @@
 
 use rand::Rng;
 
+use super::look::Look;
 use super::noise::{self, step};
 use super::palette::{Rgb, blend, lightness, rgb, scaled};
 use super::print;
@@ -16,6 +17,8 @@ pub(super) struct Cloth {
     pub base: Rgb,
     pub accent: Rgb,
     weave: Weave,
+    /// How much larger than usual stripes, checks and prints are.
+    pattern_scale: f32,
     seed: u32,
 }
 
@@ -36,7 +39,7 @@ enum Weave {
 
 impl Cloth {
     /// The cloth of a garment's front and back.
-    pub(super) fn of_body(garment: &Garment, chance: &mut impl Rng) -> Cloth {
+    pub(super) fn of_body(garment: &Garment, look: &Look, chance: &mut impl Rng) -> Cloth {
         let weave = match garment.pattern {
             Pattern::Solid | Pattern::Colourblocked => plain(garment.colour),
             Pattern::VerticalStripes => Weave::Stripes {
@@ -56,24 +59,28 @@ impl Cloth {
             Pattern::Graphic => Weave::Print(print::Print::Sunset),
         };
         Cloth {
-            base: rgb(garment.colour),
-            accent: rgb(garment.accent),
+            base: look.dye(rgb(garment.colour)),
+            accent: look.dye_accent(rgb(garment.accent)),
             weave,
+            pattern_scale: look.pattern_scale,
             seed: chance.random(),
         }
     }
 
     /// The cloth of sleeves, neck and collar.
-    pub(super) fn of_trim(garment: &Garment, chance: &mut impl Rng) -> Cloth {
-        let (colour, weave) = match garment.pattern {
-            Pattern::Colourblocked => (garment.accent, plain(garment.accent)),
-            Pattern::Graphic => (garment.colour, plain(garment.colour)),
-            _ => (garment.colour, Cloth::of_body(garment, chance).weave),
+    pub(super) fn of_trim(garment: &Garment, look: &Look, chance: &mut impl Rng) -> Cloth {
+        let accent = look.dye_accent(rgb(garment.accent));
+        let base = look.dye(rgb(garment.colour));
+        let (base, weave) = match garment.pattern {
+            Pattern::Colourblocked => (accent, plain(garment.accent)),
+            Pattern::Graphic => (base, plain(garment.colour)),
+            _ => (base, Cloth::of_body(garment, look, chance).weave),
         };
         Cloth {
-            base: rgb(colour),
-            accent: rgb(garment.accent),
+            base,
+            accent,
             weave,
+            pattern_scale: look.pattern_scale,
             seed: chance.random(),
         }
     }
@@ -107,7 +114,12 @@ impl Cloth {
 
     /// The colour at a place of the cloth.
     pub(super) fn colour(&self, u: f32, v: f32) -> Rgb {
-        let colour = match self.weave {
+        let colour = self.pattern(u / self.pattern_scale, v / self.pattern_scale);
+        self.threads(colour, u, v)
+    }
+
+    fn pattern(&self, u: f32, v: f32) -> Rgb {
+        match self.weave {
             Weave::Plain => self.base,
             Weave::Melange => self.melange(u, v),
             Weave::Stripes {
@@ -120,8 +132,7 @@ impl Cloth {
             }
             Weave::Checks { period } => self.checks(u, v, period),
             Weave::Print(print) => print.colour(self.base, self.accent, u, v, self.seed),
-        };
-        self.threads(colour, u, v)
+        }
     }
 
     fn checks(&self, u: f32, v: f32, period: f32) -> Rgb {

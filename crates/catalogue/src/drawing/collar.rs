@@ -69,15 +69,19 @@ pub(super) fn lay(canvas: &mut Canvas, subject: &Subject<'_>, chance: &mut impl 
     };
     lay_leaves(canvas, subject, &leaf, chance);
     if subject.garment.neckline == Neckline::Collar(Collar::ButtonDown) {
-        let (x, y) = leaf_point(&subject.measures, &leaf);
+        let (x, y) = leaf_point(subject, &leaf);
         for side in [-1.0, 1.0] {
             canvas.button((side * (x - 3.0), y - 9.0), 3.4, button_colour(subject));
         }
     }
 }
 
-fn leaf_point(m: &Measures, leaf: &Leaf) -> Point {
-    (leaf.point.0, m.neck_front().1 + leaf.point.1)
+fn leaf_point(subject: &Subject<'_>, leaf: &Leaf) -> Point {
+    let size = subject.look.collar_size;
+    (
+        leaf.point.0 * size,
+        subject.measures.neck_front().1 + leaf.point.1 * size,
+    )
 }
 
 fn lay_leaves(canvas: &mut Canvas, subject: &Subject<'_>, leaf: &Leaf, chance: &mut impl Rng) {
@@ -85,7 +89,7 @@ fn lay_leaves(canvas: &mut Canvas, subject: &Subject<'_>, leaf: &Leaf, chance: &
     let front = (2.0, m.neck_front().1 - 2.0);
     let top = (m.neck - 1.0, m.neck_y - STAND + 6.0);
     let shoulder = (m.neck + leaf.reach, m.neck_y + leaf.reach * 0.36);
-    let point = leaf_point(m, leaf);
+    let point = leaf_point(subject, leaf);
 
     let inner = Curve::from(top).quad((m.neck * 0.74, m.neck_y + m.neck_depth * 0.5), front);
     let to_point = if leaf.soft {

@@ -1,6 +1,7 @@
 //! The cut of a garment in numbers.
 
 use super::curve::Point;
+use super::look::Look;
 use crate::product::{
     Category, Collar, Fit, Garment, Neck, Neckline, SleeveLength, SleeveStyling, Sleeves,
 };
@@ -34,7 +35,7 @@ impl Measures {
     /// The length of a shirt's long sleeve; longer garments are drawn smaller.
     pub(super) const FULL_ARM: f32 = 425.0;
 
-    pub(super) fn of(garment: &Garment) -> Measures {
+    pub(super) fn of(garment: &Garment, look: &Look) -> Measures {
         let mut measures = match garment.category {
             Category::Shirt => Measures {
                 neck: 54.0,
@@ -112,6 +113,7 @@ impl Measures {
         measures.cut_to_fit(garment.fit);
         measures.cut_neck(garment.neckline);
         measures.cut_shoulder(garment.sleeves.styling);
+        measures.vary(look);
         measures
     }
 
@@ -128,6 +130,15 @@ impl Measures {
     /// The hem's middle.
     pub(super) fn hem_middle(&self) -> Point {
         (0.0, self.hem.1 + self.hem_drop)
+    }
+
+    /// Longer or shorter, wider or narrower, by what no attribute speaks of.
+    fn vary(&mut self, look: &Look) {
+        self.hem.1 = self.underarm.1 + (self.hem.1 - self.underarm.1) * look.length;
+        self.waist.0 *= look.waist;
+        self.hem.0 *= look.hem_width;
+        self.neck_depth *= look.neck_depth;
+        self.arm *= look.arm_length;
     }
 
     fn cut_to_fit(&mut self, fit: Fit) {

@@ -12,12 +12,15 @@ mod cloth;
 mod collar;
 mod curve;
 mod front;
+mod ground;
 mod ink;
+mod look;
 mod measures;
 mod neck;
 mod noise;
 mod palette;
 mod panel;
+mod photograph;
 mod print;
 mod raster;
 mod relief;
@@ -26,6 +29,7 @@ mod sleeve_ends;
 mod sleeves;
 
 use image::RgbImage;
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -33,7 +37,11 @@ use crate::error::Error;
 use crate::product::{Garment, Neckline, Product, SleeveStyling};
 use canvas::Canvas;
 use cloth::Cloth;
+use look::Look;
 use measures::Measures;
+use photograph::Camera;
+
+pub use photograph::{PHOTO_HEIGHT, PHOTO_WIDTH};
 
 /// The width of a picture in pixels.
 pub const WIDTH: u32 = 600;
@@ -45,6 +53,7 @@ const JPEG_QUALITY: u8 = 90;
 /// Everything that the parts of a garment are drawn from.
 struct Subject<'a> {
     garment: &'a Garment,
+    look: &'a Look,
     measures: Measures,
     /// The cloth of the front and back.
     cloth: Cloth,
@@ -58,16 +67,35 @@ struct Subject<'a> {
 pub fn draw(garment: &Garment, seed: u64, stream: u64) -> RgbImage {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     chance.set_stream(stream);
+    draw_with(garment, &Look::PLAIN, &mut chance)
+}
 
+/// A photograph of a garment as a JPEG file: one of many ways in which it may
+/// be cut, lit, placed and taken. Equal arguments give an equal file.
+///
+/// # Errors
+///
+/// The encoder's.
+pub fn photograph(garment: &Garment, seed: u64, stream: u64) -> image::ImageResult<Vec<u8>> {
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    chance.set_stream(stream);
+    let look = Look::varied(garment, &mut chance);
+    let camera = Camera::by_chance(&mut chance);
+    let drawing = draw_with(garment, &look, &mut chance);
+    encoded(&camera.take(&drawing), camera.jpeg_quality)
+}
+
+fn draw_with(garment: &Garment, look: &Look, mut chance: &mut impl Rng) -> RgbImage {
     let subject = Subject {
         garment,
-        measures: Measures::of(garment),
-        cloth: Cloth::of_body(garment, &mut chance),
-        trim: Cloth::of_trim(garment, &mut chance),
+        look,
+        measures: Measures::of(garment, look),
+        cloth: Cloth::of_body(garment, look, &mut chance),
+        trim: Cloth::of_trim(garment, look, &mut chance),
     };
     let raglan = garment.sleeves.styling == SleeveStyling::Raglan;
 
-    let mut canvas = Canvas::with_ground(&mut chance);
+    let mut canvas = Canvas::with_ground(&look.ground, look.scale, &mut chance);
     canvas.cast_shadow(&silhouette::shadow_outlines(&subject));
     silhouette::lay_back(&mut canvas, &subject, &mut chance);
     neck::lay_inside(&mut canvas, &subject, &mut chance);
@@ -93,12 +121,15 @@ pub fn draw(garment: &Garment, seed: u64, stream: u64) -> RgbImage {
 /// [`Error::Encode`] where the encoder fails.
 pub fn draw_jpeg(product: &Product, seed: u64, stream: u64) -> Result<Vec<u8>, Error> {
     let picture = draw(&product.garment, seed, stream);
+    encoded(&picture, JPEG_QUALITY).map_err(|source| Error::Encode {
+        id: product.id.clone(),
+        source,
+    })
+}
+
+fn encoded(picture: &RgbImage, quality: u8) -> image::ImageResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)
-        .encode_image(&picture)
-        .map_err(|source| Error::Encode {
-            id: product.id.clone(),
-            source,
-        })?;
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality)
+        .encode_image(picture)?;
     Ok(bytes)
 }

@@ -4,15 +4,11 @@ use tiny_skia::{FillRule, Mask, Path, Rect, Transform};
 
 use super::{HEIGHT, WIDTH};
 
-/// Grid cells a pixel of the finished picture: it is drawn larger and averaged.
-pub(super) const SCALE: usize = 2;
-
-/// The grid's width and height of the whole picture.
-pub(super) const GRID: (usize, usize) = (WIDTH as usize * SCALE, HEIGHT as usize * SCALE);
-
 /// A rectangle of the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
+    /// Grid cells along a pixel of the finished picture, which averages them.
+    pub scale: usize,
     pub left: usize,
     pub top: usize,
     pub width: usize,
@@ -20,24 +16,30 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub(super) const WHOLE: Frame = Frame {
-        left: 0,
-        top: 0,
-        width: GRID.0,
-        height: GRID.1,
-    };
+    /// The whole picture.
+    pub(super) fn whole(scale: usize) -> Frame {
+        Frame {
+            scale,
+            left: 0,
+            top: 0,
+            width: WIDTH as usize * scale,
+            height: HEIGHT as usize * scale,
+        }
+    }
 
-    /// The cells that `bounds` and `margin` pixels around it touch; `None`
-    /// where they lie outside the picture.
-    pub(super) fn around(bounds: Rect, margin: f32) -> Option<Frame> {
-        let cell =
-            |pixels: f32, limit: usize| (pixels * SCALE as f32).clamp(0.0, limit as f32) as usize;
+    /// The cells of this frame, which is a whole picture's, that `bounds` and
+    /// `margin` pixels around it touch; `None` where they lie outside of it.
+    pub(super) fn around(&self, bounds: Rect, margin: f32) -> Option<Frame> {
+        let cell = |pixels: f32, limit: usize| {
+            (pixels * self.scale as f32).clamp(0.0, limit as f32) as usize
+        };
         let middle = WIDTH as f32 / 2.0;
-        let left = cell(bounds.left() + middle - margin, GRID.0);
-        let right = cell(bounds.right() + middle + margin + 1.0, GRID.0);
-        let top = cell(bounds.top() - margin, GRID.1);
-        let bottom = cell(bounds.bottom() + margin + 1.0, GRID.1);
+        let left = cell(bounds.left() + middle - margin, self.width);
+        let right = cell(bounds.right() + middle + margin + 1.0, self.width);
+        let top = cell(bounds.top() - margin, self.height);
+        let bottom = cell(bounds.bottom() + margin + 1.0, self.height);
         (right > left && bottom > top).then(|| Frame {
+            scale: self.scale,
             left,
             top,
             width: right - left,
@@ -47,7 +49,7 @@ impl Frame {
 
     /// The place in the garment's measures of a cell's middle.
     pub(super) fn place(&self, column: usize, row: usize) -> (f32, f32) {
-        let scale = SCALE as f32;
+        let scale = self.scale as f32;
         let x = (self.left + column) as f32 + 0.5;
         let y = (self.top + row) as f32 + 0.5;
         (x / scale - WIDTH as f32 / 2.0, y / scale)
@@ -84,7 +86,7 @@ impl Field {
         let Some(mut mask) = mask else {
             return Field::zero(frame);
         };
-        let scale = SCALE as f32;
+        let scale = frame.scale as f32;
         let transform = Transform::from_row(
             scale,
             0.0,
@@ -126,7 +128,7 @@ impl Field {
     /// as the nearest cell in it.
     pub(super) fn blur(&mut self, sigma: f32) {
         // Three boxes of 2r + 1 cells have the variance r(r + 1).
-        let variance = (sigma * SCALE as f32).powi(2);
+        let variance = (sigma * self.frame.scale as f32).powi(2);
         let radius = ((variance + 0.25).sqrt() - 0.5).round().max(0.0) as usize;
         if radius == 0 {
             return;
@@ -176,6 +178,7 @@ mod tests {
     #[test]
     fn blurring_keeps_a_constant_and_spreads_a_point() {
         let frame = Frame {
+            scale: 2,
             left: 0,
             top: 0,
             width: 41,

@@ -2,14 +2,14 @@
 
 mod products;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::drawing::draw_jpeg;
 use crate::error::Error;
+use crate::files::{make_folder, write_whole};
 use crate::product::Product;
 
 pub use products::products;
@@ -77,10 +77,7 @@ pub fn write(
     folder: &Path,
     mut done: impl FnMut(&Product),
 ) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::Write {
-        path: folder.to_owned(),
-        source,
-    })?;
+    make_folder(folder)?;
     for (product, stream) in products.iter().zip(0..) {
         let picture = draw_jpeg(product, seed, stream)?;
         write_whole(&folder.join(file_name(product)), &picture)?;
@@ -90,23 +87,6 @@ pub fn write(
         &folder.join(RECORDS_FILE),
         records_json(products)?.as_bytes(),
     )
-}
-
-/// Writes under another name beside `path` and renames.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    fs::write(&part, bytes)
-        .and_then(|()| fs::rename(&part, path))
-        .map_err(|source| {
-            // What is left of a failed attempt; the first error is the one to report.
-            let _ = fs::remove_file(&part);
-            Error::Write {
-                path: path.to_owned(),
-                source,
-            }
-        })
 }
 
 fn file_name(product: &Product) -> String {

@@ -270,3 +270,51 @@ pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
         sum,
     }
 }
+
+/// # Safety
+/// As for `super::transpose_16`.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn transpose_16(from: &[u32], to: &mut [u32], stride: usize) {
+    let mut rows = [_mm512_setzero_si512(); 16];
+    for (index, row) in rows.iter_mut().enumerate() {
+        // SAFETY: `super::transpose_16` checked the length.
+        *row = unsafe { _mm512_loadu_si512(from.as_ptr().add(index * stride).cast()) };
+    }
+    // Neighbouring rows, then pairs of them, within each quarter of a register;
+    // then the quarters change places.
+    let mut pairs = rows;
+    for index in 0..8 {
+        let (low, high) = (rows[2 * index], rows[2 * index + 1]);
+        pairs[2 * index] = _mm512_unpacklo_epi32(low, high);
+        pairs[2 * index + 1] = _mm512_unpackhi_epi32(low, high);
+    }
+    let mut fours = pairs;
+    for index in 0..4 {
+        let four = &pairs[4 * index..];
+        fours[4 * index] = _mm512_unpacklo_epi64(four[0], four[2]);
+        fours[4 * index + 1] = _mm512_unpackhi_epi64(four[0], four[2]);
+        fours[4 * index + 2] = _mm512_unpacklo_epi64(four[1], four[3]);
+        fours[4 * index + 3] = _mm512_unpackhi_epi64(four[1], four[3]);
+    }
+    // `fours[4 a + b]` holds in quarter `q` column `4 q + b` of rows 4a to 4a+3.
+    for within in 0..4 {
+        let [a, b, c, d] = [0, 4, 8, 12].map(|first| fours[first + within]);
+        let ab_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(a, b);
+        let ab_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(a, b);
+        let cd_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(c, d);
+        let cd_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(c, d);
+        let columns = [
+            _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_even, cd_even),
+            _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_odd, cd_odd),
+            _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_even, cd_even),
+            _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_odd, cd_odd),
+        ];
+        for (quarter, column) in columns.into_iter().enumerate() {
+            // SAFETY: as above.
+            unsafe {
+                let place = to.as_mut_ptr().add((4 * quarter + within) * stride);
+                _mm512_storeu_si512(place.cast(), column);
+            }
+        }
+    }
+}

@@ -160,3 +160,14 @@ pub(crate) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
     // SAFETY: the caller's promise.
     unsafe { arch::round_group(values) }
 }
+
+/// Transposes a square of 16 lanes, rows `stride` apart on both sides.
+///
+/// # Safety
+/// The processor has AVX-512 F.
+#[inline]
+pub(crate) unsafe fn transpose_16(from: &[u32], to: &mut [u32], stride: usize) {
+    assert!(from.len() >= 15 * stride + 16 && to.len() >= 15 * stride + 16);
+    // SAFETY: the lengths were checked, the rest is the caller's promise.
+    unsafe { arch::transpose_16(from, to, stride) }
+}

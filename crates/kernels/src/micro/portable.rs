@@ -117,3 +117,13 @@ pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
         sum: rounded.iter().map(|&value| i32::from(value)).sum(),
     }
 }
+
+/// # Safety
+/// None.
+pub(super) unsafe fn transpose_16(from: &[u32], to: &mut [u32], stride: usize) {
+    for row in 0..16 {
+        for column in 0..16 {
+            to[column * stride + row] = from[row * stride + column];
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Training: a checkpoint some of whose weights learn.
+//!
+//! [`Trainee`] computes losses and their gradients; what is done with them (the
+//! optimiser, the order of the data) is its host's affair. The network is that
+//! of inference, module by module. On the engine `candle` candle records what
+//! was computed, elsewhere the crate's own tape does.
+
+mod batch;
+mod objective;
+mod output;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use candle_core::{DType, Tensor};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+pub use batch::{Batch, Images, Row};
+pub use objective::{Loss, Step};
+
+use crate::blip2::{Blip2, LoadOptions};
+use crate::checkpoint;
+use crate::device::{DeviceKind, NumberType};
+use crate::dropout::mix;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::lora::{Adapter, LoraConfig};
+use crate::parameters::{Parameter, Registry};
+use crate::weights::{Training, Trains};
+
+/// What learns.
+#[derive(Debug, Clone)]
+pub enum Learning {
+    /// Every weight.
+    All,
+    /// A new adapter, its matrices as peft begins: `A` uniform in
+    /// ±1/√inputs, drawn from the seed and the layer's name, `B` zero.
+    NewAdapter(LoraConfig, u64),
+    /// An adapter that goes on learning.
+    Adapter(Adapter),
+}
+
+/// A checkpoint that is trained.
+#[derive(Debug)]
+pub struct Trainee {
+    blip2: Blip2,
+    model_dir: PathBuf,
+    training: Arc<Training>,
+    parameters: Vec<Parameter>,
+}
+
+impl Trainee {
+    /// Loads a checkpoint as [`Blip2::load`] does, ready to learn.
+    ///
+    /// Where no engine is given, a CPU uses `packed` if it can, else `candle`.
+    ///
+    /// # Errors
+    /// As [`Blip2::load`], and when no layer has the name of a target module,
+    /// an adapter does not fit the layers, or weights would have to learn in
+    /// another type than f32.
+    pub fn load(
+        model_dir: &Path,
+        options: &LoadOptions,
+        learning: &Learning,
+    ) -> Result<Self, Error> {
+        let options = training_options(options, learning)?;
+        // Of a quantised file nothing can be written back.
+        checkpoint::weight_files(model_dir)?;
+        let by_candle = options.device != DeviceKind::Cpu || options.engine == Some(Engine::Candle);
+        let training = Arc::new(Training {
+            trains: trains(learning)?,
+            registry: Registry::new(by_candle),
+        });
+        let blip2 = Blip2::load_training(model_dir, &options, Some(Arc::clone(&training)))?;
+        let parameters = training.registry.all();
+        check_layers(learning, &parameters)?;
+        Ok(Self {
+            blip2,
+            model_dir: model_dir.to_owned(),
+            training,
+            parameters,
+        })
+    }
+
+    /// The model as it is now, for everything but training.
+    pub fn blip2(&self) -> &Blip2 {
+        &self.blip2
+    }
+
+    /// What learns, sorted by name.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Whether what the language model is given of a photograph changes as the
+    /// model learns; if not, [`Blip2::encode_images`] of it may be kept.
+    pub fn learns_to_see(&self) -> bool {
+        let language = "language_model.";
+        self.parameters
+            .iter()
+            .any(|parameter| !parameter.name().starts_with(language))
+    }
+
+    /// The adapter's settings, if it is an adapter that learns.
+    pub fn lora_config(&self) -> Option<&LoraConfig> {
+        match &self.training.trains {
+            Trains::All => None,
+            Trains::Lora(config, _) => Some(config),
+        }
+    }
+}
+
+fn training_options(options: &LoadOptions, learning: &Learning) -> Result<LoadOptions, Error> {
+    let fail = |reason: &str| Err(Error::Training(reason.to_owned()));
+    let number_type = options
+        .number_type
+        .unwrap_or_else(|| NumberType::default_for(options.device));
+    if options.quantization.is_some() {
+        return fail("quantised weights are not trained: give the original checkpoint");
+    }
+    if matches!(learning, Learning::All) && number_type != NumberType::F32 {
+        return fail("all weights learn in f32 only: ask for the precision f32");
+    }
+    if number_type == NumberType::F16 {
+        return fail("f16 is too narrow for gradients: ask for the precision f32 or bf16");
+    }
+    if options.device == DeviceKind::Cpu
+        && number_type == NumberType::Bf16
+        && options.engine == Some(Engine::Candle)
+    {
+        return fail("on a CPU the engine `candle` trains in f32 only");
+    }
+    let mut options = options.clone();
+    match (options.device, options.engine) {
+        (DeviceKind::Cpu, None) => {
+            let can = kernels::Avx512::detect().is_some();
+            options.engine = Some(if can { Engine::Packed } else { Engine::Candle });
+        }
+        (_, Some(Engine::OneDnn)) => {
+            return fail("the engine `onednn` computes no gradients: take `packed` or `candle`");
+        }
+        _ => {}
+    }
+    Ok(options)
+}
+
+fn trains(learning: &Learning) -> Result<Trains, Error> {
+    Ok(match learning.clone() {
+        Learning::All => Trains::All,
+        Learning::NewAdapter(config, seed) => {
+            config.validate()?;
+            let is_target = config.target_modules.matcher()?;
+            let rank = config.r;
+            let matrices = move |layer: &str, outputs, inputs| {
+                is_target(layer)
+                    .then(|| new_matrices(layer, (outputs, inputs), rank, seed))
+                    .transpose()
+            };
+            Trains::Lora(config, Box::new(matrices))
+        }
+        Learning::Adapter(Adapter { config, layers }) => {
+            let matrices = move |layer: &str, outputs, inputs| {
+                let Some((a, b)) = layers.get(layer) else {
+                    return Ok(None);
+                };
+                if a.dim(1)? != inputs || b.dim(0)? != outputs {
+                    candle_core::bail!(
+                        "the adapter's matrices {:?} and {:?} do not fit {layer}, {outputs}×{inputs}",
+                        a.dims(),
+                        b.dims()
+                    );
+                }
+                Ok(Some((a.clone(), b.clone())))
+            };
+            Trains::Lora(config, Box::new(matrices))
+        }
+    })
+}
+
+fn new_matrices(
+    layer: &str,
+    (outputs, inputs): (usize, usize),
+    rank: usize,
+    seed: u64,
+) -> candle_core::Result<(Tensor, Tensor)> {
+    let of_name = layer
+        .bytes()
+        .fold(seed, |hash, byte| mix(hash ^ u64::from(byte)));
+    let mut rng = ChaCha8Rng::seed_from_u64(of_name);
+    let bound = 1.0 / (inputs as f32).sqrt();
+    let a: Vec<f32> = (0..rank * inputs)
+        .map(|_| rng.random_range(-bound..bound))
+        .collect();
+    let device = candle_core::Device::Cpu;
+    Ok((
+        Tensor::from_vec(a, (rank, inputs), &device)?,
+        Tensor::zeros((outputs, rank), DType::F32, &device)?,
+    ))
+}
+
+/// Every layer that was meant must be there.
+fn check_layers(learning: &Learning, parameters: &[Parameter]) -> Result<(), Error> {
+    let has = |layer: &str| {
+        parameters.iter().any(|parameter| {
+            parameter
+                .name()
+                .rsplit_once('.')
+                .is_some_and(|(of, _)| of == layer)
+        })
+    };
+    match learning {
+        Learning::All => Ok(()),
+        Learning::NewAdapter(config, _) if parameters.is_empty() => Err(Error::Adapter(format!(
+            "no linear layer of the model is a target module {:?}",
+            config.target_modules
+        ))),
+        Learning::NewAdapter(..) => Ok(()),
+        Learning::Adapter(adapter) => match adapter.layers.keys().find(|layer| !has(layer)) {
+            Some(layer) => Err(Error::Adapter(format!("the model has no layer {layer}"))),
+            None => Ok(()),
+        },
+    }
+}

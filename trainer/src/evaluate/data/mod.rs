@@ -1,0 +1,11 @@
+//! What is asked and what is true.
+
+mod photos;
+mod rows;
+mod test_set;
+mod vocabulary;
+
+pub use photos::read_photo;
+pub use rows::{Row, read_rows};
+pub use test_set::{Item, TestSet};
+pub use vocabulary::{Choice, Vocabulary};

@@ -1,0 +1,211 @@
+//! The values that answers are held to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use attributes::{Answer, Attribute, AttributeSet};
+
+use super::Row;
+
+/// A text that an answer may be held to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The whole answer as the model writes it: "Fabric: Cotton".
+    pub text: String,
+    /// Its value by its name in the set.
+    pub value: String,
+}
+
+/// The texts that answers about each attribute may be held to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// By attribute, in the order of the attributes that are evaluated.
+    pub choices: Vec<Vec<Choice>>,
+    /// Where the values come from, in words.
+    pub source: String,
+}
+
+impl Vocabulary {
+    /// The known values of a file's rows, each as the file writes it most
+    /// often: a model that learnt "baseColour: Blue" is held to that.
+    ///
+    /// # Errors
+    /// When one of `attributes` has no value among the rows.
+    pub fn of_rows(
+        rows: &[Row],
+        attributes: &[String],
+        set: &AttributeSet,
+        source: String,
+    ) -> Result<Vocabulary> {
+        let mut texts: BTreeMap<(&str, &str), BTreeMap<&str, u64>> = BTreeMap::new();
+        for row in rows {
+            if let Some(truth) = &row.truth {
+                let name = set.attributes()[row.attribute].name.as_str();
+                let counts = texts.entry((name, truth)).or_default();
+                *counts.entry(&row.answer).or_default() += 1;
+            }
+        }
+        let choices_of = |attribute: &String| {
+            texts
+                .iter()
+                .filter(|((name, _), _)| name == attribute)
+                .filter_map(|((_, value), counts)| {
+                    // The first of equally frequent ones.
+                    let most = counts.values().max()?;
+                    let (text, _) = counts.iter().find(|(_, count)| *count == most)?;
+                    Some(Choice {
+                        text: (*text).to_owned(),
+                        value: (*value).to_owned(),
+                    })
+                })
+                .collect()
+        };
+        Vocabulary {
+            choices: attributes.iter().map(choices_of).collect(),
+            source,
+        }
+        .complete(attributes)
+    }
+
+    /// The values of a JSON file, an array by attribute.
+    ///
+    /// # Errors
+    /// When it can't be read, names what the set does not know, or lacks one of
+    /// `attributes`.
+    pub fn of_file(path: &Path, attributes: &[String], set: &AttributeSet) -> Result<Vocabulary> {
+        let shown = path.display();
+        let text = std::fs::read(path).with_context(|| format!("{shown} can't be read"))?;
+        let values: BTreeMap<String, Vec<String>> = serde_json::from_slice(&text)
+            .with_context(|| format!("{shown} has to be {{\"Fabric\": [\"Cotton\", …], …}}"))?;
+        let mut by_name: BTreeMap<&str, Vec<Choice>> = BTreeMap::new();
+        for (name, values) in &values {
+            let Some(attribute) = set.attribute(name) else {
+                bail!("{shown}: {name:?} is no attribute of the set");
+            };
+            let choices = by_name.entry(&attribute.name).or_default();
+            for value in values {
+                let choice = choice(set, attribute, value)
+                    .with_context(|| format!("{shown}: {name}: {value:?}"))?;
+                if choices.iter().all(|known| known.value != choice.value) {
+                    choices.push(choice);
+                }
+            }
+        }
+        Vocabulary {
+            choices: attributes
+                .iter()
+                .map(|name| by_name.remove(name.as_str()).unwrap_or_default())
+                .collect(),
+            source: shown.to_string(),
+        }
+        .complete(attributes)
+    }
+
+    /// Whether answers about this attribute can have this value.
+    #[must_use]
+    pub fn knows(&self, attribute: usize, value: &str) -> bool {
+        self.choices[attribute]
+            .iter()
+            .any(|choice| choice.value == value)
+    }
+
+    fn complete(self, attributes: &[String]) -> Result<Vocabulary> {
+        for (name, choices) in attributes.iter().zip(&self.choices) {
+            ensure!(
+                !choices.is_empty(),
+                "the vocabulary, {}, has no values of {name}: add them, give another with \
+                 --vocabulary, or leave {name} out with --attributes",
+                self.source
+            );
+        }
+        Ok(self)
+    }
+}
+
+fn choice(set: &AttributeSet, attribute: &Attribute, value: &str) -> Result<Choice> {
+    let text = format!("{}: {value}", attribute.name);
+    match set.interpret(attribute, &text) {
+        Answer::Value(value) => Ok(Choice { text, value }),
+        _ => bail!("it is no value of {}", attribute.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(attribute: usize, answer: &str, truth: Option<&str>) -> Row {
+        Row {
+            id: "1".to_owned(),
+            attribute,
+            question: "?".to_owned(),
+            truth: truth.map(str::to_owned),
+            answer: answer.to_owned(),
+        }
+    }
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn texts(vocabulary: &Vocabulary, attribute: usize) -> Vec<(&str, &str)> {
+        vocabulary.choices[attribute]
+            .iter()
+            .map(|choice| (choice.text.as_str(), choice.value.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn a_value_is_written_as_the_file_writes_it_most_often() {
+        let set = AttributeSet::embedded();
+        let rows = [
+            row(7, "baseColour: Blue", Some("Blue")),
+            row(4, "Sleeve Length: Sleeveless", Some("Sleeveless")),
+            row(4, "Sleeve Length: No Sleeves", Some("Sleeveless")),
+            row(4, "Sleeve Length: No Sleeves", Some("Sleeveless")),
+            row(4, "Sleeve Length: NA", None),
+        ];
+        let wanted = names(&["Sleeve Length", "Colour"]);
+        let vocabulary = Vocabulary::of_rows(&rows, &wanted, &set, "train".to_owned()).unwrap();
+        assert_eq!(
+            texts(&vocabulary, 0),
+            [("Sleeve Length: No Sleeves", "Sleeveless")]
+        );
+        assert_eq!(texts(&vocabulary, 1), [("baseColour: Blue", "Blue")]);
+        assert!(vocabulary.knows(1, "Blue") && !vocabulary.knows(1, "Red"));
+        let wanted = names(&["Fabric"]);
+        let error = Vocabulary::of_rows(&rows, &wanted, &set, "train".to_owned()).unwrap_err();
+        assert!(error.to_string().contains("no values of Fabric"), "{error}");
+    }
+
+    #[test]
+    fn a_file_gives_each_value_once() {
+        let set = AttributeSet::embedded();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vocabulary.json");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Vocabulary::of_file(&path, &names(&["Sleeve Length"]), &set)
+        };
+        let vocabulary =
+            read(r#"{"Sleeves": ["No Sleeves", "Sleeveless", "Long Sleeves"], "Fit": []}"#)
+                .unwrap();
+        assert_eq!(
+            texts(&vocabulary, 0),
+            [
+                ("Sleeve Length: No Sleeves", "Sleeveless"),
+                ("Sleeve Length: Long Sleeves", "Long Sleeves"),
+            ]
+        );
+        for (text, says) in [
+            ("[]", "has to be"),
+            (r#"{"Occasion": ["Casual"]}"#, "Occasion"),
+            (r#"{"Sleeves": ["NA"]}"#, "no value"),
+            (r#"{"Fit": ["Slim Fit"]}"#, "no values of Sleeve Length"),
+        ] {
+            let error = format!("{:#}", read(text).unwrap_err());
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What an evaluation reads before anything is asked.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use attributes::AttributeSet;
+
+use super::data::{Row, TestSet, Vocabulary, read_rows};
+use super::options::{EvaluateArgs, attribute_names};
+
+/// The values that a checkpoint was taught, in its folder.
+const VOCABULARY_FILE: &str = "vocabulary.json";
+
+/// Files, read and checked.
+#[derive(Debug)]
+pub struct Inputs {
+    /// What attributes and values mean.
+    pub set: AttributeSet,
+    /// The questions.
+    pub test: TestSet,
+    /// What answers are held to.
+    pub vocabulary: Vocabulary,
+    /// The rows of the training file.
+    pub training: Option<Vec<Row>>,
+    /// Lists of attributes to average over, by their places: all that have a
+    /// known truth, then those asked for.
+    pub averages: Vec<Vec<usize>>,
+}
+
+impl Inputs {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// The first that is missing or wrong, with what to mend.
+    pub fn read(args: &EvaluateArgs) -> Result<Inputs> {
+        let set = args.read_attribute_set()?;
+        let wanted = attribute_names("--attributes", &args.attributes, &set)?;
+        let rows = read_rows(&args.data, &set).context("--data")?;
+        let known_values = rows.clone();
+        let rows = match &args.na_data {
+            None => rows,
+            Some(path) => with_missing(rows, path, &set).context("--na-data")?,
+        };
+        let test = TestSet::new(rows, &set, &wanted, args.limit, args.seed).context("--data")?;
+        let training = match &args.train_data {
+            None => None,
+            Some(path) => Some(read_rows(path, &set).context("--train-data")?),
+        };
+        let vocabulary = vocabulary(args, &test, training.as_deref(), &known_values, &set)?;
+        let averages = averages(args, &test, &set)?;
+        Ok(Inputs {
+            set,
+            test,
+            vocabulary,
+            training,
+            averages,
+        })
+    }
+
+    /// How many products of the test are in the training file as well: they
+    /// make every score too good.
+    #[must_use]
+    pub fn products_in_training(&self) -> usize {
+        let trained: BTreeSet<&str> = self
+            .training
+            .iter()
+            .flatten()
+            .map(|row| row.id.as_str())
+            .collect();
+        let in_training = |id: &&String| trained.contains(id.as_str());
+        self.test.products.iter().filter(in_training).count()
+    }
+}
+
+fn with_missing(mut rows: Vec<Row>, path: &Path, set: &AttributeSet) -> Result<Vec<Row>> {
+    let missing = read_rows(path, set)?;
+    if let Some(row) = missing.iter().find(|row| row.truth.is_some()) {
+        bail!(
+            "{}: the answer to {:?} about {} is {:?}, not NA",
+            path.display(),
+            row.question,
+            row.id,
+            row.answer
+        );
+    }
+    rows.extend(missing);
+    Ok(rows)
+}
+
+fn vocabulary(
+    args: &EvaluateArgs,
+    test: &TestSet,
+    training: Option<&[Row]>,
+    data: &[Row],
+    set: &AttributeSet,
+) -> Result<Vocabulary> {
+    let names = &test.attributes;
+    if let Some(path) = &args.vocabulary {
+        return Vocabulary::of_file(path, names, set).context("--vocabulary");
+    }
+    if let (Some(rows), Some(path)) = (training, &args.train_data) {
+        let source = format!("the values of {}", path.display());
+        return Vocabulary::of_rows(rows, names, set, source);
+    }
+    let of_checkpoint = args.model_dir.as_ref().map(|dir| dir.join(VOCABULARY_FILE));
+    if let Some(path) = of_checkpoint.filter(|path| path.is_file()) {
+        return Vocabulary::of_file(&path, names, set);
+    }
+    let source = format!("the values of {} itself", args.data.display());
+    Vocabulary::of_rows(data, names, set, source)
+}
+
+fn averages(args: &EvaluateArgs, test: &TestSet, set: &AttributeSet) -> Result<Vec<Vec<usize>>> {
+    let has_truth = |attribute: &usize| {
+        test.items
+            .iter()
+            .any(|item| item.attribute == *attribute && item.truth.is_some())
+    };
+    let mut averages = vec![(0..test.attributes.len()).filter(has_truth).collect()];
+    let names = attribute_names("--average-over", &args.average_over, set)?;
+    if !names.is_empty() {
+        let place = |name: &String| {
+            let place = test.attributes.iter().position(|known| known == name);
+            let place = place.filter(has_truth);
+            place.with_context(|| format!("--average-over: the data have no answers about {name}"))
+        };
+        let selected: Vec<usize> = names.iter().map(place).collect::<Result<_>>()?;
+        averages.push(selected);
+    }
+    Ok(averages)
+}

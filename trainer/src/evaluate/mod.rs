@@ -1,0 +1,96 @@
+//! `trainer evaluate`: how good a checkpoint or a running endpoint is.
+//!
+//! All questions are asked once ([`ask`]), of the model, of the one before
+//! fine-tuning and of baselines ([`baselines`]); the answers are read by the
+//! attribute set ([`judged`]) and measured ([`measure`]). What comes out is
+//! [`evaluation::Evaluation`], as JSON, as a report and as a model card.
+
+pub mod ask;
+pub mod baselines;
+pub mod card;
+pub mod data;
+pub mod evaluation;
+#[cfg(test)]
+mod example;
+pub mod inputs;
+pub mod judged;
+pub mod measure;
+mod neighbours;
+pub mod options;
+pub mod report;
+pub mod systems;
+mod write;
+pub mod wrong;
+
+use anyhow::{Context, Result};
+
+use self::card::Training;
+use self::evaluation::{Evaluation, usable_items};
+use self::inputs::Inputs;
+use self::measure::Results;
+use self::options::EvaluateArgs;
+use self::report::with_interval;
+use self::write::write_whole;
+use self::wrong::wrong_answers;
+use crate::catalogue_progress::Shown;
+
+/// Evaluates, writes the reports and prints the means.
+///
+/// # Errors
+/// What is missing or wrong, before anything is written.
+pub fn run(args: &EvaluateArgs) -> Result<()> {
+    args.check()?;
+    let inputs = Inputs::read(args)?;
+    let training = Training::read(args.model_dir.as_deref(), args.training_metrics.as_deref())?;
+    let progress = Shown::new();
+    let answers = systems::answer(args, &inputs, &progress)?;
+    progress.end();
+    let items = usable_items(&inputs, &answers);
+    let evaluation = Evaluation::of(args, &inputs, &answers);
+    let (wrong, wrong_in_all) = answers
+        .systems
+        .first()
+        .map(|model| wrong_answers(&inputs.test, &items, model, args.pictures))
+        .unwrap_or_default();
+
+    // Everything is made before anything is written.
+    let json = serde_json::to_string_pretty(&evaluation).context("the results are no JSON")?;
+    let html = report::render(&evaluation, &wrong, wrong_in_all, &args.images)?;
+    let card = card::card(&evaluation, &training, args.license.as_deref());
+    write_whole(&args.out.join("evaluation.json"), &(json + "\n"))?;
+    write_whole(&args.out.join("evaluation.html"), &html)?;
+    write_whole(&args.out.join(card::FILE), &card)?;
+    if let Some(path) = args.card_beside_checkpoint() {
+        write_whole(&path, &card)?;
+    }
+    print_summary(&evaluation);
+    println!("reports: {}", args.out.display());
+    Ok(())
+}
+
+/// The means over attributes, a line for each way of answering.
+fn print_summary(evaluation: &Evaluation) {
+    let data = &evaluation.data;
+    println!(
+        "{} products, {} questions; {} photos can't be used",
+        data.products,
+        data.questions,
+        data.unusable_photos.len()
+    );
+    let print = |name: &str, mode: &str, results: &Results| {
+        if let Some(average) = results.averages.first() {
+            println!(
+                "{:<32} accuracy {:<22} macro-F1 {}",
+                format!("{name}, {mode}"),
+                with_interval(&average.accuracy),
+                with_interval(&average.macro_f1)
+            );
+        }
+    };
+    for system in &evaluation.systems {
+        if let Some(free) = &system.free {
+            print(&system.name, "free", free);
+        }
+        print(&system.name, "held", &system.held);
+    }
+}

@@ -1,0 +1,63 @@
+//! Questions and answers, as the model reads them.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use attributes::wrap_question;
+use blip2::Blip2;
+use catalogue::pairs::{self, Pair};
+
+use super::photos::Photos;
+
+/// More tokens than a question or an answer has; memory grows with their
+/// square.
+const MAX_TOKENS: usize = 2048;
+
+/// A question about a photograph and its answer.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The photograph's number.
+    pub photo: usize,
+    /// The bare question.
+    pub question: String,
+    /// The answer.
+    pub answer: String,
+    /// Token ids of the wrapped question.
+    pub prompt_ids: Vec<u32>,
+    /// Token ids of the answer.
+    pub answer_ids: Vec<u32>,
+}
+
+/// Reads a file of questions and answers; their photographs get numbers.
+///
+/// # Errors
+/// When the file cannot be read, has no rows, or a text cannot be tokenized.
+pub fn read(path: &Path, model: &Blip2, photos: &mut Photos) -> anyhow::Result<Vec<Example>> {
+    let pairs = pairs::read(path)?;
+    if pairs.is_empty() {
+        bail!("{} has no questions", path.display());
+    }
+    pairs
+        .into_iter()
+        .enumerate()
+        .map(|(index, pair)| {
+            example(pair, model, photos)
+                .with_context(|| format!("{}, row {}", path.display(), index + 1))
+        })
+        .collect()
+}
+
+fn example(pair: Pair, model: &Blip2, photos: &mut Photos) -> anyhow::Result<Example> {
+    let example = Example {
+        photo: photos.number(&pair.id),
+        prompt_ids: model.tokenize(&wrap_question(&pair.question))?,
+        answer_ids: model.tokenize(&pair.answer)?,
+        question: pair.question,
+        answer: pair.answer,
+    };
+    let longest = example.prompt_ids.len().max(example.answer_ids.len());
+    if longest > MAX_TOKENS {
+        bail!("a text has {longest} tokens, more than {MAX_TOKENS}");
+    }
+    Ok(example)
+}

@@ -1,0 +1,159 @@
+//! What happens at an epoch's end: validation, sample answers, what is kept.
+
+use std::time::Instant;
+
+use attributes::AttributeSet;
+
+use super::data::Example;
+use super::hyperparameters::SelectBest;
+use super::job::{Job, values};
+use super::metrics::{EpochSummary, Event, Sample, peak_memory_mib};
+use super::sight::Sight;
+use super::state::Best;
+use super::validation::{Examinee, macro_f1_by_attribute};
+use super::{log, report};
+
+impl Job {
+    /// Validates, tells, and decides what comes next; false where the job was
+    /// told to stop.
+    pub(super) fn end_of_epoch(&mut self) -> anyhow::Result<bool> {
+        let started = Instant::now();
+        let epoch = self.state.epoch + 1;
+        let is_new =
+            |event: &&Event| matches!(event, Event::Step { epoch: of, .. } if *of == epoch);
+        let steps = self.metrics.events().iter().filter(is_new);
+        let seconds = steps
+            .map(|event| match event {
+                Event::Step { seconds, .. } => *seconds,
+                _ => 0.0,
+            })
+            .sum();
+        let asked = self.asked();
+        let mut examinee = Examinee {
+            trainee: &self.trainee,
+            sight: &mut self.sight,
+            photos: &self.photos,
+            interrupt: &self.interrupt,
+        };
+        let (mut validation_loss, mut macro_f1) = (None, None);
+        if !self.validation.is_empty() {
+            validation_loss = examinee.loss(&self.validation)?;
+            if self.settings.select_best == SelectBest::MacroF1 {
+                let answers = examinee.answers(&self.validation)?;
+                macro_f1 = answers.map(|answers| mean_macro_f1(&self.validation, &answers));
+            }
+        }
+        let answers = examinee.answers(&asked)?;
+        let (Some(answers), false) = (answers, self.interrupt.is_set()) else {
+            return Ok(false);
+        };
+        let losses = self.state.epoch_losses;
+        self.metrics.record(Event::Epoch(EpochSummary {
+            epoch,
+            loss: (losses > 0).then(|| self.state.epoch_loss / losses as f64),
+            validation_loss,
+            macro_f1,
+            seconds,
+            validation_seconds: started.elapsed().as_secs_f64(),
+            peak_memory_mib: peak_memory_mib(),
+        }))?;
+        for (example, answer) in asked.iter().zip(answers) {
+            self.metrics.record(Event::Sample(Sample {
+                epoch,
+                id: self.photos.id(example.photo).to_owned(),
+                question: example.question.clone(),
+                expected: example.answer.clone(),
+                answer,
+            }))?;
+        }
+        self.tell_of_features();
+        self.judge_epoch(epoch, validation_loss, macro_f1)?;
+        self.state.epoch += 1;
+        self.state.position = 0;
+        self.state.epoch_loss = 0.0;
+        self.state.epoch_losses = 0;
+        let patience = self.settings.early_stopping_patience;
+        let is_patient = patience == 0 || self.state.epochs_without_improvement < patience;
+        if !is_patient {
+            log(&format!(
+                "no improvement for {patience} epochs: the job ends"
+            ));
+        }
+        self.state.finished = !is_patient
+            || self.state.epoch >= self.settings.epochs
+            || self.state.step >= self.schedule().total_steps;
+        self.save()?;
+        report::write(&self.container, &self.settings, self.metrics.events())?;
+        Ok(true)
+    }
+
+    /// The questions whose answers are printed.
+    fn asked(&self) -> Vec<Example> {
+        let of = match self.validation.is_empty() {
+            true => &self.examples,
+            false => &self.validation,
+        };
+        let count = self.settings.sample_answers.min(of.len());
+        of[..count].to_vec()
+    }
+
+    /// Keeps the weights, if the epoch was the best so far.
+    fn judge_epoch(
+        &mut self,
+        epoch: u64,
+        validation_loss: Option<f64>,
+        macro_f1: Option<f64>,
+    ) -> anyhow::Result<()> {
+        // Early stopping alone goes by the loss.
+        let by = match self.settings.select_best {
+            SelectBest::None if self.settings.early_stopping_patience == 0 => return Ok(()),
+            SelectBest::None | SelectBest::Loss => (validation_loss, false),
+            SelectBest::MacroF1 => (macro_f1, true),
+        };
+        let (Some(score), larger_is_better) = by else {
+            return Ok(());
+        };
+        let is_better = self.state.best.as_ref().is_none_or(|best| {
+            if larger_is_better {
+                score > best.score
+            } else {
+                score < best.score
+            }
+        });
+        if is_better && score.is_finite() {
+            let values = values(&self.trainee)?;
+            let names = self.trainee.parameters().iter();
+            let named = names.zip(&values);
+            self.checkpoints.save_best(
+                epoch,
+                named.map(|(parameter, values)| (parameter.name().to_owned(), values.as_slice())),
+            )?;
+            self.state.best = Some(Best { epoch, score });
+            self.state.epochs_without_improvement = 0;
+        } else {
+            self.state.epochs_without_improvement += 1;
+        }
+        Ok(())
+    }
+
+    /// Says what keeping features has saved so far.
+    fn tell_of_features(&self) {
+        let Sight::Kept(features) = &self.sight else {
+            return;
+        };
+        let counts = features.counts();
+        let saved = counts.used.saturating_sub(counts.encoded);
+        let seconds = features.seconds_per_photo().unwrap_or(0.0);
+        log(&format!(
+            "image features were used {} times and computed {} times: some {:.1} s saved",
+            counts.used,
+            counts.encoded,
+            saved as f64 * seconds
+        ));
+    }
+}
+
+fn mean_macro_f1(examples: &[Example], answers: &[String]) -> f64 {
+    let scores = macro_f1_by_attribute(&AttributeSet::embedded(), examples, answers);
+    scores.values().sum::<f64>() / scores.len().max(1) as f64
+}

@@ -1,0 +1,332 @@
+//! `hyperparameters.json`: every value a string, as SageMaker passes them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use blip2::{LoraConfig, NumberType, TargetModules};
+use serde_json::Value;
+
+use super::hyperparameter_values::{Values, plain};
+use super::optimiser::Algorithm;
+use super::schedule::Shape;
+
+/// What learns.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Train {
+    /// Adapters.
+    Lora(LoraConfig),
+    /// Every weight.
+    All,
+}
+
+/// What tells which epoch's weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelectBest {
+    /// Nothing: the last epoch's are.
+    None,
+    /// The smallest validation loss.
+    Loss,
+    /// The largest macro-F1 on the validation questions, the mean over the
+    /// attributes.
+    MacroF1,
+}
+
+/// The job's settings, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hyperparameters {
+    /// How often all questions are learnt from.
+    pub epochs: u64,
+    /// Questions of one pass.
+    pub batch_size: usize,
+    /// Passes whose gradients are added up for one step.
+    pub gradient_accumulation_steps: usize,
+    /// The learning rate that the schedule scales.
+    pub learning_rate: f64,
+    /// The questions to learn from.
+    pub file_name: String,
+    /// The questions to validate with.
+    pub validation_file_name: String,
+    /// What the model card calls the model.
+    pub model_name: Option<String>,
+    /// The optimiser.
+    pub optimizer: Algorithm,
+    /// Its weight decay.
+    pub weight_decay: f64,
+    /// How the learning rate changes.
+    pub scheduler: Shape,
+    /// The share of all steps in which it rises from 0.
+    pub warmup_ratio: f64,
+    /// The norm that gradients are clipped to; 0 is off.
+    pub max_grad_norm: f64,
+    /// The share of the label's probability that is spread over all tokens.
+    pub label_smoothing: f64,
+    /// What learns.
+    pub train: Train,
+    /// The adapter to go on from.
+    pub initial_adapter: Option<PathBuf>,
+    /// The number type of the frozen weights and of what is multiplied by
+    /// them.
+    pub precision: Option<NumberType>,
+    /// Whether the order of the questions is drawn anew each epoch.
+    pub shuffle: bool,
+    /// Whether questions of similar length share a batch.
+    pub group_by_length: bool,
+    /// Whether photographs are shifted, mirrored and brightened at random;
+    /// only where the model learns to see.
+    pub augment: bool,
+    /// What all randomness is drawn from.
+    pub seed: u64,
+    /// Which epoch's weights are kept.
+    pub select_best: SelectBest,
+    /// Epochs without an improvement after which the job ends; 0 is off.
+    pub early_stopping_patience: u64,
+    /// Steps in a row whose loss or gradient is no number after which the job
+    /// fails.
+    pub max_bad_steps: u64,
+    /// The share of photographs that may be missing or unreadable.
+    pub max_bad_photos: f64,
+    /// How much room the image features may take on the disk, in MiB.
+    pub feature_store_mib: u64,
+    /// After how many steps the state is saved, besides each epoch's end.
+    pub checkpoint_steps: u64,
+    /// After how many steps the job ends; 0 is off.
+    pub max_steps: u64,
+    /// How many sample answers are printed after an epoch.
+    pub sample_answers: usize,
+}
+
+/// Every name, with the value where none is given.
+const DEFAULTS: [(&str, &str); 32] = [
+    ("augment", "false"),
+    ("batch-size", "16"),
+    ("checkpoint-steps", "200"),
+    ("early-stopping-patience", "0"),
+    ("epochs", "10"),
+    ("feature-store-mib", "4096"),
+    ("file-name", "vqa_train.csv"),
+    ("gradient-accumulation-steps", "1"),
+    ("group-by-length", "false"),
+    ("initial-adapter", ""),
+    ("label-smoothing", "0"),
+    ("lora-alpha", "32"),
+    ("lora-dropout", "0.05"),
+    ("lora-r", "8"),
+    ("lora-target-modules", "q,v"),
+    ("lr", "0.0025"),
+    ("max-bad-photos", "0.01"),
+    ("max-bad-steps", "3"),
+    ("max-grad-norm", "0"),
+    ("max-steps", "0"),
+    ("model-name", ""),
+    ("optimizer", "adam"),
+    ("precision", ""),
+    ("sample-answers", "4"),
+    ("scheduler", "constant"),
+    ("seed", "42"),
+    ("select-best", "none"),
+    ("shuffle", "true"),
+    ("train", "lora"),
+    ("validation-file-name", "vqa_val.csv"),
+    ("warmup-ratio", "0"),
+    ("weight-decay", "0"),
+];
+
+/// Names that SageMaker adds for itself.
+const SAGEMAKER: &str = "sagemaker_";
+
+impl Hyperparameters {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it is missing or malformed, has an unknown name or a value out of
+    /// its range; the error says which and what is allowed.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("the hyperparameters cannot be read from {}", path.display())
+        })?;
+        Self::parse(&text).with_context(|| format!("{}", path.display()))
+    }
+
+    /// Parses the file's text.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let given: BTreeMap<String, Value> =
+            serde_json::from_str(text).context("it has to be a JSON object of strings")?;
+        let mut values: BTreeMap<&str, String> = DEFAULTS
+            .iter()
+            .map(|&(name, value)| (name, value.to_owned()))
+            .collect();
+        for (name, value) in &given {
+            if name.starts_with(SAGEMAKER) {
+                continue;
+            }
+            let Some(place) = values.get_mut(name.as_str()) else {
+                let known: Vec<&str> = values.keys().copied().collect();
+                bail!(
+                    "unknown hyperparameter `{name}`; known are {}",
+                    known.join(", ")
+                );
+            };
+            *place = plain(name, value)?;
+        }
+        Values(values).resolve()
+    }
+}
+
+impl Values {
+    fn resolve(&self) -> anyhow::Result<Hyperparameters> {
+        let any = f64::MAX;
+        let lora = LoraConfig {
+            r: self.count("lora-r")?,
+            alpha: self.number("lora-alpha", 0.0, any)?,
+            dropout: self.number("lora-dropout", 0.0, 0.99)?,
+            target_modules: target_modules(self.text("lora-target-modules"))?,
+            use_rslora: false,
+        };
+        lora.validate()?;
+        let train = match self.one_of("train", &[("lora", true), ("all", false)])? {
+            true => Train::Lora(lora),
+            false => Train::All,
+        };
+        let initial_adapter = self.optional("initial-adapter").map(PathBuf::from);
+        if initial_adapter.is_some() && train == Train::All {
+            bail!("hyperparameter `initial-adapter` has no meaning with `train` = `all`");
+        }
+        let best = [
+            ("none", SelectBest::None),
+            ("loss", SelectBest::Loss),
+            ("macro-f1", SelectBest::MacroF1),
+        ];
+        let precisions = [
+            ("", None),
+            ("f32", Some(NumberType::F32)),
+            ("bf16", Some(NumberType::Bf16)),
+        ];
+        let shapes = [
+            ("constant", Shape::Constant),
+            ("linear", Shape::Linear),
+            ("cosine", Shape::Cosine),
+        ];
+        Ok(Hyperparameters {
+            epochs: self.count("epochs")?,
+            batch_size: self.count("batch-size")?,
+            gradient_accumulation_steps: self.count("gradient-accumulation-steps")?,
+            learning_rate: self.number("lr", 0.0, any)?,
+            file_name: self.file("file-name")?,
+            validation_file_name: self.file("validation-file-name")?,
+            model_name: self.optional("model-name").map(str::to_owned),
+            optimizer: self.one_of(
+                "optimizer",
+                &[("adam", Algorithm::Adam), ("adamw", Algorithm::AdamW)],
+            )?,
+            weight_decay: self.number("weight-decay", 0.0, any)?,
+            scheduler: self.one_of("scheduler", &shapes)?,
+            warmup_ratio: self.number("warmup-ratio", 0.0, 1.0)?,
+            max_grad_norm: self.number("max-grad-norm", 0.0, any)?,
+            label_smoothing: self.number("label-smoothing", 0.0, 1.0)?,
+            train,
+            initial_adapter,
+            precision: self.one_of("precision", &precisions)?,
+            shuffle: self.flag("shuffle")?,
+            group_by_length: self.flag("group-by-length")?,
+            augment: self.flag("augment")?,
+            seed: self.whole("seed")?,
+            select_best: self.one_of("select-best", &best)?,
+            early_stopping_patience: self.whole("early-stopping-patience")?,
+            max_bad_steps: self.count("max-bad-steps")?,
+            max_bad_photos: self.number("max-bad-photos", 0.0, 1.0)?,
+            feature_store_mib: self.whole("feature-store-mib")?,
+            checkpoint_steps: self.count("checkpoint-steps")?,
+            max_steps: self.whole("max-steps")?,
+            sample_answers: self.whole("sample-answers")?,
+        })
+    }
+}
+
+/// Names between commas, or a regular expression for the whole name of a layer:
+/// what has any sign that no name has.
+fn target_modules(text: &str) -> anyhow::Result<TargetModules> {
+    if text.contains(['*', '(', '[', '\\', '|', '^', '$', '+', '?']) {
+        return Ok(TargetModules::Pattern(text.to_owned()));
+    }
+    let names: Vec<String> = text
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if names.is_empty() {
+        bail!("hyperparameter `lora-target-modules` names no module");
+    }
+    Ok(TargetModules::Names(names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_reference() {
+        let settings = Hyperparameters::parse("{}").unwrap();
+        assert_eq!((settings.epochs, settings.batch_size), (10, 16));
+        assert_eq!(settings.learning_rate, 0.0025);
+        assert_eq!(settings.optimizer, Algorithm::Adam);
+        let Train::Lora(lora) = settings.train else {
+            panic!("it trains everything");
+        };
+        assert_eq!((lora.r, lora.alpha, lora.dropout), (8, 32.0, 0.05));
+        assert_eq!(
+            lora.target_modules,
+            TargetModules::Names(vec!["q".into(), "v".into()])
+        );
+    }
+
+    #[test]
+    fn values_are_strings_also_such_that_are_quoted_twice() {
+        let settings = Hyperparameters::parse(
+            r#"{"file-name": "\"x.csv\"", "epochs": "\"3\"", "lr": "1e-4", "seed": 5,
+                "shuffle": "False", "model-name": "null", "sagemaker_program": "\"train.py\"",
+                "lora-target-modules": ".*SelfAttention\\.(q|v)"}"#,
+        )
+        .unwrap();
+        assert_eq!(settings.file_name, "x.csv");
+        assert_eq!(
+            (settings.epochs, settings.seed, settings.shuffle),
+            (3, 5, false)
+        );
+        assert_eq!((settings.learning_rate, settings.model_name), (1e-4, None));
+        assert!(matches!(
+            settings.train,
+            Train::Lora(LoraConfig {
+                target_modules: TargetModules::Pattern(_),
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, needle) in [
+            (r#"{"epoch": "3"}"#, "unknown hyperparameter `epoch`"),
+            (r#"{"epochs": "0"}"#, "`epochs` is 0"),
+            (r#"{"epochs": "many"}"#, "`epochs` is `many`"),
+            (r#"{"lr": "-1"}"#, "`lr` is -1"),
+            (r#"{"lr": "nan"}"#, "`lr` is NaN"),
+            (r#"{"optimizer": "sgd"}"#, "adam, adamw"),
+            (r#"{"file-name": "../x.csv"}"#, "`file-name`"),
+            (
+                r#"{"train": "all", "initial-adapter": "x"}"#,
+                "`initial-adapter`",
+            ),
+            (r#"{"shuffle": "maybe"}"#, "`shuffle`"),
+            (r#"{"lora-target-modules": " , "}"#, "names no module"),
+            (r#"{"epochs": ["3"]}"#, "has to be a string"),
+            ("[]", "JSON object"),
+        ] {
+            let error = format!("{:#}", Hyperparameters::parse(text).unwrap_err());
+            assert!(error.contains(needle), "{error}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The training job: SageMaker's contract around a training loop.
+//!
+//! [`prepare`] reads the contract's files, [`job`] is the loop. `sight` is what
+//! a batch is given of its photographs, [`state`] what survives a restart.
+
+pub mod container;
+pub mod data;
+mod epoch_end;
+pub mod feature_store;
+mod fingerprint;
+mod hyperparameter_values;
+pub mod hyperparameters;
+pub mod interrupt;
+pub mod job;
+pub mod metrics;
+pub mod optimiser;
+pub mod order;
+mod output;
+pub mod photos;
+pub mod prepare;
+mod report;
+pub mod schedule;
+pub mod sight;
+pub mod state;
+mod tensors;
+pub mod validation;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use blip2::{DeviceKind, Engine};
+use clap::Args;
+
+use container::Container;
+use interrupt::Interrupt;
+use job::Outcome;
+
+/// Where the job finds what it is given, and how it computes. What it is to
+/// learn is said by the hyperparameters.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The folder of SageMaker's training contract.
+    #[arg(long, value_name = "DIR", default_value = "/opt/ml")]
+    pub ml_root: PathBuf,
+    /// Where image features are kept, instead of the folder `features` in that
+    /// of the checkpoints.
+    #[arg(long, value_name = "DIR")]
+    pub feature_store: Option<PathBuf>,
+    /// cpu, cuda or cuda:INDEX; the first GPU where there is one and the
+    /// program was built for it.
+    #[arg(long)]
+    pub device: Option<DeviceKind>,
+    /// By which kernels a CPU computes: packed or candle.
+    #[arg(long)]
+    pub engine: Option<Engine>,
+    /// On how many threads a CPU computes; results do not depend on it.
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+impl TrainArgs {
+    fn device(&self) -> anyhow::Result<DeviceKind> {
+        let gpu = DeviceKind::Cuda(0);
+        match self.device {
+            Some(device) => Ok(device),
+            None if cfg!(feature = "cuda") && gpu.open().is_ok() => Ok(gpu),
+            None => Ok(DeviceKind::Cpu),
+        }
+    }
+}
+
+/// Runs the job. The exit code is 0 where it ended, also where it was told to
+/// stop and has written a checkpoint: SageMaker takes every other code for a
+/// failure of the algorithm, and starts a spot job anew by itself. It is 1 where
+/// the job failed; the reason is on stderr and in `output/failure`.
+#[must_use]
+pub fn run(args: &TrainArgs) -> ExitCode {
+    let container = Container::new(&args.ml_root);
+    container.remove_failure();
+    let result = catch_unwind(AssertUnwindSafe(|| work(args, &container)))
+        .unwrap_or_else(|_| Err(anyhow!("a bug in the trainer: it panicked, see the log")));
+    match result {
+        Ok(Outcome::Finished | Outcome::Interrupted) => ExitCode::SUCCESS,
+        Err(error) => {
+            let reason = format!("{error:#}");
+            eprintln!("trainer: {reason}");
+            if let Err(error) = container.write_failure(&reason) {
+                eprintln!("trainer: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(args: &TrainArgs, container: &Container) -> anyhow::Result<Outcome> {
+    let interrupt = Interrupt::listen()?;
+    match prepare::prepare(args, container, &interrupt)? {
+        Some(job) => job.run(),
+        None => {
+            log("told to stop before the first step");
+            Ok(Outcome::Interrupted)
+        }
+    }
+}
+
+/// A line about what goes on; stdout is for metrics.
+fn log(line: &str) {
+    eprintln!("{line}");
+}

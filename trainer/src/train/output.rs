@@ -1,0 +1,52 @@
+//! `/opt/ml/model`: the checkpoint that the job makes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Context;
+use attributes::parse_pair;
+use blip2::training::Trainee;
+
+use super::container::{create_folder, write_file};
+use super::data::Example;
+
+/// The folder of the adapter beside the merged weights.
+const ADAPTER: &str = "adapter";
+
+const VOCABULARY: &str = "vocabulary.json";
+
+/// Writes the merged checkpoint in the layout of Hugging Face, and the adapter
+/// in PEFT's. Every file is written under a temporary name and renamed; the
+/// weights come last, so that a folder with weights is whole.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_model(trainee: &Trainee, examples: &[Example], folder: &Path) -> anyhow::Result<()> {
+    create_folder(folder)?;
+    if let Some(adapter) = trainee.adapter()? {
+        let folder = folder.join(ADAPTER);
+        create_folder(&folder)?;
+        adapter.write(&folder)?;
+    }
+    trainee
+        .write_checkpoint(folder)
+        .with_context(|| format!("cannot write the model to {}", folder.display()))?;
+    write_vocabulary(examples, folder)
+}
+
+/// Adds to the vocabulary the values that the model was taught.
+fn write_vocabulary(examples: &[Example], folder: &Path) -> anyhow::Result<()> {
+    let path = folder.join(VOCABULARY);
+    let mut vocabulary: BTreeMap<String, BTreeSet<String>> = match std::fs::read(&path) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).with_context(|| format!("{}", path.display()))?
+        }
+        Err(_) => BTreeMap::new(),
+    };
+    for example in examples {
+        if let Some((name, value)) = parse_pair(&example.answer) {
+            vocabulary.entry(name).or_default().insert(value);
+        }
+    }
+    write_file(&path, &serde_json::to_vec_pretty(&vocabulary)?)
+}

@@ -1,0 +1,185 @@
+//! Image features that are computed once and kept.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use blip2::training::Trainee;
+use candle_core::{DType, Device, Tensor};
+
+use crate::progress::Progress;
+use crate::train::feature_store::{FeatureStore, Key};
+use crate::train::interrupt::Interrupt;
+use crate::train::photos::Photos;
+
+/// Photographs that are encoded together.
+const ENCODED_TOGETHER: usize = 8;
+
+/// What is kept in memory besides, in bytes.
+const MEMORY_BYTES: usize = 256 << 20;
+
+/// Image features of photographs by number.
+#[derive(Debug)]
+pub struct Features {
+    store: FeatureStore,
+    /// `(queries, d_model)`.
+    shape: (usize, usize),
+    keys: HashMap<usize, Key>,
+    memory: HashMap<usize, Tensor>,
+    memory_bytes: usize,
+    counts: FeatureCounts,
+}
+
+/// Where features came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct FeatureCounts {
+    /// Photographs whose features an earlier run had kept.
+    pub from_store: usize,
+    /// Photographs that were encoded.
+    pub encoded: usize,
+    /// How long that took.
+    pub encoding: Duration,
+    /// How often features were asked for.
+    pub used: usize,
+}
+
+impl Features {
+    /// Those of `store`, of `shape` `(queries, d_model)`.
+    #[must_use]
+    pub fn new(store: FeatureStore, shape: (usize, usize)) -> Self {
+        Self {
+            store,
+            shape,
+            keys: HashMap::new(),
+            memory: HashMap::new(),
+            memory_bytes: 0,
+            counts: FeatureCounts::default(),
+        }
+    }
+
+    /// Where features came from so far.
+    #[must_use]
+    pub fn counts(&self) -> FeatureCounts {
+        self.counts
+    }
+
+    /// How long encoding a photograph takes, if it is known.
+    #[must_use]
+    pub fn seconds_per_photo(&self) -> Option<f64> {
+        match self.counts.encoded {
+            0 => self.store.seconds_per_photo(),
+            encoded => Some(self.counts.encoding.as_secs_f64() / encoded as f64),
+        }
+    }
+
+    pub(super) fn prepare(
+        &mut self,
+        photos: &mut Photos,
+        trainee: &Trainee,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<()> {
+        let mut progress = Progress::new("photographs", photos.len());
+        let mut waiting = Vec::new();
+        for number in 0..photos.len() {
+            if interrupt.is_set() {
+                return Ok(());
+            }
+            match self.read(number, photos) {
+                Ok(Some(features)) => {
+                    self.counts.from_store += 1;
+                    self.remember(number, features)?;
+                }
+                Ok(None) => match pixel_values(number, photos, trainee) {
+                    Ok(pixels) => waiting.push((number, pixels)),
+                    Err(reason) => photos.mark_bad(number, &reason),
+                },
+                Err(reason) => photos.mark_bad(number, &reason),
+            }
+            if waiting.len() == ENCODED_TOGETHER {
+                self.encode(std::mem::take(&mut waiting), trainee)?;
+            }
+            progress.show(number + 1);
+        }
+        self.encode(waiting, trainee)?;
+        progress.finish();
+        if let Some(seconds) = self.seconds_per_photo() {
+            self.store.note_seconds_per_photo(seconds);
+        }
+        Ok(())
+    }
+
+    /// What the store has of a photograph; its key is noted.
+    fn read(&mut self, number: usize, photos: &Photos) -> anyhow::Result<Option<Vec<f32>>> {
+        let key = Key::of(&photos.bytes(number)?);
+        let features = self.store.get(&key);
+        self.keys.insert(number, key);
+        Ok(features)
+    }
+
+    fn encode(&mut self, waiting: Vec<(usize, Tensor)>, trainee: &Trainee) -> anyhow::Result<()> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let (numbers, pixels): (Vec<usize>, Vec<Tensor>) = waiting.into_iter().unzip();
+        let features = trainee
+            .blip2()
+            .encode_images(&pixels)?
+            .to_dtype(DType::F32)?;
+        for (index, number) in numbers.into_iter().enumerate() {
+            let features: Vec<f32> = features.get(index)?.flatten_all()?.to_vec1()?;
+            if let Some(key) = self.keys.get(&number) {
+                self.store.put(key, &features)?;
+            }
+            self.counts.encoded += 1;
+            self.remember(number, features)?;
+        }
+        self.counts.encoding += started.elapsed();
+        Ok(())
+    }
+
+    fn remember(&mut self, number: usize, features: Vec<f32>) -> anyhow::Result<()> {
+        let bytes = features.len() * 4;
+        if self.memory_bytes + bytes <= MEMORY_BYTES {
+            let features = Tensor::from_vec(features, self.shape, &Device::Cpu)?;
+            self.memory.insert(number, features);
+            self.memory_bytes += bytes;
+        }
+        Ok(())
+    }
+
+    pub(super) fn of(
+        &mut self,
+        numbers: &[usize],
+        photos: &Photos,
+        trainee: &Trainee,
+    ) -> anyhow::Result<Vec<Tensor>> {
+        self.counts.used += numbers.len();
+        numbers
+            .iter()
+            .map(|&number| {
+                if let Some(features) = self.memory.get(&number) {
+                    return Ok(features.clone());
+                }
+                let kept = self.keys.get(&number).and_then(|key| self.store.get(key));
+                if let Some(features) = kept {
+                    return Ok(Tensor::from_vec(features, self.shape, &Device::Cpu)?);
+                }
+                // There was no room for it.
+                let started = Instant::now();
+                let pixels = pixel_values(number, photos, trainee)?;
+                let features = trainee.blip2().encode_images(&[pixels])?;
+                self.counts.encoded += 1;
+                self.counts.encoding += started.elapsed();
+                Ok(features
+                    .get(0)?
+                    .to_dtype(DType::F32)?
+                    .to_device(&Device::Cpu)?)
+            })
+            .collect()
+    }
+}
+
+fn pixel_values(number: usize, photos: &Photos, trainee: &Trainee) -> anyhow::Result<Tensor> {
+    let photo = photos.decode(number, &photos.bytes(number)?)?;
+    Ok(trainee.blip2().preprocess(&photo)?)
+}

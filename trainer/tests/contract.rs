@@ -1,0 +1,274 @@
+//! SageMaker's training contract, with the real program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use blip2::{Adapter, Blip2, LoadOptions};
+use common::Container;
+
+#[test]
+fn a_job_learns_and_leaves_a_model_an_adapter_metrics_and_a_report() {
+    let container = Container::new(6).with(&[
+        ("epochs", "12"),
+        ("lr", "0.004"),
+        ("select-best", "macro-f1"),
+        ("scheduler", "cosine"),
+        ("warmup-ratio", "0.1"),
+        ("max-grad-norm", "1"),
+        ("gradient-accumulation-steps", "2"),
+        ("model-name", "shirts"),
+        ("sagemaker_region", "\"eu-west-1\""),
+    ]);
+    let run = container.run().succeeded();
+    let losses: Vec<f64> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("Loss: ")?.parse().ok())
+        .collect();
+    // 18 questions in batches of 4, two for a step.
+    assert_eq!(losses.len(), 12 * 3);
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    assert!(mean(&losses[33..]) < 0.5 * mean(&losses[..3]), "{losses:?}");
+    assert_eq!(run.stdout.matches("Epoch Loss: ").count(), 12);
+    assert_eq!(run.stdout.matches("validation_loss=").count(), 12);
+    assert_eq!(run.stdout.matches("validation_macro_f1=").count(), 12);
+    assert!(run.stderr.contains("image features"), "{}", run.stderr);
+    assert_eq!(container.failure(), None);
+
+    let model = container.path("model");
+    let adapter = Adapter::read(&model.join("adapter")).unwrap();
+    assert_eq!((adapter.config.r, adapter.layers.len()), (2, 18));
+    Blip2::load(&model, &LoadOptions::default()).unwrap();
+    let vocabulary: serde_json::Value =
+        serde_json::from_str(&container.text("model/vocabulary.json")).unwrap();
+    assert_eq!(
+        vocabulary["Colour"],
+        serde_json::json!(["Navy Blue", "Off White"])
+    );
+
+    let metrics = container.text("output/data/metrics.jsonl");
+    let events: Vec<serde_json::Value> = metrics
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let count = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert_eq!(
+        (count("step"), count("epoch"), count("sample")),
+        (36, 12, 48)
+    );
+    let page = container.text("output/data/training.html");
+    assert!(page.contains("<polyline") && page.contains("Navy Blue"));
+
+    // All is done: another start only writes the model again.
+    let weights = container.weights();
+    let again = container.run().succeeded();
+    assert!(!again.stdout.contains("Loss: "));
+    assert_eq!(container.weights(), weights);
+}
+
+#[test]
+fn features_are_computed_once_and_kept_for_the_next_job() {
+    let container = Container::new(5);
+    let first = container.run().succeeded();
+    assert!(
+        first.stderr.contains("0 of 5 photographs from the store"),
+        "{}",
+        first.stderr
+    );
+    let next = Container::new(5);
+    let store = container.path("checkpoints/features");
+    let run = next
+        .run_with(&["--feature-store", store.to_str().unwrap()])
+        .succeeded();
+    assert!(
+        run.stderr.contains("5 of 5 photographs from the store"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(next.weights(), container.weights());
+}
+
+#[test]
+fn layers_that_see_are_trained_with_photographs_in_every_step() {
+    let container = Container::new(4).with(&[
+        ("lora-target-modules", "qkv,query,q"),
+        ("epochs", "1"),
+        ("augment", "true"),
+        ("lora-dropout", "0.2"),
+    ]);
+    let run = container.run().succeeded();
+    assert!(run.stderr.contains("every step encodes"), "{}", run.stderr);
+    let adapter = Adapter::read(&container.path("model/adapter")).unwrap();
+    assert!(
+        adapter
+            .layers
+            .keys()
+            .any(|layer| layer.starts_with("vision_model."))
+    );
+}
+
+#[test]
+fn all_weights_learn() {
+    let container = Container::new(4).with(&[
+        ("train", "all"),
+        ("epochs", "3"),
+        ("optimizer", "adamw"),
+        ("weight-decay", "0.01"),
+        ("lr", "0.001"),
+        ("label-smoothing", "0.1"),
+        ("select-best", "loss"),
+        ("early-stopping-patience", "2"),
+        ("group-by-length", "true"),
+    ]);
+    container.run().succeeded();
+    assert!(!container.path("model/adapter").exists());
+    let bytes = |folder: &str| std::fs::read(container.path(folder)).unwrap();
+    let (before, after) = (
+        bytes("input/data/model/model.safetensors"),
+        bytes("model/model.safetensors"),
+    );
+    assert_ne!(before, after);
+    Blip2::load(&container.path("model"), &LoadOptions::default()).unwrap();
+}
+
+#[test]
+fn an_adapter_goes_on_from_another() {
+    let first = Container::new(4);
+    first.run().succeeded();
+    let next = Container::new(4).with(&[("initial-adapter", "start"), ("lora-r", "64")]);
+    let channel = next.path("input/data/start");
+    std::fs::create_dir(&channel).unwrap();
+    for name in ["adapter_config.json", "adapter_model.safetensors"] {
+        std::fs::copy(first.path("model/adapter").join(name), channel.join(name)).unwrap();
+    }
+    next.run().succeeded();
+    let adapter = Adapter::read(&next.path("model/adapter")).unwrap();
+    assert_eq!(adapter.config.r, 2);
+    assert_ne!(next.weights().1, first.weights().1);
+}
+
+#[track_caller]
+fn assert_failure(container: &Container, needle: &str) {
+    let run = container.run();
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let reason = container.failure().unwrap();
+    assert!(reason.contains(needle), "{reason}");
+    assert!(reason.len() <= 1024 && !container.path("model/model.safetensors").exists());
+}
+
+#[test]
+fn what_is_wrong_is_in_the_failure_file() {
+    let container = Container::new(2).with(&[("learning-rate", "1")]);
+    assert_failure(&container, "unknown hyperparameter `learning-rate`");
+
+    let container = Container::new(2);
+    std::fs::remove_dir_all(container.path("input/data/images")).unwrap();
+    assert_failure(&container, "channel `images` is missing");
+
+    let container = Container::new(2);
+    container.write(
+        "input/data/input_file/vqa_train.csv",
+        "id,Question,Answer\n",
+    );
+    assert_failure(&container, "has no questions");
+
+    let container = Container::new(2);
+    container.write(
+        "input/data/input_file/vqa_train.csv",
+        "id,Question\n1,What?\n",
+    );
+    assert_failure(&container, "vqa_train.csv");
+
+    let container = Container::new(2).with(&[("file-name", "other.csv")]);
+    assert_failure(&container, "other.csv");
+
+    let container = Container::new(2);
+    std::fs::remove_file(container.path("input/data/model/config.json")).unwrap();
+    assert_failure(&container, "config.json");
+
+    let container = Container::new(2);
+    container.write(
+        "input/data/model/config.json",
+        r#"{"text_config": {"model_type": "opt"}}"#,
+    );
+    assert_failure(&container, "`opt`");
+
+    let container = Container::new(2).with(&[("lora-target-modules", "c_attn")]);
+    assert_failure(&container, "c_attn");
+
+    let container = Container::new(2);
+    std::fs::remove_file(container.path("input/config/hyperparameters.json")).unwrap();
+    assert_failure(&container, "hyperparameters");
+}
+
+#[test]
+fn one_bad_photograph_is_skipped_and_many_are_a_failure() {
+    let container = Container::new(6);
+    container.write("input/data/images/3.png", "no picture");
+    let run = container.run().succeeded();
+    assert!(
+        run.stderr.contains("1 of 6 photographs are skipped"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stdout.matches("\nLoss: ").count() + 1, 2 * 4);
+
+    let container = Container::new(6);
+    for number in 0..3 {
+        std::fs::remove_file(container.path(&format!("input/data/images/{number}.png"))).unwrap();
+    }
+    assert_failure(&container, "3 of 6 photographs cannot be used");
+}
+
+#[test]
+fn steps_without_a_number_are_skipped_and_too_many_are_a_failure() {
+    // So large a step that the next pass overflows.
+    let container = Container::new(4).with(&[
+        ("lr", "1e38"),
+        ("max-bad-steps", "2"),
+        ("lora-dropout", "0"),
+    ]);
+    let run = container.run();
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("is skipped"), "{}", run.stderr);
+    let reason = container.failure().unwrap();
+    assert!(
+        reason.contains("2 steps in a row") && reason.contains("last good"),
+        "{reason}"
+    );
+    assert!(
+        !run.stdout.contains("NaN") && !run.stdout.contains("inf"),
+        "{}",
+        run.stdout
+    );
+    // The last weights that gave a loss are the untouched ones.
+    let bytes = |folder: &str| std::fs::read(container.path(folder)).unwrap();
+    let tensors = |bytes: &[u8]| {
+        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+        let mut all: Vec<(String, Vec<u8>)> = file
+            .iter()
+            .map(|(name, view)| (name.to_owned(), view.data().to_vec()))
+            .collect();
+        all.sort();
+        all
+    };
+    let before = tensors(&bytes("input/data/model/model.safetensors"));
+    assert!(before == tensors(&bytes("model/model.safetensors")));
+}
+
+#[test]
+fn checkpoints_of_another_job_are_not_gone_on_from() {
+    let container = Container::new(3);
+    container.run().succeeded();
+    let container = container.with(&[("lr", "0.001")]);
+    let run = container.run();
+    assert_eq!(run.code, Some(1));
+    assert!(container.failure().unwrap().contains("empty the folder"));
+}
+
+#[test]
+fn the_engine_candle_trains_as_well() {
+    let container = Container::new(3).with(&[("epochs", "1")]);
+    let run = container.run_with(&["--engine", "candle"]).succeeded();
+    assert!(run.stdout.contains("Loss: "));
+}
