@@ -14,6 +14,7 @@ mod checkpoint;
 pub mod config;
 mod cpu;
 mod device;
+mod embedding;
 mod engine;
 mod error;
 pub mod generation;

@@ -8,6 +8,7 @@ use candle_nn::Module;
 use kernels::Avx512;
 
 use crate::config::Activation;
+use crate::embedding::Embedding;
 use crate::engine::{Engine, Plan, WeightType};
 use crate::product::Product;
 use crate::quantize::quantize_rows;
@@ -90,6 +91,18 @@ impl Linear {
             weight: QMatMul::from_qtensor(blocks)?,
             bias,
         })
+    }
+
+    /// The weight as a table of rows, where it need not be held twice for it:
+    /// what it holds is what the table would.
+    pub(crate) fn as_table(&self) -> Option<Embedding> {
+        match self {
+            Self::Dense(layer) => Embedding::dense(layer.weight().clone()).ok(),
+            Self::Product(layer) if layer.readable_rows().is_some() => {
+                Some(Embedding::OfLayer(Arc::clone(layer)))
+            }
+            Self::Quantised { .. } | Self::Product(_) => None,
+        }
     }
 
     /// The same, added to `residual`.

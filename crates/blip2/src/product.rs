@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use half::bf16;
+use kernels::PackedWeights;
 
 use crate::cpu;
 
@@ -12,6 +13,11 @@ pub(crate) trait Product: std::fmt::Debug + Send + Sync {
 
     /// Length of an output row.
     fn outputs(&self) -> usize;
+
+    /// The weight, where its rows can be read back as they were given.
+    fn readable_rows(&self) -> Option<&PackedWeights> {
+        None
+    }
 
     /// `y = x Wᵀ + b` for whole rows.
     fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()>;

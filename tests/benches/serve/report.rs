@@ -199,6 +199,16 @@ fn ours(text: &mut String, measured: &Measured) -> Result<()> {
             same_answers(measured, ours)
         )?;
     }
+    writeln!(text)?;
+    for ours in &measured.ours {
+        writeln!(
+            text,
+            "- {}, one question a request: {} where the photo is not known, {} where it is",
+            ours.configuration,
+            range(&ours.one_fresh),
+            range(&ours.one_repeated)
+        )?;
+    }
     writeln!(
         text,
         "\n*Same answers* counts those whose text is the one that transformers gives in f32, or \

@@ -8,12 +8,12 @@ mod stack;
 mod tree;
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::{Embedding, Module};
 
 pub use cache::DecoderCache;
 pub(crate) use tree::{Ancestors, TreeNode, TreeRun};
 
 use crate::config::T5Config;
+use crate::embedding::Embedding;
 use crate::linear::Linear;
 use crate::weights::Weights;
 use stack::{Decoder, Encoder};
@@ -39,18 +39,22 @@ impl T5 {
     /// When a tensor is missing or has another shape.
     pub fn new(config: &T5Config, vb: Weights) -> Result<Self> {
         let shape = (config.vocab_size, config.d_model);
-        let embeddings = vb.pp("shared").embedding(shape, "weight")?;
-        let (lm_head, output_scale) = if vb.contains_tensor("lm_head.weight") {
-            (vb.pp("lm_head").linear(shape, "weight", None)?, None)
+        let table = || vb.pp("shared").embedding(shape, "weight");
+        let (shared, lm_head, output_scale) = if vb.contains_tensor("lm_head.weight") {
+            let lm_head = vb.pp("lm_head").linear(shape, "weight", None)?;
+            (table()?, lm_head, None)
         } else {
+            let lm_head = vb.pp("shared").linear(shape, "weight", None)?;
+            let shared = lm_head.as_table().map_or_else(table, Ok)?;
             let scale = (config.d_model as f64).powf(-0.5);
             (
-                vb.pp("shared").linear(shape, "weight", None)?,
+                shared,
+                lm_head,
                 config.scales_tied_output().then_some(scale),
             )
         };
         Ok(Self {
-            shared: Embedding::new(embeddings, config.d_model),
+            shared,
             encoder: Encoder::new(config, vb.pp("encoder"))?,
             decoder: Decoder::new(config, vb.pp("decoder"))?,
             lm_head,
