@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod checkpoint;
-mod machine;
 mod ours;
 mod prompts;
 mod report;
@@ -25,9 +24,9 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 use local_stack::{model_server_program, repository};
+use tests::machine::{self, Machine};
 use tests::photos::large_photo;
 
-use machine::Machine;
 use results::Results;
 use shape::{SHAPES, Shape};
 
