@@ -21,7 +21,7 @@ enum Command {
     /// Fine-tune a checkpoint: the entry point of the training container.
     Train(TrainArgs),
     /// Make the question/answer files from a catalogue
-    Prepare(PrepareArgs),
+    Prepare(Box<PrepareArgs>),
     /// Draw a catalogue of products, for tests and for those without a data set
     Sample(SampleArgs),
 }
