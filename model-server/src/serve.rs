@@ -124,8 +124,9 @@ async fn drain(lifecycle: &Lifecycle, timeout: Duration) {
         let unanswered = lifecycle.unanswered();
         tracing::error!(
             unanswered,
-            "not all accepted requests were answered in time"
+            "not all accepted requests were answered in time: they are told to ask another instance"
         );
+        lifecycle.give_up();
     }
 }
 

@@ -358,6 +358,12 @@ impl Contender {
                     repeated.answers
                 );
                 times.image_cache = fresh.image_cache.zip(repeated.image_cache);
+                if let Some((of_fresh, of_repeated)) = &times.image_cache {
+                    ensure!(
+                        of_fresh == "miss" && of_repeated == "hit",
+                        "the photo was {of_fresh} at first and {of_repeated} then"
+                    );
+                }
                 times.answers = fresh.answers;
                 let photo = photos.next()?;
                 for of_one in [&mut times.one_fresh, &mut times.one_repeated] {

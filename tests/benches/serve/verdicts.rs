@@ -51,7 +51,7 @@ fn verdict(target: &Target, measured: &Measured) -> Verdict {
                 let share = ours.peak_bytes() as f64 / weights;
                 let serving = ours.serving_peak_bytes as f64 / weights;
                 let text = format!(
-                    "{}: {share:.2}, once loaded {serving:.2}",
+                    "{}: {share:.3}, once loaded {serving:.3}",
                     ours.configuration
                 );
                 (share, text)
