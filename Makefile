@@ -142,6 +142,16 @@ release-model-server:
 bench-serve: $(SERVE_PROGRAM) $(BENCH_TOOLS) ## Model server beside transformers, into BENCHMARKS.md (SHAPES="mini base xl")
 	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench serve
 
+TRAINER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/trainer
+
+.PHONY: release-trainer
+release-trainer:
+	cargo build --locked --release -p trainer
+
+.PHONY: bench-prepare
+bench-prepare: $(if $(filter dev,$(PROFILE)),build,release-trainer) $(BENCH_TOOLS) ## Preparing a catalogue beside pandas, into BENCHMARKS.md (KAGGLE=folder)
+	TRAINER="$(TRAINER)" $(SERVE_BENCH) --bench prepare
+
 .PHONY: soak-serve
 soak-serve: $(SERVE_PROGRAM) ## What the model server survives (REQUESTS CONNECTIONS SEED MINUTES)
 	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench soak

@@ -111,7 +111,7 @@ fn kept(file: &Path) -> HashMap<String, Row> {
     let Ok(mut reader) = csv::Reader::from_path(file) else {
         return rows;
     };
-    if reader.headers().is_ok_and(|header| header == &HEADER[..]) {
+    if reader.headers().is_ok_and(|header| *header == HEADER[..]) {
         let read = reader.records().filter_map(|record| Row::of(&record.ok()?));
         rows.extend(read.map(|row| (row.photo.clone(), row)));
     }

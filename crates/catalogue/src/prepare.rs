@@ -47,8 +47,12 @@ pub struct Report {
 }
 
 /// The settings that decide the files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Settings {
+    /// Names of the categories that were asked for.
+    pub categories: Vec<String>,
+    /// The share of products of training, validation and test.
+    pub shares: [f64; 3],
     /// Decides what is left to chance.
     pub seed: u64,
     /// Values of fewer products are left out.
@@ -150,6 +154,8 @@ pub fn prepare(options: &PrepareOptions, progress: &dyn Progress) -> Result<Repo
     let mut prepared = Prepared {
         report: Report {
             settings: Settings {
+                categories: resolved.categories.clone(),
+                shares: options.shares.as_array(),
                 seed: options.seed,
                 min_count: options.min_count,
                 wording: options.wording.name().to_owned(),

@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod checkpoint;
-mod machine;
 mod ours;
 mod prompts;
 mod report;
@@ -25,9 +24,9 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 use local_stack::{model_server_program, repository};
+use tests::machine::{self, Machine};
 use tests::photos::large_photo;
 
-use machine::{Machine, load_average};
 use results::Results;
 use shape::{SHAPES, Shape};
 
@@ -136,7 +135,7 @@ async fn bench(options: Options) -> Result<()> {
     println!("model server: {}", setting.program.display());
     println!("machine: {}", setting.machine);
     // Before the first shape: what comes later is this program's own.
-    let load_at_start = load_average()?;
+    let load_at_start = machine::load_average()?;
     let mut results = Results::kept(&setting.folder, &setting.machine)?;
     for shape in shapes {
         println!("\n== {}", shape.name);

@@ -18,8 +18,9 @@ pub(super) struct Look {
     pub accent_dye: Rgb,
     pub pattern_scale: f32,
     pub collar_size: f32,
-    /// Whether turned-up ends of sleeves show a lining in the second colour.
-    pub lined_ends: bool,
+    /// Whether turned-up ends of sleeves, and collars on patterned cloth, are of
+    /// the second colour.
+    pub contrasts: bool,
     /// Factors of measures.
     pub length: f32,
     pub waist: f32,
@@ -37,7 +38,7 @@ impl Look {
         accent_dye: [1.0; 3],
         pattern_scale: 1.0,
         collar_size: 1.0,
-        lined_ends: false,
+        contrasts: false,
         length: 1.0,
         waist: 1.0,
         hem_width: 1.0,
@@ -60,7 +61,7 @@ impl Look {
             accent_dye: any_dye(garment.accent, chance),
             pattern_scale: any_pattern_scale(garment.pattern, chance),
             collar_size: any_collar_size(garment.neckline, chance),
-            lined_ends: true,
+            contrasts: true,
             length: chance.random_range(0.93..1.04),
             waist,
             hem_width: chance.random_range(0.96..1.04) * waist.sqrt(),

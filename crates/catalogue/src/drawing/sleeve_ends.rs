@@ -62,7 +62,7 @@ fn band(cut: &Cut, height: f32, wider: f32) -> Curve {
 /// The turned-up end, held by a tab with a button.
 fn lay_roll(canvas: &mut Canvas, subject: &Subject<'_>, cut: &Cut, chance: &mut impl Rng) {
     let (outer, inner) = cut.end_line(0.0, 0.0);
-    let cloth = match subject.look.lined_ends {
+    let cloth = match subject.look.contrasts {
         true => subject.trim.contrast(),
         false => subject.trim.clone(),
     };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
-use image::imageops::{FilterType, resize};
+use image::imageops::thumbnail;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::progress::Progress;
@@ -38,12 +38,7 @@ fn data_uri(photo: &Path) -> Option<String> {
     let picture = photo::decode_small(&bytes, HEIGHT as u16, MAX_PIXELS).ok()?;
     let (width, height) = (picture.width().max(1), picture.height().max(1));
     let width = (u64::from(width) * u64::from(HEIGHT) / u64::from(height)) as u32;
-    let small = resize(
-        &picture,
-        width.clamp(1, WIDEST),
-        HEIGHT,
-        FilterType::Triangle,
-    );
+    let small = thumbnail(&picture, width.clamp(1, WIDEST), HEIGHT);
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY)
         .encode_image(&small)
