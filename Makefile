@@ -10,7 +10,7 @@ NODE_MODULES := infra/node_modules/.package-lock.json
 
 .PHONY: help
 help: ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # ---- what is installed, all of it into ignored folders of the repository
 
@@ -116,7 +116,7 @@ bench: tools package ## How long the main job takes, with released programs
 # The two below take the model server as it is released; PROFILE=dev takes it as
 # `make build` makes it, MODEL_SERVER=path another one. Their programs read the
 # other variables from the environment, where make puts them.
-PROFILE := release
+PROFILE ?= release
 SERVE_BENCH := cargo bench --locked $(if $(filter dev,$(PROFILE)),--workspace --profile dev,-p tests)
 ifndef MODEL_SERVER
 MODEL_SERVER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/model-server
@@ -141,6 +141,16 @@ release-model-server:
 .PHONY: bench-serve
 bench-serve: $(SERVE_PROGRAM) $(BENCH_TOOLS) ## Model server beside transformers, into BENCHMARKS.md (SHAPES="mini base xl")
 	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench serve
+
+TRAINER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/trainer
+
+.PHONY: release-trainer
+release-trainer:
+	cargo build --locked --release -p trainer
+
+.PHONY: bench-prepare
+bench-prepare: $(if $(filter dev,$(PROFILE)),build,release-trainer) $(BENCH_TOOLS) ## Preparing a catalogue beside pandas, into BENCHMARKS.md (KAGGLE=folder)
+	TRAINER="$(TRAINER)" $(SERVE_BENCH) --bench prepare
 
 .PHONY: soak-serve
 soak-serve: $(SERVE_PROGRAM) ## What the model server survives (REQUESTS CONNECTIONS SEED MINUTES)

@@ -79,6 +79,11 @@ struct ServeArguments {
     /// Longest body of a request, in MiB.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
     max_body_mib: u64,
+    /// What requests that are being read and answered may hold together, in MiB;
+    /// more are answered with 429.
+    #[arg(long, env = "MODEL_MAX_HELD_MIB", default_value_t = 512,
+        value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    max_held_mib: u64,
     /// Largest photograph, in millions of pixels.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=4000))]
     max_megapixels: u64,
@@ -153,6 +158,7 @@ impl Cli {
 }
 
 fn run_server(arguments: ServeArguments) -> anyhow::Result<()> {
+    limit_candle_threads(arguments.model.threads);
     logging::start(arguments.log_format, "info");
     let options = arguments.options()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -161,6 +167,19 @@ fn run_server(arguments: ServeArguments) -> anyhow::Result<()> {
     // gone, is not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// candle multiplies quantised weights on threads of its own and reads how many
+/// from the environment, once.
+fn limit_candle_threads(threads: Option<usize>) {
+    if let Some(threads) = threads {
+        // SAFETY: called first of all by the two commands that compute, when
+        // the process has no other thread that could read the environment.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var("CANDLE_NUM_THREADS", threads.to_string());
+        }
+    }
 }
 
 async fn listen_and_serve(arguments: ServeArguments, options: ServeOptions) -> anyhow::Result<()> {
@@ -193,6 +212,7 @@ async fn listen_and_serve(arguments: ServeArguments, options: ServeOptions) -> a
 }
 
 fn run_ask(arguments: AskArguments) -> anyhow::Result<()> {
+    limit_candle_threads(arguments.model.threads);
     // Results go to stdout; the log is only heard when something is wrong.
     logging::start(LogFormat::Text, "warn");
     let model = arguments.model;
@@ -226,8 +246,15 @@ impl ServeArguments {
             limits.max_waiting_questions,
             limits.max_prompts
         );
+        ensure!(
+            self.max_held_mib >= self.max_body_mib,
+            "--max-held-mib is {}, but one body may have {} and would never be read whole: raise it",
+            self.max_held_mib,
+            self.max_body_mib
+        );
         let http = HttpLimits {
             max_body_bytes: self.max_body_mib << 20,
+            max_held_bytes: self.max_held_mib << 20,
             ..HttpLimits::default()
         };
         let drain_timeout = Duration::from_secs(self.drain_timeout_s);

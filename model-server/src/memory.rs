@@ -2,8 +2,15 @@
 //!
 //! By default every thread may have a heap of its own, each of which keeps
 //! what a large photograph once took. The server's threads take turns with
-//! large pieces of memory, so one heap serves them all, and it stays as large
-//! as the largest moment needs.
+//! large pieces of memory, so one heap serves them all. What lives long between
+//! pieces that live short would still let it grow for hours: what is free
+//! within it is given back from time to time.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+/// Long enough that giving back and taking again costs nothing to speak of.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Sets the allocator up; to be called before there are other threads.
 pub fn configure() {
@@ -25,8 +32,18 @@ pub fn configure() {
     }
 }
 
-/// Gives what is free back to the system: once after loading, which uses much
-/// that answering does not.
+/// Gives back what is free from time to time, for as long as it is polled.
+pub async fn keep_low() -> Infallible {
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        // It takes some milliseconds, and whoever wants memory waits for it. A
+        // panic is impossible, and a runtime that ends needs no memory back.
+        let _ = tokio::task::spawn_blocking(give_back).await;
+    }
+}
+
+/// Gives what is free back to the system: at once after loading, which uses
+/// much that answering does not.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `malloc_trim` may be called at any time from any thread.

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::backend::Backend;
 use crate::core::{Core, Limits, Scheduling};
+use crate::memory;
 use crate::router::{HttpLimits, Lifecycle, router, serve_connections};
 
 /// What a server is run with.
@@ -108,8 +109,10 @@ async fn live(
         Core::start(backend, limits, scheduling).context("cannot start the inference thread")?;
     lifecycle.set_ready(core);
     tracing::info!("ready");
-    stop.await;
-    Ok(())
+    tokio::select! {
+        () = stop => Ok(()),
+        never = memory::keep_low() => match never {},
+    }
 }
 
 async fn drain(lifecycle: &Lifecycle, timeout: Duration) {
@@ -121,8 +124,9 @@ async fn drain(lifecycle: &Lifecycle, timeout: Duration) {
         let unanswered = lifecycle.unanswered();
         tracing::error!(
             unanswered,
-            "not all accepted requests were answered in time"
+            "not all accepted requests were answered in time: they are told to ask another instance"
         );
+        lifecycle.give_up();
     }
 }
 

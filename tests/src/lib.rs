@@ -4,6 +4,8 @@
 //! would, and ends them. What the benchmarks in `benches/` share is here.
 
 pub mod arithmetic;
+pub mod benchmarks_page;
 pub mod compare;
+pub mod machine;
 pub mod photos;
 pub mod stages;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::prepare::PrepareArgs;
 use crate::sample::SampleArgs;
 use crate::train::TrainArgs;
 
@@ -19,6 +20,8 @@ pub struct Cli {
 enum Command {
     /// Fine-tune a checkpoint: the entry point of the training container.
     Train(TrainArgs),
+    /// Make the question/answer files from a catalogue
+    Prepare(Box<PrepareArgs>),
     /// Draw a catalogue of products, for tests and for those without a data set
     Sample(SampleArgs),
 }
@@ -29,6 +32,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Train(args) => crate::train::run(&args),
+            Command::Prepare(args) => exit_code(crate::prepare::run(&args)),
             Command::Sample(args) => exit_code(crate::sample::run(&args)),
         }
     }

@@ -44,6 +44,7 @@ mod fold;
 mod pair;
 mod question;
 mod set;
+mod wording;
 
 pub use answer::Answer;
 pub use error::{AttributeSetError, Entry};
@@ -51,3 +52,4 @@ pub use fold::fold;
 pub use pair::parse_pair;
 pub use question::{question, wrap_question};
 pub use set::{Attribute, AttributeSet, Category, UNKNOWN_CATEGORY_NOUN, Value};
+pub use wording::Wording;

@@ -71,6 +71,37 @@ impl AttributeSet {
         None
     }
 
+    /// The name that an answer to `prompt` begins with: that of the attribute
+    /// that it [asks about](Self::attribute_of_question), or, where the set has
+    /// none such and the whole wording is that of [`question`], what it asks
+    /// about with capital letters: "Heel Height".
+    #[must_use]
+    pub fn name_asked(&self, prompt: &str) -> Option<String> {
+        if let Some(attribute) = self.attribute_of_question(prompt) {
+            return Some(attribute.name.clone());
+        }
+        let text = bare_question(prompt).to_lowercase();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (["what", "is", "the", rest @ ..], Some(end)) =
+            (words.as_slice(), words.len().checked_sub(3))
+        else {
+            return None;
+        };
+        let is_whole = words[end..].join(" ").trim_end_matches('?') == "in this picture";
+        let subject: Vec<&str> = rest
+            .iter()
+            .copied()
+            .take_while(|word| *word != "of")
+            .collect();
+        // Something is asked about, and something is named that has it.
+        if !is_whole || subject.is_empty() || subject.len() + 5 > rest.len() {
+            return None;
+        }
+        let name = subject.iter().map(|word| capitalised(word));
+        let name = name.collect::<Vec<_>>().join(" ");
+        (name.len() <= MAX_NAME_BYTES).then_some(name)
+    }
+
     fn asked_as(&self, subject: &str) -> Option<&Attribute> {
         let key = fold(subject);
         let by_words = |attribute: &&Attribute| fold(&attribute.words) == key;
@@ -79,6 +110,12 @@ impl AttributeSet {
             .find(by_words)
             .or_else(|| self.attribute(subject))
     }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
 }
 
 /// The prompt without the labels that [`wrap_question`] gives it.
@@ -297,5 +334,36 @@ mod tests {
             wrap_question(&long).len(),
             long.len() + "Question:  Answer: ".len()
         );
+    }
+
+    #[test]
+    fn what_the_set_does_not_have_is_named_by_the_question() {
+        let set = AttributeSet::embedded();
+        let name = |prompt: &str| set.name_asked(prompt);
+        for (prompt, expected) in [
+            ("What is the fabric of the shirt in this picture?", "Fabric"),
+            ("What is the neck type of the top in this picture?", "Neck"),
+            (
+                "What is the occasion of the shirt in this picture?",
+                "Occasion",
+            ),
+            (
+                "Question: what is the HEEL height of the shoe in this picture? Answer: ",
+                "Heel Height",
+            ),
+            ("What is the season of clothing in this picture", "Season"),
+        ] {
+            assert_eq!(name(prompt).as_deref(), Some(expected), "{prompt}");
+        }
+        for prompt in [
+            "",
+            "What is the point of this?",
+            "What is the of the shirt in this picture?",
+            "What is the occasion in this picture?",
+            "What is the occasion of in this picture?",
+            "Would you wear it in this picture?",
+        ] {
+            assert_eq!(name(prompt), None, "{prompt}");
+        }
     }
 }

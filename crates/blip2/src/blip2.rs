@@ -94,7 +94,13 @@ impl Blip2 {
                 options.engine,
                 options.threads,
             )?),
-            DeviceKind::Cuda(_) => None,
+            DeviceKind::Cuda(_) => {
+                if let Some(engine) = options.engine {
+                    let reason = "it is for a CPU, and a GPU was asked for";
+                    return Err(Error::Engine { engine, reason });
+                }
+                None
+            }
         };
         let plan = chosen.as_ref().map_or(
             Plan {

@@ -14,8 +14,10 @@ use crate::config::Blip2Config;
 use crate::error::Error;
 use crate::linear::Linear;
 
-/// The kernels that linear layers are computed by. Within a number type they
-/// give the same results but for the order of sums.
+/// The kernels that linear layers are computed by. In f32 they give the same
+/// results but for the order of sums. In bf16 and in blocks they also round
+/// what goes into a layer differently; `tests/engines.rs` says how far each is
+/// from f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// candle's own: on every processor, and on a GPU.
@@ -176,7 +178,9 @@ pub struct EngineReport {
     pub engine: Engine,
     /// How many threads.
     pub threads: usize,
-    /// What was measured, best first; empty where nothing was left to choose.
+    /// What was measured, fastest first; empty where nothing was left to choose.
+    /// Fewer threads than there are processors are chosen only where they are
+    /// faster by a quarter.
     pub measured: Vec<Measurement>,
 }
 
@@ -290,6 +294,12 @@ pub(crate) fn choose(
     for &threads in &thread_counts {
         let pool = Arc::new(pool(threads)?);
         for &engine in &engines {
+            // candle multiplies blocks on threads of its own, of which the
+            // process has one number for its life: CANDLE_NUM_THREADS.
+            let is_own = engine == Engine::Candle && matches!(weights, WeightType::Quantised(_));
+            if is_own && threads != thread_counts[0] {
+                continue;
+            }
             candidates.push((Plan { engine, weights }, Arc::clone(&pool)));
         }
     }

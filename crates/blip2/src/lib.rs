@@ -15,6 +15,7 @@ pub mod config;
 mod cpu;
 mod device;
 mod dropout;
+mod embedding;
 mod engine;
 mod error;
 pub mod generation;

@@ -8,6 +8,7 @@ use candle_nn::Module;
 use kernels::Avx512;
 
 use crate::config::Activation;
+use crate::embedding::Embedding;
 use crate::engine::{Engine, Plan, WeightType};
 use crate::lora::Lora;
 use crate::parameters::{PackedParameter, Parameter};
@@ -130,6 +131,18 @@ impl Linear {
         Self {
             lora: Some(lora),
             ..self
+        }
+    }
+
+    /// The weight as a table of rows, where it need not be held twice for it:
+    /// what it holds is what the table would.
+    pub(crate) fn as_table(&self) -> Option<Embedding> {
+        match &self.layer {
+            Layer::Dense(layer) => Embedding::dense(layer.weight().clone()).ok(),
+            Layer::Product(layer) if layer.readable_rows().is_some() => {
+                Some(Embedding::OfLayer(Arc::clone(layer)))
+            }
+            Layer::Quantised { .. } | Layer::Product(_) => None,
         }
     }
 

@@ -58,6 +58,10 @@ impl Product for Packed {
         self.weight.outputs()
     }
 
+    fn readable_rows(&self) -> Option<&PackedWeights> {
+        self.weight.keeps_rows().then_some(&self.weight)
+    }
+
     fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
         self.weight.multiply(x, self.bias.as_deref(), y);
         Ok(())

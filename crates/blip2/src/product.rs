@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
 use half::bf16;
+use kernels::PackedWeights;
 
 use crate::lora::Lora;
 use crate::tape::Gradients;
@@ -16,6 +17,11 @@ pub(crate) trait Product: std::fmt::Debug + Send + Sync {
 
     /// Length of an output row.
     fn outputs(&self) -> usize;
+
+    /// The weight, where its rows can be read back as they were given.
+    fn readable_rows(&self) -> Option<&PackedWeights> {
+        None
+    }
 
     /// `y = x Wᵀ + b` for whole rows.
     fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()>;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use candle_core::quantized::QTensor;
 use candle_core::{DType, Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::checkpoint::GgufFile;
+use crate::embedding::Embedding;
 use crate::engine::{Engine, Plan, WeightType};
 use crate::linear::Linear;
 use crate::lora::{LORA_A, LORA_B, Lora, LoraConfig};
@@ -171,16 +173,18 @@ impl<'a> Weights<'a> {
 
     /// The rows that token ids select, in the form that takes the least memory
     /// within the plan's number type.
-    pub(crate) fn embedding(&self, shape: (usize, usize), name: &str) -> Result<Tensor> {
+    pub(crate) fn embedding(&self, shape: (usize, usize), name: &str) -> Result<Embedding> {
         let dtype = match (self.plan.engine, self.plan.weights) {
             (Engine::Candle, WeightType::Plain(_)) => self.vb.dtype(),
             (_, WeightType::Plain(dtype)) => dtype,
-            (_, WeightType::Quantised(_)) => DType::BF16,
+            (_, WeightType::Quantised(_)) => {
+                return Embedding::quantised(&self.vb.get(shape, name)?);
+            }
         };
-        match self.trained(&shape.into(), name)? {
-            Some(parameter) => Ok(parameter.leaf().clone()),
-            None => self.vb.to_dtype(dtype).get(shape, name),
-        }
+        Embedding::dense(match self.trained(&shape.into(), name)? {
+            Some(parameter) => parameter.leaf().clone(),
+            None => self.vb.to_dtype(dtype).get(shape, name)?,
+        })
     }
 
     /// The linear layer whose weight is `weight`, stored `(out, in)` or, as a
@@ -252,12 +256,7 @@ impl<'a> Weights<'a> {
     }
 
     /// The quantised blocks of a tensor, if it is stored so.
-    fn blocks(
-        &self,
-        name: &str,
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<Option<candle_core::quantized::QTensor>> {
+    fn blocks(&self, name: &str, outputs: usize, inputs: usize) -> Result<Option<QTensor>> {
         let Some(gguf) = &self.gguf else {
             return Ok(None);
         };

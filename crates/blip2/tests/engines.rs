@@ -178,7 +178,7 @@ fn quantised(engine: Engine, quantization: Quantization) -> LoadOptions {
 }
 
 #[test]
-fn q8_0_packed_is_within_1e_2() {
+fn q8_0_packed_is_within_2e_2() {
     compare(
         quantised(Engine::Packed, Quantization::Q8_0),
         2e-2,
@@ -188,7 +188,7 @@ fn q8_0_packed_is_within_1e_2() {
 }
 
 #[test]
-fn q8_0_by_candle_is_within_1e_2() {
+fn q8_0_by_candle_is_within_2e_2() {
     compare(
         quantised(Engine::Candle, Quantization::Q8_0),
         2e-2,
@@ -237,7 +237,7 @@ fn a_quantised_file_is_the_same_model_as_one_that_is_quantised_at_load() {
             let weights = |folder: &Path, name: &str| {
                 std::fs::metadata(folder.join(name)).unwrap().len() as f64
             };
-            // The stored checkpoint has 16 bits a weight; tables and norms keep them.
+            // The stored checkpoint has 16 bits a weight; norms and biases keep them.
             let share = weights(&out, "model.gguf") / weights(&checkpoint, "model.safetensors");
             println!("{name} {quantization}: {share:.2} of the file");
         }

@@ -6,7 +6,9 @@ mod common;
 use std::collections::HashMap;
 use std::path::Path;
 
-use blip2::{Blip2, Error, Generated, GenerationParameters, LoadOptions};
+use blip2::{
+    Blip2, Engine, Error, Generated, GenerationParameters, LoadOptions, NumberType, Quantization,
+};
 use candle_core::{DType, Device, IndexOp, Tensor};
 use common::{data, expected};
 use serde_json::{Value, json};
@@ -137,6 +139,50 @@ fn without_a_head_the_embedding_is_the_head_scaled_as_the_configuration_says() {
     // What is left out follows `tie_word_embeddings`.
     assert_eq!(log_probability(None), log_probability(Some(true)));
     assert_ne!(log_probability(Some(false)), log_probability(Some(true)));
+}
+
+#[test]
+fn a_head_that_is_the_embedding_answers_as_one_that_is_stored_apart() {
+    let folder = |stored: bool| {
+        let folder = copy();
+        let mut tensors = weights();
+        let shared = tensors["language_model.shared.weight"].clone();
+        tensors.insert("language_model.lm_head.weight".to_owned(), shared);
+        if !stored {
+            tensors.remove("language_model.lm_head.weight");
+        }
+        save(&tensors, folder.path(), "model.safetensors");
+        configure(folder.path(), |config| {
+            config["text_config"]["scale_decoder_outputs"] = json!(false);
+        });
+        folder
+    };
+    let (apart, tied) = (folder(true), folder(false));
+    let plain = [NumberType::F32, NumberType::Bf16].map(|number_type| LoadOptions {
+        number_type: Some(number_type),
+        ..Default::default()
+    });
+    let quantised = [Quantization::Q8_0, Quantization::Q4K].map(|quantization| LoadOptions {
+        quantization: Some(quantization),
+        ..Default::default()
+    });
+    for options in plain.into_iter().chain(quantised) {
+        for engine in [Engine::Candle, Engine::Packed] {
+            let options = LoadOptions {
+                engine: Some(engine),
+                ..options.clone()
+            };
+            let load = |folder: &TempDir| match Blip2::load(folder.path(), &options) {
+                Err(Error::Engine { .. }) => None,
+                loaded => Some(loaded.unwrap()),
+            };
+            let (Some(apart), Some(tied)) = (load(&apart), load(&tied)) else {
+                eprintln!("skipped: this processor has no {engine}");
+                continue;
+            };
+            assert_eq!(answer(&tied), answer(&apart), "{options:?}");
+        }
+    }
 }
 
 #[test]

@@ -61,31 +61,53 @@ pub struct Synonym {
 pub(crate) struct Cleaned {
     pub products: Vec<CleanProduct>,
     pub attributes: Vec<AttributeTally>,
-    pub dropped: Losses,
 }
 
-/// Brings products into the words of `set`. Values that fewer than `min_count`
-/// products have are left out, and so are products of which no value is left.
-pub(crate) fn clean(set: &AttributeSet, entries: Vec<Entry>, min_count: u64) -> Cleaned {
+/// Leaves out products whose category the set does not know, or is not one of
+/// `categories`, the names of those that were asked for.
+pub(crate) fn of_known_categories(
+    set: &AttributeSet,
+    categories: &[String],
+    mut entries: Vec<Entry>,
+    dropped: &mut Losses,
+) -> Vec<Entry> {
+    entries.retain(|entry| {
+        let reason = match set.category(&entry.category) {
+            Some(category) if categories.contains(&category.name) => return true,
+            Some(_) => format!("a category that was not asked for: {}", entry.category),
+            None => format!("a category outside the attribute set: {}", entry.category),
+        };
+        dropped.add(&reason, &entry.id);
+        false
+    });
+    entries
+}
+
+/// Brings products of known categories into the words of `set`. Values that fewer
+/// than `min_count` products have are left out, and so are products of which no
+/// value is left.
+pub(crate) fn clean(
+    set: &AttributeSet,
+    entries: Vec<Entry>,
+    min_count: u64,
+    dropped: &mut Losses,
+) -> Cleaned {
     let mut cleaner = Cleaner::new(set);
-    let mut products = Vec::with_capacity(entries.len());
-    for entry in entries {
-        if let Some(product) = cleaner.product(entry) {
-            products.push(product);
-        }
-    }
+    let mut products: Vec<CleanProduct> = entries
+        .into_iter()
+        .filter_map(|entry| cleaner.product(entry))
+        .collect();
     cleaner.merge_spellings(&mut products);
     cleaner.drop_rare(&mut products, min_count);
     products.retain(|product| {
         if product.values.is_empty() {
-            cleaner.dropped.add("no attribute left", &product.entry.id);
+            dropped.add("no attribute left", &product.entry.id);
         }
         !product.values.is_empty()
     });
     Cleaned {
         products,
         attributes: cleaner.tallies,
-        dropped: cleaner.dropped,
     }
 }
 
@@ -100,7 +122,6 @@ enum Meaning {
 struct Cleaner<'a> {
     set: &'a AttributeSet,
     tallies: Vec<AttributeTally>,
-    dropped: Losses,
     /// Which attribute a name of a fact is, and whether by its own name. There
     /// are few names and many products, as there are few values.
     names: HashMap<String, Option<(usize, bool)>>,
@@ -116,18 +137,13 @@ impl<'a> Cleaner<'a> {
         Cleaner {
             set,
             tallies: set.attributes().iter().map(tally).collect(),
-            dropped: Losses::default(),
             names: HashMap::new(),
             meanings: HashMap::new(),
         }
     }
 
     fn product(&mut self, entry: Entry) -> Option<CleanProduct> {
-        let Some(category) = self.set.category(&entry.category) else {
-            let reason = format!("a category outside the attribute set: {}", entry.category);
-            self.dropped.add(&reason, &entry.id);
-            return None;
-        };
+        let category = self.set.category(&entry.category)?;
         let given = self.given(&entry);
         let mut values = Vec::new();
         for (place, words) in given.into_iter().enumerate() {
@@ -325,8 +341,20 @@ mod tests {
                 .collect(),
             siblings: Vec::new(),
             style: None,
+            article: None,
             photo: format!("{id}.jpg").into(),
         }
+    }
+
+    fn cleaned_up(set: &AttributeSet, entries: Vec<Entry>, min: u64) -> (Cleaned, Losses) {
+        let mut dropped = Losses::default();
+        let all: Vec<String> = set
+            .categories()
+            .iter()
+            .map(|one| one.name.clone())
+            .collect();
+        let entries = of_known_categories(set, &all, entries, &mut dropped);
+        (clean(set, entries, min, &mut dropped), dropped)
     }
 
     fn tally<'a>(cleaned: &'a Cleaned, name: &str) -> &'a AttributeTally {
@@ -357,7 +385,7 @@ mod tests {
                 &[("sleeve length", "No Sleeves"), ("Fabric", "Cotton")],
             ),
         ];
-        let cleaned = clean(&set, entries, 1);
+        let (cleaned, _) = cleaned_up(&set, entries, 1);
         assert_eq!(values(&cleaned, 0), ["Cotton", "Navy Blue"]);
         assert_eq!(cleaned.products[1].category, "T-shirt");
         assert_eq!(values(&cleaned, 1), ["Cotton", "Sleeveless"]);
@@ -380,11 +408,11 @@ mod tests {
                 &[("Fabric", "NA"), ("Fit", "Other"), ("Neck", "Pattern")],
             ),
         ];
-        let cleaned = clean(&set, entries, 1);
+        let (cleaned, dropped) = cleaned_up(&set, entries, 1);
         assert_eq!(values(&cleaned, 0), ["Silk"]);
         assert_eq!(values(&cleaned, 1), ["Linen"]);
         assert_eq!(cleaned.products.len(), 2);
-        assert_eq!(cleaned.dropped.count("no attribute left"), 1);
+        assert_eq!(dropped.count("no attribute left"), 1);
         assert_eq!(tally(&cleaned, "Fabric").not_available["NA"], 1);
         assert_eq!(tally(&cleaned, "Fit").not_available["Other"], 1);
         assert_eq!(tally(&cleaned, "Neck").not_available["Pattern"], 1);
@@ -399,7 +427,7 @@ mod tests {
             entry("3", "Tops", &[("Pattern", "Zebra"), ("Neck", "Boat")]),
             entry("4", "Watches", &[("Pattern", "Solid")]),
         ];
-        let cleaned = clean(&set, entries, 2);
+        let (cleaned, dropped) = cleaned_up(&set, entries, 2);
         let pattern = tally(&cleaned, "Pattern");
         assert_eq!(pattern.values["Zebra"], 3);
         assert_eq!(pattern.outside_the_set, ["Zebra"]);
@@ -408,9 +436,7 @@ mod tests {
         assert_eq!(tally(&cleaned, "Neck").rare["Boat Neck"], 1);
         assert_eq!(values(&cleaned, 2), ["Zebra"]);
         assert_eq!(
-            cleaned
-                .dropped
-                .count("a category outside the attribute set: Watches"),
+            dropped.count("a category outside the attribute set: Watches"),
             1
         );
     }

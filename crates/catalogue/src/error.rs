@@ -84,6 +84,9 @@ pub enum Error {
     /// A table could not be put into CSV.
     #[error("the table can't be put into CSV")]
     Table(#[from] csv::Error),
+    /// The page of the report could not be made.
+    #[error("the page of the report can't be made")]
+    Page(#[from] minijinja::Error),
     /// The folder holds a catalogue that was drawn with other settings.
     #[error(
         "{path} holds a drawn catalogue of {found}, not of {wanted}: name another folder or empty this one",

@@ -1,6 +1,9 @@
 //! The product catalogue: from a shop's data to questions and answers.
 //!
-//! [`pairs`] is what training reads. [`draw`] makes a catalogue of products that
+//! [`prepare`] reads a shop's data, cleans it, keeps together what belongs
+//! together, and writes the files of [`pairs`] that training reads, with a report.
+//!
+//! [`draw`] makes a catalogue of products that
 //! the project draws itself: a [`Product`] describes a garment as data,
 //! [`drawing::draw`] makes a picture of it, [`drawing::photograph`] one of many
 //! photographs, and [`samples`] holds the twelve products whose pictures ship
@@ -10,23 +13,37 @@
 mod clean;
 pub mod drawing;
 pub mod drawn;
+mod duplicates;
 mod error;
 mod files;
+mod fingerprint;
+mod groups;
 mod losses;
+mod page;
 pub mod pairs;
+mod photo_marks;
+mod prepare;
 mod product;
 mod progress;
 pub mod samples;
 mod source;
+mod split;
 
 pub use clean::{AttributeTally, Synonym};
 pub use drawn::{DrawOptions, Drawn, draw};
+pub use duplicates::MAX_DISTANCE;
 pub use error::Error;
+pub use groups::Links;
 pub use losses::{Loss, Losses};
 pub use pairs::Pair;
+pub use prepare::{
+    GroupReport, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Settings, Shares,
+    SplitReport, prepare,
+};
 pub use product::{
     Category, Collar, Colour, Fit, Garment, Neck, Neckline, Pattern, Product, SleeveLength,
     SleeveStyling, Sleeves,
 };
 pub use progress::{Progress, Silent};
 pub use source::{Mapping, Source};
+pub use split::Split;

@@ -39,6 +39,20 @@ impl Losses {
         self.0.values().map(|loss| loss.count).sum()
     }
 
+    /// All reasons of both in few words, the most frequent first.
+    pub(crate) fn summary(&self, other: &Losses) -> String {
+        let mut reasons: Vec<(&str, u64)> = self
+            .iter()
+            .chain(other.iter())
+            .map(|(reason, loss)| (reason, loss.count))
+            .collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let words = reasons
+            .iter()
+            .map(|(reason, count)| format!("{count}: {reason}"));
+        words.collect::<Vec<_>>().join("; ")
+    }
+
     /// Reasons in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Loss)> {
         self.0.iter().map(|(reason, loss)| (reason.as_str(), loss))

@@ -77,6 +77,11 @@ pub fn read(path: &Path) -> Result<Vec<Pair>, Error> {
 ///
 /// [`Error::Write`] where it can't be written.
 pub fn write(path: &Path, pairs: &[Pair]) -> Result<(), Error> {
+    write_whole(path, &as_csv(pairs)?)
+}
+
+/// The bytes of a file of pairs.
+pub(crate) fn as_csv(pairs: &[Pair]) -> Result<Vec<u8>, Error> {
     let rows = pairs.iter().map(|pair| {
         [
             pair.id.as_str(),
@@ -84,7 +89,7 @@ pub fn write(path: &Path, pairs: &[Pair]) -> Result<(), Error> {
             pair.answer.as_str(),
         ]
     });
-    write_whole(path, &table(&HEADER, rows)?)
+    table(&HEADER, rows)
 }
 
 /// A table as CSV (RFC 4180, lines ended by LF as pandas writes them).

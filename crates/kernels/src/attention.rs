@@ -84,12 +84,11 @@ impl Attention {
         biases: &[Bias],
         y: &mut [f32],
     ) {
-        let width = self.heads * self.head_dim;
-        assert_eq!(
-            y.len(),
-            self.batch * self.queries * width,
-            "y has another length"
-        );
+        // Every place in `y` lies below this product, which must not wrap.
+        let numbers = [self.queries, self.heads, self.head_dim]
+            .into_iter()
+            .try_fold(self.batch, usize::checked_mul);
+        assert_eq!(Some(y.len()), numbers, "y has another length");
         if y.is_empty() || self.keys == 0 {
             return;
         }
@@ -205,7 +204,7 @@ impl Call<'_> {
             rows,
             columns,
         } = scratch;
-        scores.resize(queries * width, 0.0);
+        scores.resize(FLOAT_ROWS * width, 0.0);
         rows.resize(FLOAT_ROWS * keys.max(head_dim), 0);
         let key_panels = width / PANEL;
         let value_panels = head_dim.div_ceil(PANEL);

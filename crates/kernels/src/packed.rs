@@ -13,7 +13,7 @@ use crate::micro::{
 use crate::parallel::{SharedMut, for_ranges};
 use crate::quantised::{
     DecodedQ4K, Q4K_BLOCK, Q8_0_BLOCK, decode_q4k, pack_q4k, pack_q8_0, packed_q4k_bytes,
-    packed_q8_0_bytes,
+    packed_q8_0_bytes, read_q8_0_row,
 };
 use crate::row_operand::{FloatRows, QuantisedRows};
 use crate::rows::{RowBlock, row_blocks};
@@ -286,6 +286,45 @@ impl PackedWeights {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.data.len()
+    }
+
+    /// Whether [`Self::read_row`] can read rows back.
+    #[must_use]
+    pub fn keeps_rows(&self) -> bool {
+        self.format != WeightFormat::Q4K
+    }
+
+    /// The weights of one output into `row` `(inputs)`, as they are stored:
+    /// a table whose rows are looked up and which is multiplied by as well
+    /// need not be held twice.
+    ///
+    /// # Panics
+    /// When there is no such output, `row` has another length than an input
+    /// row, or the format [does not keep rows](Self::keeps_rows).
+    pub fn read_row(&self, output: usize, row: &mut [f32]) {
+        assert!(self.keeps_rows(), "rows of this format cannot be read back");
+        assert!(output < self.outputs, "there is no output {output}");
+        assert_eq!(row.len(), self.inputs, "the row has another length");
+        let (panel, column) = (output / PANEL, output % PANEL);
+        let lanes = || {
+            let lanes = self.lanes_of_panel(panel)[column..].iter();
+            lanes.step_by(PANEL)
+        };
+        match self.format {
+            WeightFormat::F32 => {
+                let places = row.iter_mut().zip(lanes());
+                places.for_each(|(value, lane)| *value = f32::from_bits(*lane));
+            }
+            WeightFormat::Bf16 => {
+                for (values, lane) in row.chunks_mut(2).zip(lanes()) {
+                    let halves = [lane & 0xffff, lane >> 16];
+                    let places = values.iter_mut().zip(halves);
+                    places.for_each(|(value, bits)| *value = f32::from_bits(bits << 16));
+                }
+            }
+            WeightFormat::Q8_0 => read_q8_0_row(self.panel(panel), column, row),
+            WeightFormat::Q4K => {}
+        }
     }
 
     /// `y = x Wᵀ + bias` for rows of `x` `(rows, inputs)` into `y`

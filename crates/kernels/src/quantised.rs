@@ -52,6 +52,22 @@ pub(crate) fn pack_q8_0(blocks: &[u8], panel: &mut [u8], columns: usize, inputs:
     }
 }
 
+/// A column of a packed panel, decoded.
+pub(crate) fn read_q8_0_row(panel: &[u8], column: usize, row: &mut [f32]) {
+    let groups = row.len().div_ceil(GROUP);
+    let (scales, values) = panel.split_at(groups * PANEL * 2);
+    for (group, row) in row.chunks_mut(GROUP).enumerate() {
+        let scale = &scales[(group * PANEL + column) * 2..];
+        let scale = f16::from_le_bytes([scale[0], scale[1]]).to_f32();
+        for (lane, row) in row.chunks_mut(4).enumerate() {
+            let bytes = &values[((group * 8 + lane) * PANEL + column) * 4..];
+            for (value, byte) in row.iter_mut().zip(bytes) {
+                *value = scale * f32::from((byte ^ 0x80).cast_signed());
+            }
+        }
+    }
+}
+
 /// Bytes of a packed panel of Q4_K, one block after the other: f16 scale and
 /// f16 minimum of each column, 8-bit scales and minima `[group][column]`, and
 /// nibbles `[pair of groups][lane][column][4]`, the first group of a pair in

@@ -5,10 +5,11 @@ use half::bf16;
 use crate::buffer::Buffer;
 use crate::micro::{FLOAT_ROWS, FloatLane, GROUP, INTEGER_ROWS, IntegerRows, round_group};
 
-/// Lanes of a group.
-const LANES: usize = GROUP / 4;
 use crate::parallel::{SharedMut, for_ranges};
 use crate::rows::{RowBlock, row_blocks};
+
+/// Lanes of a group.
+const LANES: usize = GROUP / 4;
 
 /// Rows for products in f32 or bf16: blocks one after the other, each
 /// `[lane][row]`.

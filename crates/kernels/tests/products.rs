@@ -106,6 +106,14 @@ fn compare(packed: &PackedWeights, x: &[f32], weights: &[f64], tolerance: f64) {
     let mut again = vec![f32::NAN; y.len()];
     one.install(|| packed.multiply(x, Some(&bias), &mut again));
     assert_eq!(again, y, "the number of threads changes the result");
+    if packed.keeps_rows() {
+        let mut row = vec![f32::NAN; inputs];
+        for (output, given) in weights.chunks_exact(inputs).enumerate() {
+            packed.read_row(output, &mut row);
+            let read: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
+            assert_eq!(read, given, "row {output} is not read back");
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Layers by oneDNN against sums in f64.
+#![cfg(feature = "link")]
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use half::bf16;

@@ -10,8 +10,13 @@ use super::{PhotoError, check_size};
 /// that a small file of many scans would keep a decoder busy for minutes.
 const MAX_SCANS: usize = 64;
 
-/// Decodes a JPEG file, baseline or progressive, of any of its colour spaces.
-pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
+/// Decodes a JPEG file, baseline or progressive, of any of its colour spaces; to
+/// a part of its size where `side` pixels in one direction are enough.
+pub(super) fn decode(
+    bytes: &[u8],
+    max_pixels: u64,
+    side: Option<u16>,
+) -> Result<RgbImage, PhotoError> {
     let damaged = |reason: String| PhotoError::Damaged {
         format: "JPEG",
         reason,
@@ -20,12 +25,17 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoErr
     decoder
         .read_info()
         .map_err(|error| damaged(error.to_string()))?;
-    let info = decoder
+    let mut info = decoder
         .info()
         .ok_or_else(|| damaged("it has no picture".to_owned()))?;
     check_size(u32::from(info.width), u32::from(info.height), max_pixels)?;
     if scans(bytes) > MAX_SCANS {
         return Err(damaged(format!("it has more than {MAX_SCANS} scans")));
+    }
+    if let Some(side) = side {
+        (info.width, info.height) = decoder
+            .scale(side, side)
+            .map_err(|error| damaged(error.to_string()))?;
     }
     let levels = decoder
         .decode()
@@ -41,14 +51,31 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoErr
     Ok(picture.into_rgb8())
 }
 
-/// How often a scan may begin in the file, thumbnails included. Inside of
-/// compressed data the marker cannot occur.
+/// How often a scan begins in the picture, by its segments (ITU-T T.81, annex
+/// B): what they hold, such as thumbnails, and what follows the picture's end,
+/// such as a film, is not looked into.
 fn scans(bytes: &[u8]) -> usize {
-    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
-    bytes
-        .windows(2)
-        .filter(|pair| *pair == START_OF_SCAN)
-        .count()
+    const START_OF_SCAN: u8 = 0xda;
+    const END_OF_IMAGE: u8 = 0xd9;
+    let mut scans = 0;
+    let mut rest = bytes;
+    // The next marker; compressed data, where 0 or a restart follows its 0xff,
+    // has none.
+    while let Some(at) = rest.iter().position(|byte| *byte == 0xff) {
+        rest = &rest[at + 1..];
+        match rest.first() {
+            Some(&END_OF_IMAGE) | None => break,
+            // Nothing, fill, and markers without a length.
+            Some(0x00 | 0xff | 0x01 | 0xd0..=0xd8) => continue,
+            Some(&marker) => scans += usize::from(marker == START_OF_SCAN),
+        }
+        let length = match rest.get(1..3) {
+            Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
+            _ => break,
+        };
+        rest = rest.get(1 + length..).unwrap_or_default();
+    }
+    scans
 }
 
 /// `None` where there are fewer levels than the header says.
@@ -85,7 +112,7 @@ mod tests {
     fn a_file_of_endless_scans_is_refused_at_once() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/progressive.jpg");
         let good = std::fs::read(path).unwrap();
-        decode(&good, 1 << 20).unwrap();
+        decode(&good, 1 << 20, None).unwrap();
         let last = good
             .windows(2)
             .rposition(|pair| pair == [0xff, 0xda])
@@ -96,7 +123,25 @@ mod tests {
             bomb.extend_from_slice(scan);
         }
         bomb.extend([0xff, 0xd9]);
-        let error = decode(&bomb, 1 << 20).unwrap_err().to_string();
+        assert!(scans(&good) > 1 && scans(&bomb) > 1000);
+        let error = decode(&bomb, 1 << 20, None).unwrap_err().to_string();
         assert!(error.contains("scans"), "{error}");
+    }
+
+    /// Phones put a film behind a picture, and cameras several previews before it.
+    #[test]
+    fn what_is_no_part_of_the_picture_is_not_counted() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/progressive.jpg");
+        let good = std::fs::read(path).unwrap();
+        let starts = [0xff, 0xda].repeat(1000);
+        let mut previews = good[..2].to_vec();
+        previews.extend([0xff, 0xe2, 0x07, 0xd2]);
+        previews.extend(&starts);
+        previews.extend(&good[2..]);
+        let film = [good.as_slice(), &starts].concat();
+        for bytes in [previews, film] {
+            assert_eq!(scans(&bytes), scans(&good));
+            decode(&bytes, 1 << 20, None).unwrap();
+        }
     }
 }

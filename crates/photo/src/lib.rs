@@ -73,17 +73,36 @@ fn recognise(bytes: &[u8]) -> Result<ImageFormat, PhotoError> {
 /// # Errors
 /// What is wrong with the file, in words for the person who sent it.
 pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
+    decode_to(bytes, max_pixels, None)
+}
+
+/// As [`decode`], for a look that needs no more than `side` pixels in one
+/// direction: a JPEG is decoded to a half, a quarter or an eighth of its size
+/// where that is enough, which is much faster. The picture may be larger.
+///
+/// # Errors
+/// As [`decode`], and as surely: the whole file is read.
+pub fn decode_small(bytes: &[u8], side: u16, max_pixels: u64) -> Result<RgbImage, PhotoError> {
+    decode_to(bytes, max_pixels, Some(side))
+}
+
+fn decode_to(bytes: &[u8], max_pixels: u64, side: Option<u16>) -> Result<RgbImage, PhotoError> {
     let format = recognise(bytes)?;
     // Decoders meet hostile files, and some have given them up with a panic. It
     // leaves nothing behind: what was begun is dropped.
-    let decoding = AssertUnwindSafe(|| decode_as(format, bytes, max_pixels));
+    let decoding = AssertUnwindSafe(|| decode_as(format, bytes, max_pixels, side));
     catch_unwind(decoding).unwrap_or_else(|_| Err(damaged(format, "its decoder gave up")))
 }
 
-fn decode_as(format: ImageFormat, bytes: &[u8], max_pixels: u64) -> Result<RgbImage, PhotoError> {
+fn decode_as(
+    format: ImageFormat,
+    bytes: &[u8],
+    max_pixels: u64,
+    side: Option<u16>,
+) -> Result<RgbImage, PhotoError> {
     let failed = |error: image::ImageError| damaged(format, error);
     match format {
-        ImageFormat::Jpeg => jpeg::decode(bytes, max_pixels),
+        ImageFormat::Jpeg => jpeg::decode(bytes, max_pixels, side),
         ImageFormat::Png => {
             let limits = png_limits(bytes);
             let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits)
@@ -239,6 +258,33 @@ mod tests {
             assert_eq!(error, expected, "{format:?}");
             decode(&bytes, 1200).unwrap();
         }
+    }
+
+    #[test]
+    fn a_small_look_at_a_large_photo_shows_the_same() {
+        let large = RgbImage::from_fn(640, 480, |x, y| {
+            Rgb([(x * 255 / 640) as u8, (y * 255 / 480) as u8, 90])
+        });
+        let bytes = file(large, ImageFormat::Jpeg);
+        let small = decode_small(&bytes, 70, LIMIT).unwrap();
+        assert_eq!(small.dimensions(), (80, 60));
+        for (x, y) in [(3, 3), (40, 30), (76, 57)] {
+            let pixel = small.get_pixel(x, y).0;
+            let expected = [(x * 8 + 4) * 255 / 640, (y * 8 + 4) * 255 / 480, 90];
+            let close = pixel.iter().zip(expected);
+            assert!(
+                close.clone().all(|(&a, b)| a.abs_diff(b as u8) < 6),
+                "{pixel:?} {expected:?}"
+            );
+        }
+        assert_eq!(
+            decode_small(&bytes, 640, LIMIT).unwrap().dimensions(),
+            (640, 480)
+        );
+        assert!(decode_small(&bytes[..bytes.len() / 2], 70, LIMIT).is_err());
+        assert!(decode_small(&bytes, 70, 640 * 480 - 1).is_err());
+        let png = file(scene(), ImageFormat::Png);
+        assert_eq!(decode_small(&png, 8, LIMIT).unwrap(), scene());
     }
 
     #[test]

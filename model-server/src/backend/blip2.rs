@@ -29,6 +29,8 @@ pub fn load(model_dir: &Path, options: &LoadOptions) -> anyhow::Result<Arc<dyn B
     let model = Blip2::load(model_dir, options)
         .with_context(|| format!("cannot load the model in {}", model_dir.display()))?;
     let loaded_ms = started.elapsed().as_millis() as u64;
+    // Before the first answer takes memory of its own.
+    memory::give_back();
     let backend = Blip2Backend {
         images_per_batch: match options.device {
             DeviceKind::Cpu => 1,

@@ -197,12 +197,12 @@ impl Metrics {
         for (name, help, counter) in [
             (
                 "image_cache_hits",
-                "Requests for which no photo was encoded",
+                "Requests whose photo was known, or on its way for another",
                 &self.image_cache_hits,
             ),
             (
                 "image_cache_misses",
-                "Requests whose photo was encoded for them",
+                "Requests whose photo was not known: it is encoded for them, if it is one",
                 &self.image_cache_misses,
             ),
             (
@@ -224,7 +224,7 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register(
             "http_requests",
-            "Requests that were answered, by status",
+            "Requests for answers that were read, and lines of bodies, by status",
             self.requests.clone(),
         );
         registry.register_with_unit(

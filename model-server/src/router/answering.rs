@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::ApiError;
 use super::invocation::Invocation;
@@ -22,14 +23,32 @@ pub(super) enum Sent {
     Image { image: Bytes, attributes: String },
 }
 
+/// Who reads requests: as many at one time as there are processors, because
+/// more would not be faster, and reading takes three times the memory of what is
+/// read.
+#[derive(Clone, Debug)]
+pub(super) struct Readers(Arc<Semaphore>);
+
+impl Default for Readers {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Readers(Arc::new(Semaphore::new(processors)))
+    }
+}
+
 /// Reads the request and checks it against the limits. Off the event loop:
 /// 64 MiB of base64 take a while.
 pub(super) async fn read_request(
     core: &Arc<Core>,
+    readers: &Readers,
     sent: Sent,
 ) -> Result<(ResponseForm, AnswerRequest), ApiError> {
     let core = Arc::clone(core);
-    let reading = tokio::task::spawn_blocking(move || read(&core, sent));
+    let reader = Arc::clone(&readers.0).acquire_owned().await;
+    let reading = tokio::task::spawn_blocking(move || {
+        let _reader = reader;
+        read(&core, sent)
+    });
     reading.await.map_err(ApiError::internal)?
 }
 

@@ -5,40 +5,48 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-use super::{ApiError, ErrorCode, HttpLimits, Lifecycle};
+use super::bodies::{Bodies, Room};
+use super::{ApiError, App, ErrorCode, HttpLimits, Lifecycle};
 
 /// What is reserved at once for a body, however long it says that it is.
 const MAX_RESERVED_BYTES: u64 = 4 << 20;
 
-/// The whole body, or an error as soon as it is known to be too long.
-pub(super) async fn read_body(
-    body: Body,
-    limits: &HttpLimits,
-    lifecycle: &Lifecycle,
-) -> Result<Bytes, ApiError> {
+/// The whole body, or an error as soon as it is known to be too long or that
+/// there is no room for it. It takes its room until the second of the two is
+/// dropped.
+pub(super) async fn read_body(body: Body, app: &App) -> Result<(Bytes, Room), ApiError> {
     tokio::select! {
-        bytes = read_up_to(body, limits.max_body_bytes) => bytes,
-        error = patience(limits, lifecycle) => Err(error),
+        read = read_up_to(body, app.limits.max_body_bytes, &app.bodies) => read,
+        error = patience(&app.limits, &app.lifecycle) => Err(error),
     }
 }
 
-async fn read_up_to(mut body: Body, limit: u64) -> Result<Bytes, ApiError> {
+async fn read_up_to(
+    mut body: Body,
+    limit: u64,
+    bodies: &Bodies,
+) -> Result<(Bytes, Room), ApiError> {
     // The length that the client declares, where it declares one.
     let declared = body.size_hint().lower();
     if declared > limit {
         return Err(too_large("body", limit));
     }
+    let mut room = bodies.none();
     let mut bytes = Vec::with_capacity(declared.min(MAX_RESERVED_BYTES) as usize);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(cut_off)?;
         if let Ok(data) = frame.into_data() {
-            if bytes.len() as u64 + data.len() as u64 > limit {
+            let length = bytes.len() as u64 + data.len() as u64;
+            if length > limit {
                 return Err(too_large("body", limit));
             }
+            // What came takes room, not what was promised: a client that sends
+            // nothing is in nobody's way.
+            room.grow_to(length)?;
             bytes.extend_from_slice(&data);
         }
     }
-    Ok(bytes.into())
+    Ok((bytes.into(), room))
 }
 
 /// Ends when the client has had time enough.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use attributes::{Attribute, AttributeSet, parse_pair};
+use attributes::{AttributeSet, parse_pair};
 
 use super::field::Field;
 use super::{ApiError, ErrorCode};
@@ -99,30 +99,31 @@ fn by_attribute<'a>(
     entries: &'a [(String, Option<Vec<String>>)],
     prompts: &[String],
 ) -> Result<Vec<Option<&'a [String]>>, ApiError> {
-    let asked: Vec<Option<&Attribute>> = prompts
+    let asked: Vec<Option<String>> = prompts
         .iter()
-        .map(|prompt| ATTRIBUTES.attribute_of_question(prompt))
+        .map(|prompt| ATTRIBUTES.name_asked(prompt))
         .collect();
     let mut owners: HashMap<&str, &str> = HashMap::new();
     let mut by_prompt = vec![None; prompts.len()];
     for (key, values) in entries {
-        let attribute = ATTRIBUTES.attribute(key);
-        let is_asked = |of: &Option<&Attribute>| of.is_some() && *of == attribute;
-        let Some(attribute) = attribute.filter(|_| asked.iter().any(is_asked)) else {
+        let known = ATTRIBUTES.attribute(key);
+        let name = known.map_or(key.as_str(), |attribute| &attribute.name);
+        let is_asked = |of: &&String| of.eq_ignore_ascii_case(name.trim());
+        let Some(name) = asked.iter().flatten().find(is_asked) else {
             return Err(invalid(format!(
                 "`parameters.choices` has `{key}`, which no question asks about in words like \
                  \"What is the fabric of the shirt in this picture?\": take it out, or give \
                  `choices` as an array with an entry for each question"
             )));
         };
-        if let Some(other) = owners.insert(&attribute.name, key) {
+        if let Some(other) = owners.insert(name, key) {
             return Err(invalid(format!(
                 "`parameters.choices` has `{other}` and `{key}`, which are one attribute: keep \
                  one of them"
             )));
         }
         for (place, of) in by_prompt.iter_mut().zip(&asked) {
-            if *of == Some(attribute) {
+            if of.as_ref() == Some(name) {
                 *place = values.as_deref();
             }
         }
@@ -137,10 +138,10 @@ fn choices(
     values: &[String],
     abstain_below: Option<f64>,
 ) -> Result<Choices, ApiError> {
-    let attribute = ATTRIBUTES.attribute_of_question(prompt);
-    let text = |value: &String| match (parse_pair(value), attribute) {
+    let name = ATTRIBUTES.name_asked(prompt);
+    let text = |value: &String| match (parse_pair(value), &name) {
         (Some(_), _) => Ok(value.trim().to_owned()),
-        (None, Some(attribute)) => Ok(format!("{}: {}", attribute.name, value.trim())),
+        (None, Some(name)) => Ok(format!("{name}: {}", value.trim())),
         (None, None) => Err(invalid(format!(
             "the choice `{value}` is a value alone, and which attribute it is of cannot be told \
              from the words of question {number}: write the whole answer, such as \
@@ -244,6 +245,18 @@ mod tests {
         );
         let fit = some(&["Fit: Slim Fit"]);
         assert_eq!(twice, Ok(vec![fit.clone(), None, fit]));
+    }
+
+    #[test]
+    fn an_attribute_of_no_set_is_named_by_its_question() {
+        const HEEL: &str = "What is the heel height of the shoe in this picture?";
+        let expected = Ok(vec![some(&["Heel Height: Flat"]), some(&["Fit: Slim Fit"])]);
+        for value in [
+            json!({"heel height": ["Flat"], "Fit": ["Slim Fit"]}),
+            json!([["Flat"], ["Slim Fit"]]),
+        ] {
+            assert_eq!(texts(value.clone(), &[HEEL, FIT]), expected, "{value}");
+        }
     }
 
     #[test]

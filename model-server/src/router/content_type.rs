@@ -19,6 +19,13 @@ pub(super) enum BodyKind {
 
 /// The kind of the body; JSON where the request does not say.
 pub(super) fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let message =
+            "the body is encoded (Content-Encoding), which is not read here: send it as it is";
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
+    }
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(BodyKind::Json);
     };
@@ -66,6 +73,17 @@ fn unsupported(content_type: &str) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_encoded_body_is_refused() {
+        let mut headers = HeaderMap::new();
+        let mut kind = |encoding: &'static str| {
+            headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
+            body_kind(&headers).map_err(|error| error.status())
+        };
+        assert_eq!(kind("identity"), Ok(BodyKind::Json));
+        assert_eq!(kind("gzip").unwrap_err(), 415);
+    }
 
     #[test]
     fn every_kind_in_its_spellings() {

@@ -16,9 +16,9 @@ use super::body::read_body;
 use super::content_type::{BodyKind, body_kind};
 use super::custom_attributes::custom_attributes;
 use super::image_cache::set_image_cache;
-use super::lifecycle::Accepted;
 use super::lines::answer_lines;
 use super::{ApiError, App};
+use crate::core::Core;
 
 pub(super) async fn invocations(
     State(app): State<Arc<App>>,
@@ -38,7 +38,10 @@ pub(super) async fn invocations(
         }
         kind => {
             measured(&core, async {
-                answer_one(&app, accepted, kind?, &head.headers, body).await
+                tokio::select! {
+                    answered = answer_one(&app, &core, kind?, &head.headers, body) => answered,
+                    error = app.lifecycle.until_over() => Err(error),
+                }
             })
             .await
         }
@@ -48,12 +51,11 @@ pub(super) async fn invocations(
 /// Answers a request that is one body.
 async fn answer_one(
     app: &App,
-    accepted: Accepted,
+    core: &Arc<Core>,
     kind: BodyKind,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let core = &accepted.core;
     let response_kind = response_kind(headers, kind)?;
     // What is wrong with a header is known before the body is read.
     let attributes = match kind {
@@ -65,7 +67,8 @@ async fn answer_one(
     };
     core.check_capacity()?;
 
-    let body = read_body(body, &app.limits, &app.lifecycle).await?;
+    // Its place is kept until it is answered: what waits is held in memory.
+    let (body, _place) = read_body(body, app).await?;
     let sent = match attributes {
         Some(attributes) => Sent::Image {
             image: body,
@@ -73,7 +76,7 @@ async fn answer_one(
         },
         None => Sent::Json(body),
     };
-    let (form, request) = read_request(core, sent).await?;
+    let (form, request) = read_request(core, &app.readers, sent).await?;
     Span::current().record("prompts", form.prompts);
 
     let answered = core.answer(request).await?;

@@ -19,6 +19,8 @@ pub struct Lifecycle {
 struct State {
     phase: Phase,
     accepted: usize,
+    /// There is no time left for those that are not answered yet.
+    is_over: bool,
 }
 
 enum Phase {
@@ -35,6 +37,7 @@ impl Lifecycle {
         let state = State {
             phase: Phase::Loading,
             accepted: 0,
+            is_over: false,
         };
         Arc::new(Lifecycle {
             state: watch::Sender::new(state),
@@ -59,6 +62,12 @@ impl Lifecycle {
         });
     }
 
+    /// The time for accepted requests is over: they are answered by an error
+    /// instead of being cut.
+    pub fn give_up(&self) {
+        self.state.send_modify(|state| state.is_over = true);
+    }
+
     /// Waits until every accepted request is answered.
     pub async fn until_all_answered(&self) {
         self.until(|state| state.accepted == 0).await;
@@ -73,6 +82,12 @@ impl Lifecycle {
     pub(super) async fn until_draining(&self) {
         self.until(|state| matches!(state.phase, Phase::Draining(_)))
             .await;
+    }
+
+    /// Ends, with what the client is told, when there is no time left to answer.
+    pub(super) async fn until_over(&self) -> ApiError {
+        self.until(|state| state.is_over).await;
+        not_ready("the server is ending and had no time left to answer; ask another instance")
     }
 
     pub(super) fn check_ready(&self) -> Result<(), ApiError> {

@@ -7,6 +7,7 @@
 
 mod accept;
 mod answering;
+mod bodies;
 mod body;
 mod choices;
 mod content_type;
@@ -47,6 +48,8 @@ pub use parameters::{InvocationParameters, parse_parameters};
 pub use response::{DetailedAnswer, detailed};
 pub use server::serve_connections;
 
+use answering::Readers;
+use bodies::Bodies;
 use routes::ROUTES;
 
 /// How much and how long the server listens to one client.
@@ -55,6 +58,9 @@ pub struct HttpLimits {
     /// The longest body of a request, in bytes; of a body of lines, the longest
     /// line.
     pub max_body_bytes: u64,
+    /// How much of the bodies of requests that are not answered yet is held, in
+    /// bytes; not counted are bodies of lines, which have limits of their own.
+    pub max_held_bytes: u64,
     /// How long the headers of a request may take, and how long a connection
     /// may be idle.
     pub header_timeout: Duration,
@@ -76,6 +82,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         HttpLimits {
             max_body_bytes: 64 << 20,
+            max_held_bytes: 512 << 20,
             // Above the 60 s that load balancers and SageMaker keep idle
             // connections, so that it is they who close them.
             header_timeout: Duration::from_secs(75),
@@ -90,6 +97,8 @@ impl Default for HttpLimits {
 
 struct App {
     lifecycle: Arc<Lifecycle>,
+    bodies: Bodies,
+    readers: Readers,
     limits: HttpLimits,
 }
 
@@ -103,5 +112,10 @@ pub fn router(lifecycle: Arc<Lifecycle>, limits: HttpLimits) -> Router {
         .fallback(routes::not_found)
         .method_not_allowed_fallback(routes::method_not_allowed)
         .layer(middleware::from_fn(request_log::log_request))
-        .with_state(Arc::new(App { lifecycle, limits }))
+        .with_state(Arc::new(App {
+            lifecycle,
+            bodies: Bodies::new(limits.max_held_bytes),
+            readers: Readers::default(),
+            limits,
+        }))
 }

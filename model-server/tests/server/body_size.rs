@@ -111,3 +111,57 @@ async fn a_client_that_never_stops_sending_is_cut_off() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_together_are_held_up_to_a_limit() {
+    let http = HttpLimits {
+        max_body_bytes: LIMIT,
+        max_held_bytes: LIMIT,
+        ..HttpLimits::default()
+    };
+    let options = ServeOptions {
+        http,
+        ..ServeOptions::default()
+    };
+    let server = Server::start_with(options, echo()).await;
+    // It has sent most of what there is room for, and says nothing more.
+    let mut holder = TcpStream::connect(server.address).await.unwrap();
+    let mut begun = head(LIMIT).into_bytes();
+    begun.resize(begun.len() + LIMIT as usize - 8192, b' ');
+    holder.write_all(&begun).await.unwrap();
+    let mut other = head(LIMIT / 2)
+        .replace("Host: a", "Host: a\r\nConnection: close")
+        .into_bytes();
+    other.resize(other.len() + LIMIT as usize / 2, b' ');
+    let refused = async {
+        loop {
+            let answer = raw(server.address, &other).await;
+            if answer.starts_with("HTTP/1.1 429") {
+                return answer;
+            }
+            // The first was not read yet.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(10), refused)
+        .await
+        .unwrap();
+    assert!(
+        refused.contains("overloaded") && refused.contains("retry-after: 1"),
+        "{refused}"
+    );
+    // What promises much and sends nothing takes no room.
+    drop(holder);
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    silent.write_all(head(LIMIT).as_bytes()).await.unwrap();
+    let answered = async {
+        while server.post(&question("Fit")).await.0 != 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), answered)
+        .await
+        .unwrap();
+    drop(silent);
+    server.stop().await;
+}

@@ -116,9 +116,37 @@ async fn a_request_that_takes_too_long_does_not_hold_the_end() {
     gate.until_arrived(1).await;
     let started = Instant::now();
     server.begin_stop();
+    // It is told so, and not cut.
+    let (status, body) = read(request.await.unwrap().unwrap()).await;
+    assert_eq!((status, &body["error"]["code"]), (503, &"not_ready".into()));
     server.ended().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(10));
-    request.abort();
+    gate.open();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_take_too_long_are_told_so_in_their_place() {
+    let gate = Gate::closed();
+    let options = ServeOptions {
+        drain_timeout: Duration::from_millis(200),
+        ..ServeOptions::default()
+    };
+    let mut server = Server::start_with(options, gated(&gate)).await;
+    let line = question("Fit").to_string();
+    let body = format!("{line}\n{line}\n");
+    let head = format!(
+        "POST /invocations HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: \
+         application/jsonlines\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all((head + &body).as_bytes()).await.unwrap();
+    gate.until_arrived(1).await;
+    server.begin_stop();
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(answer.matches("not_ready").count(), 2, "{answer}");
+    server.ended().await.unwrap();
     gate.open();
 }
 

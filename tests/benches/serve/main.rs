@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod checkpoint;
-mod machine;
 mod ours;
 mod prompts;
 mod report;
@@ -18,16 +17,16 @@ mod transformers;
 mod turns;
 mod verdicts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 use local_stack::{model_server_program, repository};
+use tests::machine::{self, Machine};
 use tests::photos::large_photo;
 
-use machine::Machine;
 use results::Results;
 use shape::{SHAPES, Shape};
 
@@ -41,7 +40,8 @@ struct Options {
     /// of some is shown and not kept.
     #[arg(long, env = "CONFIGURATIONS")]
     configurations: Option<String>,
-    /// How often each side is measured; by default it depends on the shape.
+    /// How often each side is measured; by default it depends on the shape. What
+    /// is measured by another number is shown and not kept.
     #[arg(long, env = "RUNS")]
     runs: Option<usize>,
     /// How long many clients are measured at most; 0 leaves them out.
@@ -69,11 +69,26 @@ struct Options {
 }
 
 impl Options {
-    /// Whether only a part of the comparison is measured.
-    fn is_partial(&self) -> bool {
-        self.ours_only || self.configurations.is_some()
+    /// Why what is measured is not the whole comparison: it is shown and not
+    /// kept.
+    fn why_not_kept(&self, program: &Path) -> Option<&'static str> {
+        let is_released = program
+            .parent()
+            .is_some_and(|folder| folder.ends_with("release"));
+        if self.ours_only || self.configurations.is_some() {
+            Some("only a part was asked for")
+        } else if self.runs.is_some() {
+            Some("the number of runs is not the usual one")
+        } else if !is_released {
+            Some("the program is not a released one")
+        } else {
+            None
+        }
     }
 }
+
+/// What is measured beside more than this is not kept: it says nothing.
+const MAX_LOAD: f64 = 1.5;
 
 /// What every measurement needs.
 struct Setting {
@@ -128,8 +143,11 @@ async fn bench(options: Options) -> Result<()> {
             measured.throughput =
                 throughput::measure(&setting, shape, &measured, options.seconds).await?;
         }
-        if options.is_partial() {
-            println!("\n{}", report::section(&measured)?);
+        let why = options.why_not_kept(&setting.program);
+        let busy = (measured.load_average > MAX_LOAD)
+            .then_some("the machine was busy with other things when it began");
+        if let Some(why) = why.or(busy) {
+            println!("\n{}\nnot kept: {why}", report::section(&measured)?);
             continue;
         }
         // A run may take an hour: what is measured is kept at once.

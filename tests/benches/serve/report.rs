@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Result;
+use tests::benchmarks_page::sections;
 use tests::stages::Observed;
 
 use crate::machine::Machine;
@@ -23,10 +24,15 @@ pub fn section(measured: &Measured) -> Result<String> {
     Ok(text)
 }
 
-/// Writes the report of all shapes; what was written by hand in it stays.
+/// Writes the report of all shapes; what was written by hand in it stays, and so
+/// do the sections of other benchmarks.
 pub fn write(path: &Path, results: &Results) -> Result<()> {
     let old = std::fs::read_to_string(path).unwrap_or_default();
-    let text = render(results, by_hand(&old))?;
+    let mut text = render(results, by_hand(&old))?;
+    let others = sections(&old);
+    if !others.is_empty() {
+        text = format!("{text}\n{others}\n");
+    }
     write_whole(path, text.as_bytes())
 }
 
@@ -197,6 +203,16 @@ fn ours(text: &mut String, measured: &Measured) -> Result<()> {
             ratio(calls.map(|theirs| theirs.eight_calls.median())),
             ratio(batch.map(|theirs| theirs.one_batch.median())),
             same_answers(measured, ours)
+        )?;
+    }
+    writeln!(text)?;
+    for ours in &measured.ours {
+        writeln!(
+            text,
+            "- {}, one question a request: {} where the photo is not known, {} where it is",
+            ours.configuration,
+            range(&ours.one_fresh),
+            range(&ours.one_repeated)
         )?;
     }
     writeln!(

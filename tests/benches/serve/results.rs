@@ -90,6 +90,10 @@ pub struct OurTimes {
     pub fresh: Times,
     /// The photo known.
     pub repeated: Times,
+    /// One question instead of all, the photo not known.
+    pub one_fresh: Times,
+    /// The same, the photo known.
+    pub one_repeated: Times,
     /// How it computes, by its own log.
     pub computation: String,
     pub ready_after_s: f64,

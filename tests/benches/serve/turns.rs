@@ -288,6 +288,8 @@ impl Contender {
                     group: 0,
                     fresh: Times::default(),
                     repeated: Times::default(),
+                    one_fresh: Times::default(),
+                    one_repeated: Times::default(),
                     computation: ours.computation(),
                     ready_after_s: ours.ready_after.as_secs_f64(),
                     loaded_bytes: ours.loaded.resident,
@@ -356,7 +358,19 @@ impl Contender {
                     repeated.answers
                 );
                 times.image_cache = fresh.image_cache.zip(repeated.image_cache);
+                if let Some((of_fresh, of_repeated)) = &times.image_cache {
+                    ensure!(
+                        of_fresh == "miss" && of_repeated == "hit",
+                        "the photo was {of_fresh} at first and {of_repeated} then"
+                    );
+                }
                 times.answers = fresh.answers;
+                let photo = photos.next()?;
+                for of_one in [&mut times.one_fresh, &mut times.one_repeated] {
+                    tokio::time::sleep(PAUSE).await;
+                    let asked = ours.ask(&photo, &prompts[..1]).await?;
+                    of_one.0.push(asked.seconds);
+                }
             }
         }
         Ok(())

@@ -29,12 +29,12 @@ fn verdict(target: &Target, measured: &Measured) -> Verdict {
             at_least(goal, times)
         }
         Goal::Cached(ours, goal) => {
-            let ours = find_ours(measured, ours);
-            let ratio = ours.map(|ours| {
-                let ratio = ours.fresh.median() / ours.repeated.median();
-                (ratio, format!("{}: {ratio:.1}×", ours.configuration))
-            });
-            at_least(goal, ratio)
+            let of_all = |ours: &OurTimes| (ours.fresh.median(), ours.repeated.median());
+            at_least(goal, known(find_ours(measured, ours), of_all))
+        }
+        Goal::CachedOneQuestion(ours, goal) => {
+            let of_one = |ours: &OurTimes| (ours.one_fresh.median(), ours.one_repeated.median());
+            at_least(goal, known(find_ours(measured, ours), of_one))
         }
         Goal::Megabytes(ours, goal) => {
             let ours = find_ours(measured, ours);
@@ -51,7 +51,7 @@ fn verdict(target: &Target, measured: &Measured) -> Verdict {
                 let share = ours.peak_bytes() as f64 / weights;
                 let serving = ours.serving_peak_bytes as f64 / weights;
                 let text = format!(
-                    "{}: {share:.2}, once loaded {serving:.2}",
+                    "{}: {share:.3}, once loaded {serving:.3}",
                     ours.configuration
                 );
                 (share, text)
@@ -82,6 +82,15 @@ fn at_least(goal: f64, value: Value) -> (String, Option<String>, bool) {
 fn at_most(goal: f64, text: String, value: Value) -> (String, Option<String>, bool) {
     let is_reached = value.as_ref().is_some_and(|(value, _)| *value <= goal);
     (text, value.map(|(_, text)| text), is_reached)
+}
+
+/// How many times as fast ours is where the photo is known.
+fn known(ours: Option<&OurTimes>, times: impl Fn(&OurTimes) -> (f64, f64)) -> Value {
+    ours.map(|ours| {
+        let (fresh, repeated) = times(ours);
+        let ratio = fresh / repeated;
+        (ratio, format!("{}: {ratio:.1}×", ours.configuration))
+    })
 }
 
 /// How many times as fast ours is.

@@ -8,12 +8,12 @@ mod stack;
 mod tree;
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::{Embedding, Module};
 
 pub use cache::DecoderCache;
 pub(crate) use tree::{Ancestors, TreeNode, TreeRun};
 
 use crate::config::T5Config;
+use crate::embedding::Embedding;
 use crate::linear::Linear;
 use crate::weights::Weights;
 use crate::{ops, tape};
@@ -42,21 +42,24 @@ impl T5 {
         const LM_HEAD: &str = "lm_head.weight";
         const SHARED: &str = "shared.weight";
         let shape = (config.vocab_size, config.d_model);
-        let embeddings = vb.pp("shared").embedding(shape, "weight")?;
-        let (lm_head, output_scale) = if vb.contains_tensor(LM_HEAD) {
+        let table = || vb.pp("shared").embedding(shape, "weight");
+        let (shared, lm_head, output_scale) = if vb.contains_tensor(LM_HEAD) {
             // One that is tied and stored as well stays tied in training.
             let ties = config.tie_word_embeddings && vb.trains_equal(shape, LM_HEAD, SHARED)?;
             let head = vb.pp(if ties { "shared" } else { "lm_head" });
-            (head.linear(shape, "weight", None)?, None)
+            (table()?, head.linear(shape, "weight", None)?, None)
         } else {
+            let lm_head = vb.pp("shared").linear(shape, "weight", None)?;
+            let shared = lm_head.as_table().map_or_else(table, Ok)?;
             let scale = (config.d_model as f64).powf(-0.5);
             (
-                vb.pp("shared").linear(shape, "weight", None)?,
+                shared,
+                lm_head,
                 config.scales_tied_output().then_some(scale),
             )
         };
         Ok(Self {
-            shared: Embedding::new(embeddings, config.d_model),
+            shared,
             encoder: Encoder::new(config, vb.pp("encoder"))?,
             decoder: Decoder::new(config, vb.pp("decoder"))?,
             lm_head,
@@ -71,14 +74,14 @@ impl T5 {
     /// When an id is outside the vocabulary.
     pub fn embed(&self, input_ids: &Tensor) -> Result<Tensor> {
         // The table may be kept in a narrower type.
-        let (rows, tokens) = input_ids.dims2()?;
-        let embeddings = self.shared.embeddings();
-        let embeds = if tape::is_watched(embeddings) {
-            let ids = input_ids.flatten_all()?.to_vec1::<u32>()?;
-            let embeds = ops::gather_rows(embeddings, &ids)?;
-            tape::alias(embeds.reshape((rows, tokens, ()))?, &embeds)
-        } else {
-            self.shared.forward(input_ids)?
+        let embeds = match self.shared.table().filter(|table| tape::is_watched(table)) {
+            Some(table) => {
+                let (rows, tokens) = input_ids.dims2()?;
+                let ids = input_ids.flatten_all()?.to_vec1::<u32>()?;
+                let embeds = ops::gather_rows(table, &ids)?;
+                tape::alias(embeds.reshape((rows, tokens, ()))?, &embeds)
+            }
+            None => self.shared.forward(input_ids)?,
         };
         embeds.to_dtype(self.dtype)
     }

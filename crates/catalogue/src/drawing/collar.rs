@@ -107,6 +107,8 @@ fn lay_leaves(canvas: &mut Canvas, subject: &Subject<'_>, leaf: &Leaf, chance: &
 
     let cloth = if leaf.soft {
         subject.trim.unpatterned()
+    } else if subject.look.contrasts && subject.trim.is_patterned() {
+        subject.trim.contrast()
     } else {
         subject.trim.clone()
     };

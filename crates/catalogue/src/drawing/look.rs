@@ -4,7 +4,7 @@ use rand::Rng;
 
 use super::ground::Ground;
 use super::palette::{Rgb, scaled};
-use crate::product::{Colour, Fit, Garment, Pattern};
+use crate::product::{Collar, Colour, Fit, Garment, Neck, Neckline, Pattern};
 
 /// How a picture is made beyond what its garment says.
 #[derive(Clone, Debug)]
@@ -18,6 +18,9 @@ pub(super) struct Look {
     pub accent_dye: Rgb,
     pub pattern_scale: f32,
     pub collar_size: f32,
+    /// Whether turned-up ends of sleeves, and collars on patterned cloth, are of
+    /// the second colour.
+    pub contrasts: bool,
     /// Factors of measures.
     pub length: f32,
     pub waist: f32,
@@ -35,6 +38,7 @@ impl Look {
         accent_dye: [1.0; 3],
         pattern_scale: 1.0,
         collar_size: 1.0,
+        contrasts: false,
         length: 1.0,
         waist: 1.0,
         hem_width: 1.0,
@@ -56,11 +60,12 @@ impl Look {
             dye: any_dye(garment.colour, chance),
             accent_dye: any_dye(garment.accent, chance),
             pattern_scale: any_pattern_scale(garment.pattern, chance),
-            collar_size: chance.random_range(1.15..1.4),
+            collar_size: any_collar_size(garment.neckline, chance),
+            contrasts: true,
             length: chance.random_range(0.93..1.04),
             waist,
             hem_width: chance.random_range(0.96..1.04) * waist.sqrt(),
-            neck_depth: chance.random_range(0.94..1.08),
+            neck_depth: any_neck_depth(garment.neckline, chance),
             arm_length: chance.random_range(0.95..1.04),
         }
     }
@@ -78,6 +83,25 @@ impl Look {
 
 fn times(colour: Rgb, factors: Rgb) -> Rgb {
     [0, 1, 2].map(|channel| (colour[channel] * factors[channel]).clamp(0.0, 1.0))
+}
+
+/// Wide collars are drawn wider, so that their cut shows.
+fn any_collar_size(neckline: Neckline, chance: &mut impl Rng) -> f32 {
+    match neckline {
+        Neckline::Collar(Collar::Cutaway) => chance.random_range(1.4..1.6),
+        _ => chance.random_range(1.1..1.3),
+    }
+}
+
+/// Necks of one width differ in their depth.
+fn any_neck_depth(neckline: Neckline, chance: &mut impl Rng) -> f32 {
+    match neckline {
+        Neckline::Neck(Neck::Scoop) => chance.random_range(1.15..1.35),
+        Neckline::Neck(Neck::Square) => chance.random_range(0.72..0.85),
+        Neckline::Neck(Neck::V) => chance.random_range(1.1..1.35),
+        Neckline::Neck(Neck::Round | Neck::Boat) => chance.random_range(0.86..1.0),
+        _ => chance.random_range(0.94..1.08),
+    }
 }
 
 /// Dyes differ more in strong colours than in greys, where a small difference

@@ -62,11 +62,15 @@ fn band(cut: &Cut, height: f32, wider: f32) -> Curve {
 /// The turned-up end, held by a tab with a button.
 fn lay_roll(canvas: &mut Canvas, subject: &Subject<'_>, cut: &Cut, chance: &mut impl Rng) {
     let (outer, inner) = cut.end_line(0.0, 0.0);
+    let cloth = match subject.look.contrasts {
+        true => subject.trim.contrast(),
+        false => subject.trim.clone(),
+    };
     for (height, wider) in [(40.0, 2.0), (24.0, 4.5)] {
         canvas.lay(&Panel {
             outline: &band(cut, height, wider),
             within: None,
-            cloth: &subject.trim,
+            cloth: &cloth,
             // Turned up, the cloth shows crosswise.
             grain: Grain::running(outer, inner),
             relief: Relief::new(8.0, 8.0, 0.9, chance),

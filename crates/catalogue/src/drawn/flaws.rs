@@ -47,10 +47,11 @@ impl Flaw {
     ];
 
     /// The flaw of product `index` of a catalogue with flaws: every second one
-    /// of the first 24 among 40, so that each flaw stands beside sound products.
+    /// of the first 24 among 40, so that each flaw stands beside sound products
+    /// and none is the recoloured one of a style.
     pub(super) fn of(index: u64) -> Option<Flaw> {
         let place = (index % 40) as usize;
-        if place % 2 == 0 {
+        if place % 2 == 1 {
             return None;
         }
         Flaw::ALL.get(place / 2).copied()

@@ -8,7 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{DrawOptions, Flaw, flaw, id, product, recolours};
+use super::{DrawOptions, Flaw, flaw, id, recolours, shown_product};
 use crate::error::Error;
 use crate::files::{make_folder, read, write_whole};
 use crate::product::{Category, Product};
@@ -83,7 +83,7 @@ pub(super) fn write(options: &DrawOptions, progress: &dyn Progress) -> Result<()
     let products: Vec<Product> = (0..options.products)
         .into_par_iter()
         .map(|index| {
-            let product = product(options.seed, index);
+            let product = shown_product(options, index);
             write_record(options, &set, &folder, index, &product)?;
             progress.advance(1);
             Ok(product)

@@ -90,6 +90,16 @@ pub fn product(seed: u64, index: u64) -> Product {
     }
 }
 
+/// Product `index` as its photograph shows it.
+fn shown_product(options: &DrawOptions, index: u64) -> Product {
+    let mut shown = product(options.seed, index);
+    if flaw(options, index) == Some(Flaw::RepeatedPhoto) {
+        shown.garment = garment(options.seed, index - 1);
+        shown.title = title(&shown.garment, index);
+    }
+    shown
+}
+
 fn id(index: u64) -> u64 {
     FIRST_ID + index
 }

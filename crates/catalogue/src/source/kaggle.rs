@@ -56,6 +56,7 @@ impl Entry {
         self.facts.retain(|(name, _)| !is_told(name));
         self.facts.extend(of_table);
         self.siblings = record.siblings;
+        self.article = record.brand.zip(record.article);
         if self.title.is_empty() {
             self.title = record.title.unwrap_or_default();
         }
@@ -111,6 +112,7 @@ fn list(folder: &Path, catalogue: &mut Catalogue) -> Result<Vec<Entry>, Error> {
                 .collect(),
             siblings: Vec::new(),
             style: None,
+            article: None,
             photo,
         });
     }

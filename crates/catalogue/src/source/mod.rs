@@ -50,6 +50,8 @@ pub(crate) struct Entry {
     pub siblings: Vec<String>,
     /// What products of the same style have in common, where the shop says so.
     pub style: Option<String>,
+    /// Brand and the brand's number of the article, often with its colour.
+    pub article: Option<(String, String)>,
     pub photo: PathBuf,
 }
 

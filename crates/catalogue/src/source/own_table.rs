@@ -103,6 +103,7 @@ impl Columns {
                 .collect(),
             siblings: Vec::new(),
             style: Some(text(self.style).to_owned()).filter(|style| !style.is_empty()),
+            article: None,
             photo,
         }
     }

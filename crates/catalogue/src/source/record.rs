@@ -15,6 +15,9 @@ use serde_json::Value;
 pub(super) struct StyleRecord {
     pub id: Option<String>,
     pub title: Option<String>,
+    pub brand: Option<String>,
+    /// The brand's number of the article.
+    pub article: Option<String>,
     /// Names and values of `articleAttributes`, then of the fields that are
     /// attributes as well.
     pub facts: Vec<(String, String)>,
@@ -51,6 +54,8 @@ impl StyleRecord {
         match key {
             "id" => self.id = text(value),
             "productDisplayName" => self.title = text(value),
+            "brandName" => self.brand = text(value),
+            "articleNumber" => self.article = text(value),
             "articleAttributes" => {
                 let table = value.as_object().into_iter().flatten();
                 let given = table.filter_map(|(name, value)| Some((name.clone(), text(value)?)));
@@ -107,7 +112,8 @@ impl<'de> Visitor<'de> for Fields {
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             match key.as_ref() {
                 "data" => record.data = Some(map.next_value()?),
-                "id" | "productDisplayName" | "articleAttributes" | "colours" => {
+                "id" | "productDisplayName" | "brandName" | "articleNumber"
+                | "articleAttributes" | "colours" => {
                     record.set(&key, &map.next_value()?);
                 }
                 other if FACTS.contains(&other) => record.set(&key, &map.next_value()?),

@@ -68,13 +68,16 @@ impl Table {
             .flexible(true)
             .from_reader(rest);
         let mut record = ByteRecord::new();
+        // Lines are counted up to a place, and from there on.
+        let (mut counted, mut first_line) = (0, line);
         // Reading from memory without a number of fields to expect can't fail.
         while reader.read_byte_record(&mut record).unwrap_or(false) {
             let from = record.position().map_or(0, |at| at.byte() as usize);
             let from = from + leading_breaks(&rest[from..]);
             let end = reader.position().byte() as usize;
             let raw = rest[from..end].trim_ascii_end();
-            let first_line = line + breaks(&rest[..from]);
+            first_line += breaks(&rest[counted..from]);
+            counted = from;
             if self.has_stray_quote(raw, record.len()) {
                 let after = raw
                     .iter()

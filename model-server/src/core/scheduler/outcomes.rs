@@ -105,7 +105,7 @@ impl Scheduler {
         // All or none: a model that miscounts is not believed in part.
         if !batch.awaits(finished.iter().map(|&(index, _)| index)) {
             return Err(CoreError::AnswerCount {
-                answers: batch.len() + 1,
+                answers: batch.len() - batch.unanswered() + finished.len(),
                 questions: batch.len(),
             });
         }

@@ -1,8 +1,8 @@
 //! What reads a client's bytes, over generated inputs: nothing panics, what is
 //! refused says why, and what is accepted means what was said.
 //!
-//! As tests there are a few hundred inputs a target. `make fuzz` gives them a
-//! million (`FUZZ_INPUTS`) within bounded time (`FUZZ_SECONDS`).
+//! As tests there are a few hundred inputs a target. `make fuzz` gives them as
+//! many as `FUZZ_INPUTS` says within bounded time (`FUZZ_SECONDS`).
 
 mod inputs;
 mod targets;
@@ -109,7 +109,7 @@ fn fuzz_parsers() {
                     let Some(target) = waiting.lock().unwrap().next() else {
                         break;
                     };
-                    let inputs = wanted * u64::from(target.percent) / 100;
+                    let inputs = (wanted * u64::from(target.percent)).div_ceil(100);
                     let tally = run_until(target, u32::try_from(inputs).unwrap(), deadline);
                     tallies.lock().unwrap().push(tally);
                 }

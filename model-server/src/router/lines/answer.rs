@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::core::{AnswerRequest, Answered, Core, CoreError};
 use crate::router::ApiError;
-use crate::router::answering::{Sent, measured, read_request};
+use crate::router::answering::{Readers, Sent, measured, read_request};
 
 /// A line that finds no place in the queue asks again, at first after this, and
 /// twice as long after every try up to the other. Requests that are not part of
@@ -41,10 +41,15 @@ impl LineAnswer {
 
 /// Answers the line, which is `number` of its body, with what it asks for or
 /// with an error.
-pub(super) async fn answer_line(core: Arc<Core>, line: Bytes, number: u64) -> LineAnswer {
+pub(super) async fn answer_line(
+    core: Arc<Core>,
+    readers: Readers,
+    line: Bytes,
+    number: u64,
+) -> LineAnswer {
     let line_bytes = line.len() as u64;
     let answering = measured(&core, async {
-        let (form, request) = read_request(&core, Sent::Line(line)).await?;
+        let (form, request) = read_request(&core, &readers, Sent::Line(line)).await?;
         let answered = answer_patiently(&core, form.prompts, request).await?;
         Ok(json_line(&form.render(&answered.answers)))
     });

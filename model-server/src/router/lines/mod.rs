@@ -33,7 +33,12 @@ pub(super) async fn answer_lines(
     let limits = app.limits.clone();
     let max_line_bytes = usize::try_from(limits.max_body_bytes).unwrap_or(usize::MAX);
     let input = LineInput::new(body, max_line_bytes, limits.body_timeout);
-    let pump = Pump::new(Arc::clone(&accepted.core), limits, input);
+    let pump = Pump::new(
+        Arc::clone(&accepted.core),
+        app.readers.clone(),
+        limits,
+        input,
+    );
     // What waits here is taken at once where the client reads.
     let (sender, mut pieces) = mpsc::channel(1);
     tokio::spawn(

@@ -18,6 +18,7 @@ use super::answer::{LineAnswer, answer_line};
 use super::input::LineInput;
 use super::splitter::Line;
 use crate::core::Core;
+use crate::router::answering::Readers;
 use crate::router::body::{too_large, until_ending};
 use crate::router::{ApiError, ErrorCode, HttpLimits, Lifecycle};
 
@@ -35,6 +36,7 @@ pub(super) enum Piece {
 /// Answers the lines of one body.
 pub(super) struct Pump {
     core: Arc<Core>,
+    readers: Readers,
     limits: HttpLimits,
     input: LineInput,
     working: FuturesOrdered<BoxFuture<'static, LineAnswer>>,
@@ -54,9 +56,15 @@ struct Summary {
 }
 
 impl Pump {
-    pub(super) fn new(core: Arc<Core>, limits: HttpLimits, input: LineInput) -> Pump {
+    pub(super) fn new(
+        core: Arc<Core>,
+        readers: Readers,
+        limits: HttpLimits,
+        input: LineInput,
+    ) -> Pump {
         Pump {
             core,
+            readers,
             limits,
             input,
             working: FuturesOrdered::new(),
@@ -94,7 +102,7 @@ impl Pump {
                      another instance",
                 )),
                 line = self.input.next(), if self.has_room() => match line {
-                    Ok(Some(line)) => self.begin(line),
+                    Ok(Some(line)) => self.begin(line, &lifecycle),
                     Ok(None) => self.is_open = false,
                     Err(error) if self.summary.lines == 0 => {
                         let _ = pieces.send(Piece::Failed(error)).await;
@@ -117,13 +125,23 @@ impl Pump {
             && self.working_bytes < self.limits.max_line_bytes_in_work
     }
 
-    fn begin(&mut self, line: Line) {
+    fn begin(&mut self, line: Line, lifecycle: &Arc<Lifecycle>) {
         self.summary.lines += 1;
         match line {
             Line::Whole(line) => {
                 self.working_bytes += line.len() as u64;
                 let core = Arc::clone(&self.core);
-                let answer = answer_line(core, line, self.summary.lines);
+                let (readers, lifecycle) = (self.readers.clone(), Arc::clone(lifecycle));
+                let (number, line_bytes) = (self.summary.lines, line.len() as u64);
+                let answer = async move {
+                    tokio::select! {
+                        answer = answer_line(core, readers, line, number) => answer,
+                        error = lifecycle.until_over() => LineAnswer {
+                            line_bytes,
+                            ..LineAnswer::refused(&error, number)
+                        },
+                    }
+                };
                 self.working.push_back(answer.boxed());
             }
             Line::TooLong => self.refuse(too_large("line", self.limits.max_body_bytes)),

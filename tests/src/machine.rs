@@ -27,17 +27,26 @@ const INSTRUCTION_SETS: [&str; 17] = [
     "sve",
 ];
 
+/// What a benchmark ran on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
+    /// The name that the processor gives itself.
     pub processor: String,
+    /// Those that may be used.
     pub cores: usize,
     /// Those of [`INSTRUCTION_SETS`] that are there.
     pub instruction_sets: Vec<String>,
+    /// All of it.
     pub memory_bytes: u64,
+    /// Linux's version.
     pub kernel: String,
 }
 
 impl Machine {
+    /// This machine.
+    ///
+    /// # Errors
+    /// When `/proc` does not tell.
     pub fn here() -> Result<Machine> {
         let info = read("/proc/cpuinfo")?;
         let field = |name: &str| {
@@ -82,11 +91,17 @@ impl fmt::Display for Machine {
 }
 
 /// Memory that can be had now, in bytes.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn available_memory() -> Result<u64> {
     memory("MemAvailable:")
 }
 
 /// How many processes wanted to run in the last minute.
+///
+/// # Errors
+/// When `/proc` does not tell.
 pub fn load_average() -> Result<f64> {
     let text = read("/proc/loadavg")?;
     let first = text.split_whitespace().next().unwrap_or_default();
@@ -106,6 +121,7 @@ fn read(path: &str) -> Result<String> {
 }
 
 /// The first line that a program writes; empty where it cannot be run.
+#[must_use]
 pub fn said_by(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());

@@ -1,0 +1,229 @@
+//! Fingerprints of all photographs, kept between runs.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::error::Error;
+use crate::files::write_whole;
+use crate::fingerprint::Fingerprint;
+use crate::pairs::table;
+use crate::progress::Progress;
+
+/// The file beside the output in which fingerprints are kept, so that a second
+/// run, or one that goes on after an interruption, decodes no photograph again.
+pub(crate) const MARKS_FILE: &str = "photo-fingerprints.csv";
+
+/// After so many photographs the file is written.
+const SAVED_EVERY: usize = 4000;
+
+const HEADER: [&str; 6] = [
+    "photo",
+    "bytes",
+    "modified_ns",
+    "hash",
+    "colours",
+    "problem",
+];
+
+/// The fingerprint of a photograph, or what is wrong with it.
+pub(crate) type Mark = Result<Fingerprint, String>;
+
+/// The marks of `photos`, in their order; those that `folder` keeps are taken
+/// from there where size and time of the file are what they were.
+pub(crate) fn of_photos(
+    photos: &[PathBuf],
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<Vec<Mark>, Error> {
+    progress.stage("looking at photos", photos.len() as u64);
+    let file = folder.join(MARKS_FILE);
+    let kept = kept(&file);
+    let mut rows: Vec<Row> = Vec::with_capacity(photos.len());
+    let mut is_news = false;
+    for chunk in photos.chunks(SAVED_EVERY) {
+        let looked: Vec<(Row, bool)> = chunk
+            .par_iter()
+            .map(|photo| {
+                let found = look(photo, &kept);
+                progress.advance(1);
+                found
+            })
+            .collect();
+        is_news = is_news || looked.iter().any(|(_, is_new)| *is_new);
+        rows.extend(looked.into_iter().map(|(row, _)| row));
+        if is_news {
+            save(&file, &rows)?;
+        }
+    }
+    Ok(rows.into_iter().map(|row| row.mark).collect())
+}
+
+/// What is known of one file.
+#[derive(Clone, Debug)]
+struct Row {
+    photo: String,
+    bytes: u64,
+    modified_ns: u128,
+    mark: Mark,
+}
+
+/// The mark of a file and whether it had to be decoded.
+fn look(photo: &Path, kept: &HashMap<String, Row>) -> (Row, bool) {
+    let name = photo.to_string_lossy().into_owned();
+    let state = fs::metadata(photo);
+    let bytes = state.as_ref().map_or(0, fs::Metadata::len);
+    let modified_ns = state
+        .and_then(|state| state.modified())
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |time| time.as_nanos());
+    if let Some(row) = kept.get(&name)
+        && (row.bytes, row.modified_ns) == (bytes, modified_ns)
+    {
+        return (row.clone(), false);
+    }
+    let mark = match fs::read(photo) {
+        Ok(bytes) => Fingerprint::of_file(&bytes).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("the photo can't be read: {}", error.kind())),
+    };
+    let row = Row {
+        photo: name,
+        bytes,
+        modified_ns,
+        mark,
+    };
+    (row, true)
+}
+
+fn save(file: &Path, rows: &[Row]) -> Result<(), Error> {
+    let texts: Vec<[String; 6]> = rows.iter().map(Row::fields).collect();
+    let fields = texts.iter().map(|row| row.each_ref().map(String::as_str));
+    write_whole(file, &table(&HEADER, fields)?)
+}
+
+/// What was kept; nothing where the file is none of ours.
+fn kept(file: &Path) -> HashMap<String, Row> {
+    let mut rows = HashMap::new();
+    let Ok(mut reader) = csv::Reader::from_path(file) else {
+        return rows;
+    };
+    if reader.headers().is_ok_and(|header| *header == HEADER[..]) {
+        let read = reader.records().filter_map(|record| Row::of(&record.ok()?));
+        rows.extend(read.map(|row| (row.photo.clone(), row)));
+    }
+    rows
+}
+
+impl Row {
+    fn fields(&self) -> [String; 6] {
+        let (hash, colours, problem) = match &self.mark {
+            Ok(print) => (format!("{:016x}", print.hash), hex(&print.colours), ""),
+            Err(problem) => (String::new(), String::new(), problem.as_str()),
+        };
+        [
+            self.photo.clone(),
+            self.bytes.to_string(),
+            self.modified_ns.to_string(),
+            hash,
+            colours,
+            problem.to_owned(),
+        ]
+    }
+
+    fn of(record: &csv::StringRecord) -> Option<Row> {
+        let mark = match &record[5] {
+            "" => Ok(Fingerprint {
+                hash: u64::from_str_radix(&record[3], 16).ok()?,
+                colours: from_hex(&record[4])?.try_into().ok()?,
+            }),
+            problem => Err(problem.to_owned()),
+        };
+        Some(Row {
+            photo: record[0].to_owned(),
+            bytes: record[1].parse().ok()?,
+            modified_ns: record[2].parse().ok()?,
+            mark,
+        })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match *pair {
+            [high, low] => u8::try_from(digit(high)? << 4 | digit(low)?).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drawing::photograph;
+    use crate::drawn::product;
+    use crate::progress::Silent;
+
+    #[test]
+    fn what_is_kept_is_used_until_the_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let photos: Vec<PathBuf> = ["a.jpg", "b.jpg", "c.jpg"]
+            .iter()
+            .map(|name| folder.path().join(name))
+            .collect();
+        fs::write(
+            &photos[0],
+            photograph(&product(7, 0).garment, 7, 0).unwrap(),
+        )
+        .unwrap();
+        fs::write(&photos[1], "no photo").unwrap();
+        let first = of_photos(&photos, folder.path(), &Silent).unwrap();
+        assert!(first[0].is_ok());
+        assert!(
+            first[1]
+                .as_ref()
+                .is_err_and(|problem| problem.contains("no JPEG"))
+        );
+        assert!(
+            first[2]
+                .as_ref()
+                .is_err_and(|problem| problem.contains("can't be read"))
+        );
+
+        // A kept mark is believed, and read as it was written.
+        let file = folder.path().join(MARKS_FILE);
+        assert_eq!(of_photos(&photos, folder.path(), &Silent).unwrap(), first);
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace("no JPEG, PNG", "well-known")).unwrap();
+        let second = of_photos(&photos, folder.path(), &Silent).unwrap();
+        assert!(
+            second[1]
+                .as_ref()
+                .is_err_and(|problem| problem.contains("well-known"))
+        );
+
+        fs::write(&photos[1], "no photo either").unwrap();
+        let third = of_photos(&photos, folder.path(), &Silent).unwrap();
+        assert!(
+            third[1]
+                .as_ref()
+                .is_err_and(|problem| problem.contains("no JPEG"))
+        );
+
+        fs::write(&file, "nonsense\n1,2\n").unwrap();
+        assert_eq!(of_photos(&photos, folder.path(), &Silent).unwrap(), third);
+    }
+}

@@ -1,0 +1,189 @@
+//! `trainer prepare` beside the published notebook's loop in pandas: `make
+//! bench-prepare`.
+//!
+//! Both read the same files on the same cores, in turns. The numbers go into
+//! BENCHMARKS.md.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod larger;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use local_stack::repository;
+use tests::machine::{Machine, load_average};
+
+/// What is written with the name of its folder.
+const BASELINE: &str = "tools/bench/pandas_prepare.py";
+
+/// Measures `trainer prepare` beside pandas and writes BENCHMARKS.md.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The data set: styles.csv, images.csv, styles/, images/.
+    #[arg(long, env = "KAGGLE", default_value = "../shared/data/kaggle")]
+    data: PathBuf,
+    /// How often each side is measured.
+    #[arg(long, env = "RUNS", default_value_t = 5)]
+    runs: usize,
+    /// Products of the larger catalogue, made of the data set's records; 0 leaves
+    /// it out.
+    #[arg(long, env = "PRODUCTS", default_value_t = 20_000)]
+    products: usize,
+    /// The program that is measured.
+    #[arg(long, env = "TRAINER", default_value = "target/release/trainer")]
+    trainer: PathBuf,
+    /// A Python that has tools/bench-requirements.txt.
+    #[arg(
+        long,
+        env = "BENCH_PYTHON",
+        default_value = ".tools/bench-venv/bin/python"
+    )]
+    python: PathBuf,
+    /// The report.
+    #[arg(long, env = "REPORT", default_value = "BENCHMARKS.md")]
+    report: PathBuf,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// One way in which the trainer is run.
+struct Way {
+    what: &'static str,
+    flags: &'static [&'static str],
+    /// Whether what an earlier run kept of photographs is there.
+    keeps_fingerprints: bool,
+}
+
+const WAYS: [Way; 3] = [
+    Way {
+        what: "pairs and report, photos not looked at",
+        flags: &["--no-photo-hash", "--thumbnails", "0"],
+        keeps_fingerprints: false,
+    },
+    Way {
+        what: "all of it: photos decoded and compared, thumbnails",
+        flags: &[],
+        keeps_fingerprints: false,
+    },
+    Way {
+        what: "all of it, again: fingerprints of photos kept",
+        flags: &[],
+        keeps_fingerprints: true,
+    },
+];
+
+/// What was measured: seconds.
+#[derive(Debug, Default)]
+struct Measured {
+    /// By the baseline's own clock, its imports left out.
+    pandas: Vec<f64>,
+    /// By way, from the process's start to its end.
+    ours: Vec<Vec<f64>>,
+    /// What each side says of itself.
+    pandas_said: String,
+    ours_said: String,
+    larger: Vec<f64>,
+}
+
+fn main() -> ExitCode {
+    match bench(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nfailed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(options: &Options) -> Result<()> {
+    let repository = repository()?;
+    let at = |path: &Path| repository.join(path);
+    let data = at(&options.data);
+    if !data.join("styles.csv").is_file() {
+        bail!(
+            "there is no data set in {}: name its folder, KAGGLE=folder",
+            data.display()
+        );
+    }
+    let (trainer, python) = (at(&options.trainer), at(&options.python));
+    let load = load_average()?;
+    let out = tempfile::tempdir().context("no temporary folder")?;
+    let mut measured = Measured {
+        ours: vec![Vec::new(); WAYS.len()],
+        ..Measured::default()
+    };
+    for run in 1..=options.runs {
+        println!("run {run} of {}", options.runs);
+        let said = output(
+            Command::new(&python)
+                .arg(at(Path::new(BASELINE)))
+                .args([&data, &out.path().join("pandas")]),
+        )?;
+        measured.pandas.push(seconds_said(&said)?);
+        measured.pandas_said = said.trim().to_owned();
+        for (way, times) in WAYS.iter().zip(&mut measured.ours) {
+            let (seconds, said) = prepare(&trainer, &data, &out.path().join("ours"), way)?;
+            times.push(seconds);
+            measured.ours_said = said.lines().next().unwrap_or_default().to_owned();
+        }
+    }
+    if options.products > 0 {
+        println!("{} products", options.products);
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        larger::write(&data, folder.path(), options.products)?;
+        for _ in 0..options.runs {
+            let out = folder.path().join("out");
+            let (seconds, _) = prepare(&trainer, folder.path(), &out, &WAYS[0])?;
+            measured.larger.push(seconds);
+        }
+    }
+    let section = report::section(&measured, options, &Machine::here()?, load)?;
+    println!("\n{section}");
+    report::write(&at(&options.report), &section)
+}
+
+/// One run of the trainer: seconds, and what it prints.
+fn prepare(trainer: &Path, data: &Path, out: &Path, way: &Way) -> Result<(f64, String)> {
+    if !way.keeps_fingerprints && out.exists() {
+        std::fs::remove_dir_all(out).context("the output of the run before stays")?;
+    }
+    let mut command = Command::new(trainer);
+    command
+        .arg("prepare")
+        .arg("--data")
+        .arg(data)
+        .arg("--out")
+        .arg(out)
+        .args(way.flags);
+    let began = Instant::now();
+    let said = output(&mut command)?;
+    Ok((began.elapsed().as_secs_f64(), said))
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {program}"))?;
+    if !output.status.success() {
+        bail!(
+            "{program} failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The last number before "s" of "2667 products, 15203 pairs, 8.91 s".
+fn seconds_said(text: &str) -> Result<f64> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [.., number, "s"] = words.as_slice() else {
+        bail!("the baseline said {text:?}, which ends in no time");
+    };
+    Ok(number.parse()?)
+}
