@@ -48,7 +48,7 @@ impl Embedding {
         Ok(Self::Blocks(Arc::new(Blocks { table, width })))
     }
 
-    /// The table, where it is one of numbers.
+    /// The table where it is held as numbers of its own.
     pub(crate) fn table(&self) -> Option<&Tensor> {
         match self {
             Self::Dense(table) => Some(table.embeddings()),

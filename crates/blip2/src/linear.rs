@@ -126,6 +126,14 @@ impl Linear {
         })
     }
 
+    /// The same layer with an adapter's part added to it.
+    pub(crate) fn with_lora(self, lora: Arc<Lora>) -> Self {
+        Self {
+            lora: Some(lora),
+            ..self
+        }
+    }
+
     /// The weight as a table of rows, where it need not be held twice for it:
     /// what it holds is what the table would.
     pub(crate) fn as_table(&self) -> Option<Embedding> {
@@ -135,14 +143,6 @@ impl Linear {
                 Some(Embedding::OfLayer(Arc::clone(layer)))
             }
             Layer::Quantised { .. } | Layer::Product(_) => None,
-        }
-    }
-
-    /// The same layer with an adapter's part added to it.
-    pub(crate) fn with_lora(self, lora: Arc<Lora>) -> Self {
-        Self {
-            lora: Some(lora),
-            ..self
         }
     }
 

@@ -76,9 +76,9 @@ impl T5 {
     /// When an id is outside the vocabulary.
     pub fn embed(&self, input_ids: &Tensor) -> Result<Tensor> {
         // The table may be kept in a narrower type.
-        let (rows, tokens) = input_ids.dims2()?;
         let embeds = match self.shared.table().filter(|table| tape::is_watched(table)) {
             Some(table) => {
+                let (rows, tokens) = input_ids.dims2()?;
                 let ids = input_ids.flatten_all()?.to_vec1::<u32>()?;
                 let embeds = ops::gather_rows(table, &ids)?;
                 tape::alias(embeds.reshape((rows, tokens, ()))?, &embeds)
