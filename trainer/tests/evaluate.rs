@@ -423,7 +423,7 @@ fn an_attribute_that_the_embedded_set_lacks_can_be_evaluated() {
         }
     }
     let (images, out) = (repository().join("samples"), place.path("out"));
-    succeed(&[
+    let arguments = [
         "--model-dir",
         &model,
         "--data",
@@ -435,9 +435,8 @@ fn an_attribute_that_the_embedded_set_lacks_can_be_evaluated() {
         "--attribute-set",
         &set,
         "--write-card",
-        "--license",
-        "apache-2.0",
-    ]);
+    ];
+    succeed(&[arguments.as_slice(), &["--license", "apache-2.0"]].concat());
     let evaluation = place.evaluation();
     let held = &evaluation["systems"][0]["held"];
     assert_eq!(held["attributes"][0]["attribute"], "Occasion");
@@ -446,17 +445,5 @@ fn an_attribute_that_the_embedded_set_lacks_can_be_evaluated() {
     let card = std::fs::read_to_string(format!("{model}/README.md")).unwrap();
     assert!(card.contains("\nlicense: \"apache-2.0\"\n"), "{card}");
     // And again over its own card.
-    succeed(&[
-        "--model-dir",
-        &model,
-        "--data",
-        &data,
-        "--images",
-        images.to_str().unwrap(),
-        "--out",
-        &out,
-        "--attribute-set",
-        &set,
-        "--write-card",
-    ]);
+    succeed(&arguments);
 }

@@ -8,8 +8,9 @@ use std::ops::Range;
 
 use crate::buffer::Buffer;
 use crate::micro::{FLOAT_ROWS, FloatLane, Output, PANEL, Start, float_tile, transpose_16};
-use crate::packed::{LANES_AT_A_TIME, PackedWeights, WeightFormat};
+use crate::packed::{PackedWeights, WeightFormat};
 use crate::parallel::{SharedMut, for_ranges};
+use crate::product::LANES_AT_A_TIME;
 use crate::row_operand::FloatRows;
 use crate::rows::row_blocks;
 

@@ -1,26 +1,14 @@
 //! Weights in the order in which the inner loops read them.
 
-use std::ops::Range;
-
 use half::bf16;
 
 use crate::buffer::Buffer;
 use crate::cpu::{Avx512, Level};
-use crate::micro::{
-    FLOAT_ROWS, FloatLane, GROUP, INTEGER_ROWS, IntegerColumns, Output, PANEL, Scaling, Start,
-    float_tile, integer_tile,
-};
+use crate::micro::PANEL;
 use crate::parallel::{SharedMut, for_ranges};
 use crate::quantised::{
-    DecodedQ4K, Q4K_BLOCK, Q8_0_BLOCK, decode_q4k, pack_q4k, pack_q8_0, packed_q4k_bytes,
-    packed_q8_0_bytes, read_q8_0_row,
+    Q4K_BLOCK, Q8_0_BLOCK, pack_q4k, pack_q8_0, packed_q4k_bytes, packed_q8_0_bytes, read_q8_0_row,
 };
-use crate::row_operand::{FloatRows, QuantisedRows};
-use crate::rows::{RowBlock, row_blocks};
-
-/// Lanes that are worked on before the next rows come: a panel's part of 64 KiB
-/// and a row block's of 24 KiB stay in the nearest caches.
-pub(crate) const LANES_AT_A_TIME: usize = 512;
 
 /// How weights are stored and multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -327,100 +315,7 @@ impl PackedWeights {
         }
     }
 
-    /// `y = x Wᵀ + bias` for rows of `x` `(rows, inputs)` into `y`
-    /// `(rows, outputs)`.
-    ///
-    /// # Panics
-    /// When a length does not fit.
-    pub fn multiply(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        self.product(x, bias, false, y);
-    }
-
-    /// `y ← y + x Wᵀ + bias`: the same, added to what is in `y`.
-    ///
-    /// # Panics
-    /// When a length does not fit.
-    pub fn multiply_add(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        self.product(x, bias, true, y);
-    }
-
-    /// `y ← y + x Wᵀ` for an `x` that is given as its transpose, `(inputs,
-    /// rows)`: the gradient of a weight is such a product. In f32.
-    ///
-    /// # Panics
-    /// When a length does not fit, or the format is another.
-    pub fn multiply_add_transposed_rows(&self, x: &[f32], y: &mut [f32]) {
-        assert_eq!(self.format, WeightFormat::F32, "the format is another");
-        let rows = self.rows_of(x, y);
-        if rows == 0 {
-            return;
-        }
-        let operand = FloatRows::pack_transposed(x, rows, self.inputs);
-        let product = Product {
-            weights: self,
-            bias: None,
-            adds: true,
-            rows,
-            y: SharedMut::new(y),
-        };
-        let cost = rows * self.inputs * self.outputs;
-        for_ranges(self.outputs.div_ceil(PANEL), cost, |range| {
-            product.float(FloatLane::F32, &operand, range);
-        });
-    }
-
-    /// How many rows there are, their lengths checked.
-    fn rows_of(&self, x: &[f32], y: &[f32]) -> usize {
-        let rows = x.len() / self.inputs;
-        assert_eq!(x.len(), rows * self.inputs, "x is no whole number of rows");
-        assert_eq!(
-            y.len(),
-            rows * self.outputs,
-            "y has another number of rows than x"
-        );
-        rows
-    }
-
-    fn product(&self, x: &[f32], bias: Option<&[f32]>, adds: bool, y: &mut [f32]) {
-        let rows = self.rows_of(x, y);
-        assert!(
-            bias.is_none_or(|bias| bias.len() == self.outputs),
-            "the bias has another length than an output row"
-        );
-        if rows == 0 {
-            return;
-        }
-        let product = Product {
-            weights: self,
-            bias,
-            adds,
-            rows,
-            y: SharedMut::new(y),
-        };
-        let cost = rows * self.inputs * self.outputs;
-        let panels = self.outputs.div_ceil(PANEL);
-        match self.format {
-            WeightFormat::F32 | WeightFormat::Bf16 => {
-                let lane = if self.format == WeightFormat::F32 {
-                    FloatLane::F32
-                } else {
-                    FloatLane::Bf16
-                };
-                let operand = FloatRows::pack(lane, x, rows, self.inputs);
-                for_ranges(panels, cost, |range| product.float(lane, &operand, range));
-            }
-            WeightFormat::Q8_0 => {
-                let operand = QuantisedRows::pack(x, rows, self.inputs, Q8_0_BLOCK);
-                for_ranges(panels, cost, |range| product.q8_0(&operand, range));
-            }
-            WeightFormat::Q4K => {
-                let operand = QuantisedRows::pack(x, rows, self.inputs, Q4K_BLOCK);
-                for_ranges(panels, cost, |range| product.q4k(&operand, range));
-            }
-        }
-    }
-
-    fn panel(&self, index: usize) -> &[u8] {
+    pub(crate) fn panel(&self, index: usize) -> &[u8] {
         &self.data.as_slice()[index * self.panel_bytes..(index + 1) * self.panel_bytes]
     }
 
@@ -444,122 +339,4 @@ fn check_level(proof: Avx512, format: WeightFormat) -> Result<(), PackError> {
         return Err(PackError { reason });
     }
     Ok(())
-}
-
-/// One call of [`PackedWeights::multiply`].
-struct Product<'a> {
-    weights: &'a PackedWeights,
-    bias: Option<&'a [f32]>,
-    adds: bool,
-    rows: usize,
-    y: SharedMut<f32>,
-}
-
-impl Product<'_> {
-    /// Where the block of rows has the panel's columns.
-    fn output(&self, block: RowBlock, panel: usize) -> Output {
-        let stride = self.weights.outputs;
-        Output {
-            // In the output: the block is one of its rows, the panel begins
-            // within them.
-            first: self
-                .y
-                .get()
-                .wrapping_add(block.start * stride + panel * PANEL),
-            stride,
-            columns: PANEL.min(stride - panel * PANEL),
-        }
-    }
-
-    /// The bias of a panel.
-    fn bias(&self, panel: usize) -> [f32; PANEL] {
-        let mut of_panel = [0.0; PANEL];
-        if let Some(bias) = self.bias {
-            let bias = &bias[panel * PANEL..bias.len().min((panel + 1) * PANEL)];
-            of_panel[..bias.len()].copy_from_slice(bias);
-        }
-        of_panel
-    }
-
-    /// What the sums of a part begin with, the first part's with the bias.
-    fn start<'a>(&self, is_first: bool, bias: &'a [f32; PANEL]) -> Start<'a> {
-        match (is_first, self.adds) {
-            (true, false) => Start::Row(bias),
-            (true, true) => Start::OutputAnd(bias),
-            (false, _) => Start::Output,
-        }
-    }
-
-    fn float(&self, lane: FloatLane, rows: &FloatRows, panels: Range<usize>) {
-        for panel in panels {
-            let bias = self.bias(panel);
-            let columns = self.weights.lanes_of_panel(panel);
-            for (part, columns) in columns.chunks(LANES_AT_A_TIME * PANEL).enumerate() {
-                let start = self.start(part == 0, &bias);
-                for block in row_blocks(self.rows, FLOAT_ROWS) {
-                    let rows = &rows.block(block)[part * LANES_AT_A_TIME * block.rows..];
-                    let output = self.output(block, panel);
-                    // SAFETY: the weights exist, so the processor has what
-                    // their format needs; ranges of panels are disjoint, and
-                    // with them the columns of `y` that a thread writes.
-                    unsafe { float_tile(lane, rows, columns, block.rows, start, output) };
-                }
-            }
-        }
-    }
-
-    fn q8_0(&self, rows: &QuantisedRows, panels: Range<usize>) {
-        /// 32 KiB of a panel.
-        const GROUPS_AT_A_TIME: usize = 32;
-        let groups = rows.groups();
-        for panel in panels {
-            let bias = self.bias(panel);
-            let (scales, values) = self.weights.panel(panel).split_at(groups * PANEL * 2);
-            for first in (0..groups).step_by(GROUPS_AT_A_TIME) {
-                let end = groups.min(first + GROUPS_AT_A_TIME);
-                let columns = IntegerColumns {
-                    values: &values[first * GROUP * PANEL..end * GROUP * PANEL],
-                    scaling: Scaling::Symmetric {
-                        scales: &scales[first * PANEL * 2..],
-                    },
-                };
-                self.integer_rows(rows, first, columns, &bias, panel);
-            }
-        }
-    }
-
-    fn q4k(&self, rows: &QuantisedRows, panels: Range<usize>) {
-        let mut decoded = DecodedQ4K::new();
-        for panel in panels {
-            let bias = self.bias(panel);
-            for (block, bytes) in self
-                .weights
-                .panel(panel)
-                .chunks_exact(packed_q4k_bytes(Q4K_BLOCK))
-                .enumerate()
-            {
-                // SAFETY: the weights exist, so the processor has AVX-512.
-                unsafe { decode_q4k(bytes, &mut decoded) };
-                let columns = decoded.columns();
-                self.integer_rows(rows, block * (Q4K_BLOCK / GROUP), columns, &bias, panel);
-            }
-        }
-    }
-
-    /// All rows by some groups of a panel, the first of which is `group`.
-    fn integer_rows(
-        &self,
-        rows: &QuantisedRows,
-        group: usize,
-        columns: IntegerColumns,
-        bias: &[f32; PANEL],
-        panel: usize,
-    ) {
-        let start = self.start(group == 0, bias);
-        for block in row_blocks(self.rows, INTEGER_ROWS) {
-            let output = self.output(block, panel);
-            // SAFETY: as in `float`.
-            unsafe { integer_tile(rows.block(block, group), columns, start, output) };
-        }
-    }
 }

@@ -24,67 +24,51 @@ impl FloatRows {
             FloatLane::F32 => inputs,
             FloatLane::Bf16 => inputs.div_ceil(2),
         };
-        let mut data = Buffer::zeroed(rows * lanes * 4);
-        let packed = SharedMut::new(data.as_mut_slice::<u32>());
-        let blocks: Vec<RowBlock> = row_blocks(rows, FLOAT_ROWS).collect();
-        for_ranges(blocks.len(), rows * inputs * 4, |range| {
-            for block in &blocks[range] {
-                // SAFETY: blocks are disjoint, and so are their places in the
-                // buffer, which has `lanes` elements for each row.
-                let packed = unsafe {
-                    std::slice::from_raw_parts_mut(
-                        packed.get().add(block.start * lanes),
-                        block.rows * lanes,
-                    )
-                };
-                for row in 0..block.rows {
-                    let x = &x[(block.start + row) * inputs..][..inputs];
-                    let places = packed[row..].iter_mut().step_by(block.rows);
-                    match lane {
-                        FloatLane::F32 => places
-                            .zip(x)
-                            .for_each(|(place, value)| *place = value.to_bits()),
-                        FloatLane::Bf16 => places.zip(x.chunks(2)).for_each(|(place, pair)| {
-                            let bits = |value: &f32| u32::from(bf16::from_f32(*value).to_bits());
-                            *place = bits(&pair[0]) | pair.get(1).map_or(0, bits) << 16;
-                        }),
-                    }
+        Self::by_blocks(rows, lanes, |block, packed| {
+            for row in 0..block.rows {
+                let x = &x[(block.start + row) * inputs..][..inputs];
+                let places = packed[row..].iter_mut().step_by(block.rows);
+                match lane {
+                    FloatLane::F32 => places
+                        .zip(x)
+                        .for_each(|(place, value)| *place = value.to_bits()),
+                    FloatLane::Bf16 => places.zip(x.chunks(2)).for_each(|(place, pair)| {
+                        let bits = |value: &f32| u32::from(bf16::from_f32(*value).to_bits());
+                        *place = bits(&pair[0]) | pair.get(1).map_or(0, bits) << 16;
+                    }),
                 }
             }
-        });
-        Self { data, lanes }
+        })
     }
 
     /// Packs rows in f32 that are given as their transpose, `(inputs, rows)`.
     pub(crate) fn pack_transposed(x: &[f32], rows: usize, inputs: usize) -> Self {
-        let mut data = Buffer::zeroed(rows * inputs * 4);
+        Self::by_blocks(rows, inputs, |block, packed| {
+            let inputs = packed.chunks_exact_mut(block.rows);
+            for (places, x) in inputs.zip(x.chunks_exact(rows)) {
+                let x = &x[block.start..block.start + block.rows];
+                places
+                    .iter_mut()
+                    .zip(x)
+                    .for_each(|(place, value)| *place = value.to_bits());
+            }
+        })
+    }
+
+    /// Rows of so many lanes, each block of which `fill` writes.
+    fn by_blocks(rows: usize, lanes: usize, fill: impl Fn(RowBlock, &mut [u32]) + Sync) -> Self {
+        let mut data = Buffer::zeroed(rows * lanes * 4);
         let packed = SharedMut::new(data.as_mut_slice::<u32>());
         let blocks: Vec<RowBlock> = row_blocks(rows, FLOAT_ROWS).collect();
-        for_ranges(blocks.len(), rows * inputs * 4, |range| {
+        for_ranges(blocks.len(), rows * lanes * 4, |range| {
             for block in &blocks[range] {
-                // SAFETY: as in `pack`.
-                let packed = unsafe {
-                    std::slice::from_raw_parts_mut(
-                        packed.get().add(block.start * inputs),
-                        block.rows * inputs,
-                    )
-                };
-                for (places, x) in packed
-                    .chunks_exact_mut(block.rows)
-                    .zip(x.chunks_exact(rows))
-                {
-                    let x = &x[block.start..block.start + block.rows];
-                    places
-                        .iter_mut()
-                        .zip(x)
-                        .for_each(|(place, value)| *place = value.to_bits());
-                }
+                // SAFETY: blocks are disjoint, and so are their places in the
+                // buffer, which has `lanes` elements for each row.
+                let places = unsafe { slice(packed, block.start * lanes, block.rows * lanes) };
+                fill(*block, places);
             }
         });
-        Self {
-            data,
-            lanes: inputs,
-        }
+        Self { data, lanes }
     }
 
     pub(crate) fn block(&self, block: RowBlock) -> &[u32] {

@@ -19,6 +19,7 @@ mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -134,8 +135,7 @@ async fn bench(options: Options) -> Result<()> {
         .with_context(|| format!("cannot make {}", setting.folder.display()))?;
     println!("model server: {}", setting.program.display());
     println!("machine: {}", setting.machine);
-    // Before the first shape: what comes later is this program's own.
-    let load_at_start = machine::load_average()?;
+    let load_at_start = quiet_load().await?;
     let mut results = Results::kept(&setting.folder, &setting.machine)?;
     for shape in shapes {
         println!("\n== {}", shape.name);
@@ -159,6 +159,21 @@ async fn bench(options: Options) -> Result<()> {
         println!("written: {}", path.display());
     }
     Ok(())
+}
+
+/// The load average before the first shape, which is to be the others' alone:
+/// what was compiled a moment ago is waited for.
+async fn quiet_load() -> Result<f64> {
+    const PATIENCE: Duration = Duration::from_secs(240);
+    let began = Instant::now();
+    loop {
+        let load = machine::load_average()?;
+        if load <= MAX_LOAD || began.elapsed() > PATIENCE {
+            return Ok(load);
+        }
+        println!("the load average is {load}: waiting for the machine to be quiet");
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
 }
 
 fn chosen(names: &str) -> Result<Vec<&'static Shape>> {

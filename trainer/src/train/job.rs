@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use blip2::Parameter;
-use blip2::training::{Batch, Row, Trainee};
+use blip2::training::{Batch, Trainee};
 
+use super::batch::{numbered, rows};
 use super::container::Container;
 use super::data::Example;
 use super::hyperparameters::{Hyperparameters, SelectBest};
@@ -18,7 +19,6 @@ use super::schedule::Schedule;
 use super::sight::Sight;
 use super::state::{Checkpoint, Checkpoints, State};
 use super::tensors::Numbers;
-use super::validation::numbered;
 use super::{log, output, report};
 use crate::progress::Progress;
 
@@ -194,14 +194,9 @@ impl Job {
         let seen = self
             .sight
             .look(&numbers, &self.photos, &self.trainee, Some(drawn))?;
-        let rows = examples.iter().zip(places).map(|(example, image)| Row {
-            image,
-            prompt: &example.prompt_ids,
-            answer: &example.answer_ids,
-        });
         let batch = Batch {
             images: seen.images(),
-            rows: rows.collect(),
+            rows: rows(&examples, &places),
         };
         let step = self
             .trainee

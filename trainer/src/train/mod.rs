@@ -3,6 +3,7 @@
 //! [`prepare`] reads the contract's files, [`job`] is the loop. `sight` is what
 //! a batch is given of its photographs, [`state`] what survives a restart.
 
+mod batch;
 pub mod container;
 pub mod data;
 mod epoch_end;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use attributes::{Answer, AttributeSet, parse_pair, wrap_question};
-use blip2::training::{Batch, Loss, Row, Trainee};
+use blip2::training::{Batch, Loss, Trainee};
 use blip2::{GenerationParameters, Outcome, Question, Task};
 
+use super::batch::{numbered, rows};
 use super::data::Example;
 use super::interrupt::Interrupt;
 use super::photos::Photos;
@@ -50,14 +51,9 @@ impl Examinee<'_> {
             }
             let (numbers, places) = numbered(examples.iter().map(|one| one.photo));
             let seen = self.sight.look(&numbers, self.photos, self.trainee, None)?;
-            let rows = examples.iter().zip(places).map(|(example, image)| Row {
-                image,
-                prompt: &example.prompt_ids,
-                answer: &example.answer_ids,
-            });
             let batch = Batch {
                 images: seen.images(),
-                rows: rows.collect(),
+                rows: rows(examples, &places),
             };
             let loss = self.trainee.loss(&batch)?;
             all.sum += loss.sum;
@@ -108,20 +104,6 @@ impl Examinee<'_> {
         }
         Ok(Some(answers))
     }
-}
-
-/// The photographs of some questions, each once, and where each question's is.
-pub fn numbered(photos: impl Iterator<Item = usize>) -> (Vec<usize>, Vec<usize>) {
-    let mut numbers: Vec<usize> = Vec::new();
-    let places = photos.map(|photo| {
-        let known = numbers.iter().position(|&number| number == photo);
-        known.unwrap_or_else(|| {
-            numbers.push(photo);
-            numbers.len() - 1
-        })
-    });
-    let places = places.collect();
-    (numbers, places)
 }
 
 /// The macro-F1 of each attribute that questions ask about. Values that are
@@ -189,9 +171,5 @@ mod tests {
         // Long Sleeves right, Sleeveless wrong, and the empty answer a class.
         assert!((scores["Sleeve Length"] - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!(scores[""], 1.0);
-        assert_eq!(
-            numbered([5, 5, 3, 5].into_iter()),
-            (vec![5, 3], vec![0, 0, 1, 0])
-        );
     }
 }
