@@ -110,7 +110,7 @@ package: tools ## The function's release zip: target/lambda/describe-product/boo
 bench: tools package ## How long the main job takes, with released programs
 	cargo build --locked --release -p model-server -p local-cloud
 	unzip -q -o -d target/lambda/describe-product target/lambda/describe-product/bootstrap.zip
-	FUNCTION_BINARY=target/lambda/describe-product/bootstrap \
+	FUNCTION_BINARY="$(CURDIR)/target/lambda/describe-product/bootstrap" \
 		cargo bench --locked -p tests --bench main_job
 
 # The two below take the model server as it is released; PROFILE=dev takes it as

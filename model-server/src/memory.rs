@@ -4,15 +4,7 @@
 //! what a large photograph once took. The server's threads take turns with
 //! large pieces of memory, so one heap serves them all. What lives long between
 //! pieces that live short would still let it grow for hours: what is free
-//! within it is given back from time to time.
-
-use std::convert::Infallible;
-use std::time::Duration;
-
-/// What is given back is new memory when it is taken again, which costs a request
-/// at the size of the published model a tenth of its time: once in a while is
-/// enough.
-const INTERVAL: Duration = Duration::from_secs(60);
+//! within it is given back whenever nothing is asked for a while.
 
 /// Sets the allocator up; to be called before there are other threads.
 pub fn configure() {
@@ -34,18 +26,9 @@ pub fn configure() {
     }
 }
 
-/// Gives back what is free from time to time, for as long as it is polled.
-pub async fn keep_low() -> Infallible {
-    loop {
-        tokio::time::sleep(INTERVAL).await;
-        // It takes some milliseconds, and whoever wants memory waits for it. A
-        // panic is impossible, and a runtime that ends needs no memory back.
-        let _ = tokio::task::spawn_blocking(give_back).await;
-    }
-}
-
-/// Gives what is free back to the system: at once after loading, which uses
-/// much that answering does not.
+/// Gives what is free back to the system: after loading, which uses much that
+/// answering does not, and when there is nothing to do. It takes some
+/// milliseconds, and whoever wants memory waits for it.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `malloc_trim` may be called at any time from any thread.

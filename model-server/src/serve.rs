@@ -1,5 +1,6 @@
 //! The server's life from the first connection to the last.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -111,7 +112,18 @@ async fn live(
     tracing::info!("ready");
     tokio::select! {
         () = stop => Ok(()),
-        never = memory::keep_low() => match never {},
+        never = give_memory_back(lifecycle) => match never {},
+    }
+}
+
+/// Gives memory back whenever nothing happens for a while after something did:
+/// under load it would be taken again at once.
+async fn give_memory_back(lifecycle: &Lifecycle) -> Infallible {
+    const QUIET: Duration = Duration::from_secs(5);
+    loop {
+        lifecycle.until_quiet(QUIET).await;
+        // A panic is impossible, and a runtime that ends needs no memory back.
+        let _ = tokio::task::spawn_blocking(memory::give_back).await;
     }
 }
 

@@ -2,6 +2,7 @@
 //! answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -71,6 +72,21 @@ impl Lifecycle {
     /// Waits until every accepted request is answered.
     pub async fn until_all_answered(&self) {
         self.until(|state| state.accepted == 0).await;
+    }
+
+    /// Waits until something happened, and then until no request began or ended
+    /// for so long. Some may be on their way: clients that are slow to send do
+    /// not make a server busy.
+    pub async fn until_quiet(&self, quiet: Duration) {
+        let mut state = self.state.subscribe();
+        // It fails only where the sender is gone, which `self` holds.
+        let mut seen = state.changed().await;
+        while seen.is_ok() {
+            match tokio::time::timeout(quiet, state.changed()).await {
+                Err(_) => return,
+                Ok(changed) => seen = changed,
+            }
+        }
     }
 
     /// How many accepted requests are not answered yet.
@@ -157,5 +173,39 @@ impl Drop for Accepted {
         self.lifecycle
             .state
             .send_modify(|state| state.accepted -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::fake::FakeBackend;
+    use crate::core::{Limits, Scheduling};
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_quiet_when_nothing_began_or_ended_for_a_while() {
+        const QUIET: Duration = Duration::from_secs(5);
+        let lifecycle = Lifecycle::loading();
+        let core = Core::start(
+            FakeBackend::answering(|_, _| String::new()),
+            Limits::default(),
+            Scheduling::default(),
+        );
+        lifecycle.set_ready(core.unwrap());
+        let waiting = tokio::spawn({
+            let lifecycle = Arc::clone(&lifecycle);
+            async move { lifecycle.until_quiet(QUIET).await }
+        });
+        // Nothing was asked: there is nothing to give back.
+        tokio::time::sleep(4 * QUIET).await;
+        assert!(!waiting.is_finished());
+        // A client that is slow to send, and one that is answered at once.
+        let _slow = lifecycle.accept().unwrap();
+        tokio::time::sleep(QUIET / 2).await;
+        drop(lifecycle.accept().unwrap());
+        tokio::time::sleep(QUIET - Duration::from_millis(1)).await;
+        assert!(!waiting.is_finished(), "one came a moment ago");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert!(waiting.is_finished());
     }
 }

@@ -126,7 +126,18 @@ fn begin(
     if load_average > BUSY {
         println!("the load average is {load_average}: what else runs here spoils the numbers");
     }
-    let changed = said_by("git", &["status", "--porcelain", "--untracked-files=no"]);
+    let changed = said_by(
+        "git",
+        // The report is changed by the shape before.
+        &[
+            "status",
+            "--porcelain",
+            "--untracked-files=no",
+            "--",
+            ".",
+            ":!BENCHMARKS.md",
+        ],
+    );
     let changes = if changed.is_empty() {
         ""
     } else {
