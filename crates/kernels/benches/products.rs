@@ -21,6 +21,25 @@ fn rate(operations: f64, mut run: impl FnMut()) -> f64 {
     operations / best / 1e9
 }
 
+/// Blocks of a quantised format with all kinds of bits: a processor that
+/// multiplies the same ones again and again needs less power, and is faster.
+fn some_blocks(count: usize, bytes: usize) -> Vec<u8> {
+    let mut state = 1u64;
+    let mut blocks: Vec<u8> = (0..count * bytes)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u8
+        })
+        .collect();
+    for block in blocks.chunks_exact_mut(bytes) {
+        // The factors of a block, both in Q4_K: small numbers in f16.
+        block[..4].copy_from_slice(&[0x11, 0x11, 0x11, 0x11]);
+    }
+    blocks
+}
+
 fn main() {
     let Some(proof) = Avx512::detect() else {
         println!("this processor has no AVX-512");
@@ -48,7 +67,7 @@ fn main() {
             .collect();
         let half: Vec<bf16> = weights.iter().map(|&w| bf16::from_f32(w)).collect();
         let blocks =
-            |block: usize, bytes: usize| vec![0x11u8; outputs * inputs.div_ceil(block) * bytes];
+            |block: usize, bytes: usize| some_blocks(outputs * inputs.div_ceil(block), bytes);
         let mut y = vec![0f32; rows * outputs];
         print!("{rows:4} × {inputs:5} × {outputs:5}:");
         for packed in [
@@ -77,6 +96,7 @@ fn main() {
         }
         println!();
     }
+    from_memory(proof);
     for (batch, heads, tokens, head_dim) in [(1, 12, 257, 64), (1, 16, 257, 88), (8, 12, 51, 64)] {
         let attention = Attention {
             batch,
@@ -108,4 +128,32 @@ fn main() {
         kernels::gelu_erf(proof, &mut values)
     });
     println!("gelu: {rate:.2} elements/ns");
+}
+
+/// Products with weights that no cache holds, as a decoder's step reads them.
+fn from_memory(proof: Avx512) {
+    let (inputs, outputs, layers) = (2048usize, 5120usize, 64usize);
+    for (format, block, bytes) in [
+        (WeightFormat::Q8_0, 32, Q8_0_BLOCK_BYTES),
+        (WeightFormat::Q4K, 256, Q4K_BLOCK_BYTES),
+    ] {
+        let blocks = some_blocks(outputs * (inputs / block), bytes);
+        let weights: Vec<PackedWeights> = (0..layers)
+            .map(|_| PackedWeights::from_blocks(proof, format, &blocks, outputs, inputs).unwrap())
+            .collect();
+        print!("{format:?} from memory, GB/s by rows:");
+        for rows in [1usize, 8, 32, 128, 400] {
+            let x: Vec<f32> = (0..rows * inputs)
+                .map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0)
+                .collect();
+            let mut y = vec![0f32; rows * outputs];
+            let rate = rate((layers * blocks.len()) as f64, || {
+                for weights in &weights {
+                    weights.multiply(&x, None, &mut y);
+                }
+            });
+            print!(" {rows}: {rate:.1}");
+        }
+        println!();
+    }
 }

@@ -26,6 +26,7 @@ mod norm;
 mod norm_gradient;
 mod packed;
 mod parallel;
+mod prefetch;
 mod product;
 mod quantised;
 mod row_operand;

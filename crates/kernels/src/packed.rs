@@ -319,6 +319,14 @@ impl PackedWeights {
         &self.data.as_slice()[index * self.panel_bytes..(index + 1) * self.panel_bytes]
     }
 
+    /// What lies behind the first `end` bytes of a panel, at most `count`
+    /// bytes: the rest of it, then the next panel.
+    pub(crate) fn behind(&self, panel: usize, end: usize, count: usize) -> &[u8] {
+        let data = self.data.as_slice();
+        let start = data.len().min(panel * self.panel_bytes + end);
+        &data[start..data.len().min(start + count)]
+    }
+
     pub(crate) fn lanes_of_panel(&self, index: usize) -> &[u32] {
         let lanes = self.panel_bytes / 4;
         &self.data.as_slice()[index * lanes..(index + 1) * lanes]

@@ -8,6 +8,7 @@ use crate::micro::{
 };
 use crate::packed::{PackedWeights, WeightFormat};
 use crate::parallel::{SharedMut, for_ranges};
+use crate::prefetch::Ahead;
 use crate::quantised::{DecodedQ4K, Q4K_BLOCK, Q8_0_BLOCK, decode_q4k, packed_q4k_bytes};
 use crate::row_operand::{FloatRows, QuantisedRows};
 use crate::rows::{RowBlock, row_blocks};
@@ -15,6 +16,8 @@ use crate::rows::{RowBlock, row_blocks};
 /// Lanes that are worked on before the next rows come: a panel's part of 64 KiB
 /// and a row block's of 24 KiB stay in the nearest caches.
 pub(crate) const LANES_AT_A_TIME: usize = 512;
+/// Bytes of a panel's part.
+const PART_BYTES: usize = LANES_AT_A_TIME * PANEL * 4;
 
 impl PackedWeights {
     /// `y = x Wᵀ + bias` for rows of `x` `(rows, inputs)` into `y`
@@ -165,7 +168,11 @@ impl Product<'_> {
             let columns = self.weights.lanes_of_panel(panel);
             for (part, columns) in columns.chunks(LANES_AT_A_TIME * PANEL).enumerate() {
                 let start = self.start(part == 0, &bias);
+                let end = part * PART_BYTES + columns.len() * 4;
+                let next = self.weights.behind(panel, end, PART_BYTES);
+                let mut ahead = Ahead::new(next, self.rows.div_ceil(FLOAT_ROWS));
                 for block in row_blocks(self.rows, FLOAT_ROWS) {
+                    ahead.fetch_share();
                     let rows = &rows.block(block)[part * LANES_AT_A_TIME * block.rows..];
                     let output = self.output(block, panel);
                     // SAFETY: the weights exist, so the processor has what
@@ -192,7 +199,18 @@ impl Product<'_> {
                         scales: &scales[first * PANEL * 2..],
                     },
                 };
-                self.integer_rows(rows, first, columns, &bias, panel);
+                let mut count = GROUPS_AT_A_TIME * GROUP * PANEL;
+                if end == groups {
+                    // The next panel begins with its scales.
+                    count += scales.len();
+                }
+                let behind = scales.len() + end * GROUP * PANEL;
+                let part = IntegerPart {
+                    group: first,
+                    columns,
+                    next: self.weights.behind(panel, behind, count),
+                };
+                self.integer_rows(rows, part, &bias, panel);
             }
         }
     }
@@ -210,25 +228,42 @@ impl Product<'_> {
                 // SAFETY: the weights exist, so the processor has AVX-512.
                 unsafe { decode_q4k(bytes, &mut decoded) };
                 let columns = decoded.columns();
-                self.integer_rows(rows, block * (Q4K_BLOCK / GROUP), columns, &bias, panel);
+                let behind = (block + 1) * bytes.len();
+                let part = IntegerPart {
+                    group: block * (Q4K_BLOCK / GROUP),
+                    columns,
+                    next: self.weights.behind(panel, behind, bytes.len()),
+                };
+                self.integer_rows(rows, part, &bias, panel);
             }
         }
     }
 
-    /// All rows by some groups of a panel, the first of which is `group`.
+    /// All rows by some groups of a panel.
     fn integer_rows(
         &self,
         rows: &QuantisedRows,
-        group: usize,
-        columns: IntegerColumns,
+        part: IntegerPart,
         bias: &[f32; PANEL],
         panel: usize,
     ) {
+        let IntegerPart { group, columns, .. } = part;
         let start = self.start(group == 0, bias);
+        let mut ahead = Ahead::new(part.next, self.rows.div_ceil(INTEGER_ROWS));
         for block in row_blocks(self.rows, INTEGER_ROWS) {
+            ahead.fetch_share();
             let output = self.output(block, panel);
             // SAFETY: as in `float`.
             unsafe { integer_tile(rows.block(block, group), columns, start, output) };
         }
     }
+}
+
+/// Some groups of a panel.
+struct IntegerPart<'a> {
+    /// The first of them.
+    group: usize,
+    columns: IntegerColumns<'a>,
+    /// What is worked on after them, as it is stored.
+    next: &'a [u8],
 }
