@@ -117,6 +117,7 @@ fn warm_up(backend: &Blip2Backend) -> Result<(), BackendError> {
             image_features,
             prompt,
             task,
+            adapter: None,
         })
     };
     let alone = question("What is this?", Task::Generate(greedy.clone()))?;

@@ -68,6 +68,7 @@ fn answer_batch(
             image_features: image_features.clone(),
             prompt: question.prompt.clone(),
             task: question.task.clone(),
+            adapter: None,
         })
         .collect();
     let mut decoding = backend.start(&questions).map_err(CoreError::backend)?;

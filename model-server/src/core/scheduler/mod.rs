@@ -288,6 +288,7 @@ impl Scheduler {
                     image_features: features.tensor.clone(),
                     prompt,
                     task,
+                    adapter: None,
                 },
                 ready_at: now,
                 place: place.split_one(),
