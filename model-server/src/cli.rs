@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::backend;
-use crate::core::{Limits, Scheduling};
+use crate::core::{AdapterOptions, Limits, Scheduling};
 use crate::logging::{self, LogFormat};
 use crate::quantize::quantize;
 use crate::router::{HttpLimits, parse_parameters};
@@ -94,6 +94,15 @@ struct ServeArguments {
     #[arg(long, env = "MODEL_IMAGE_CACHE_MIB", default_value_t = 256,
         value_parser = clap::value_parser!(u64).range(0..=1 << 20))]
     image_cache_mib: u64,
+    /// Folder of adapters that requests may name: a folder each, in PEFT's layout,
+    /// which may be put there, changed and taken away while the server runs.
+    #[arg(long, env = "MODEL_ADAPTERS", value_name = "DIR")]
+    adapters: Option<PathBuf>,
+    /// Adapters that are kept in memory, in MiB; the others are read when a request
+    /// names them.
+    #[arg(long, env = "MODEL_ADAPTERS_MIB", default_value_t = 1024,
+        value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    adapters_mib: u64,
     /// Tokens of the questions that are answered together: prompts, image
     /// features, padding, and the answers at their longest.
     #[arg(long, env = "MODEL_MAX_BATCH_TOKENS", default_value_t = 4096,
@@ -116,6 +125,9 @@ struct AskArguments {
     /// The photograph: JPEG, PNG or WebP.
     #[arg(long)]
     image: PathBuf,
+    /// Folder of an adapter to answer with, in PEFT's layout.
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
     /// Generation parameters, as JSON: {"num_beams": 3}.
     #[arg(long, value_name = "JSON", value_parser = parse_parameters_argument)]
     parameters: Option<Value>,
@@ -221,9 +233,14 @@ fn run_ask(arguments: AskArguments) -> anyhow::Result<()> {
     let mut parameters = parse_parameters(&parameters, &backend.default_parameters())
         .map_err(|error| anyhow!("{}", error.message()))?;
     parameters.details |= arguments.json;
+    let adapter = arguments.adapter.map(|folder| {
+        let loaded = backend.load_adapter("", &folder);
+        loaded.map_err(|error| anyhow!("cannot use the adapter in {}: {error}", folder.display()))
+    });
     let mut out = std::io::stdout().lock();
     crate::ask::ask(
         &*backend,
+        adapter.transpose()?.as_ref(),
         &arguments.image,
         &arguments.questions,
         parameters,
@@ -261,9 +278,26 @@ impl ServeArguments {
         Ok(ServeOptions {
             limits,
             scheduling: self.scheduling(),
+            adapters: self.adapters()?,
             http,
             drain_timeout,
         })
+    }
+
+    /// One that is not there is a mistake of whoever starts the server.
+    fn adapters(&self) -> anyhow::Result<Option<AdapterOptions>> {
+        let Some(folder) = &self.adapters else {
+            return Ok(None);
+        };
+        ensure!(
+            folder.is_dir(),
+            "--adapters is {}, which is no folder: make it, empty if need be",
+            folder.display()
+        );
+        Ok(Some(AdapterOptions {
+            folder: folder.clone(),
+            max_bytes: self.adapters_mib << 20,
+        }))
     }
 
     fn scheduling(&self) -> Scheduling {
@@ -357,6 +391,36 @@ mod tests {
             let arguments = ["model-server", "serve"].into_iter().chain(wrong);
             assert!(Cli::try_parse_from(arguments).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_adapters_has_to_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let adapters = |path: &str| {
+            let arguments = [
+                "model-server",
+                "serve",
+                "--adapters",
+                path,
+                "--adapters-mib",
+                "3",
+            ];
+            let Command::Serve(arguments) = Cli::parse_from(arguments).command else {
+                panic!("serve was asked for");
+            };
+            arguments.options().map(|options| options.adapters)
+        };
+        let expected = AdapterOptions {
+            folder: folder.path().to_owned(),
+            max_bytes: 3 << 20,
+        };
+        let path = folder.path().to_str().unwrap();
+        assert_eq!(adapters(path).unwrap(), Some(expected));
+        let error = adapters(&format!("{path}/missing")).unwrap_err();
+        assert!(
+            error.to_string().contains("missing, which is no folder"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -27,12 +27,13 @@ pub struct LoadedAdapter {
 }
 
 impl LoadedAdapter {
-    /// An adapter of no model, for the tests of a host that has none.
-    pub fn without_layers(name: &str) -> Self {
+    /// An adapter of no model that says it takes so many bytes: for the tests of
+    /// a host that has none.
+    pub fn stand_in(name: &str, bytes: usize) -> Self {
         Self {
             name: name.to_owned(),
             layers: HashMap::new(),
-            bytes: 0,
+            bytes,
             table: Arc::default(),
         }
     }
@@ -150,9 +151,12 @@ impl Matrices {
     pub(super) fn product(&self, xs: &Tensor) -> Result<Tensor> {
         match self {
             Self::Tensors { a, b } => {
-                let wide = xs.to_dtype(a.dtype())?;
-                let delta = wide.broadcast_matmul(a)?.broadcast_matmul(b)?;
-                delta.to_dtype(xs.dtype())
+                let mut dims = xs.dims().to_vec();
+                let inputs = dims.pop().unwrap_or_default();
+                dims.push(b.dim(1)?);
+                let wide = xs.to_dtype(a.dtype())?.contiguous()?;
+                let delta = wide.reshape(((), inputs))?.matmul(a)?.matmul(b)?;
+                delta.reshape(dims)?.to_dtype(xs.dtype())
             }
             Self::Packed { b, .. } => {
                 let mut dims = xs.dims().to_vec();

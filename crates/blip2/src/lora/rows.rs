@@ -126,3 +126,46 @@ impl RowParts<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which adapter each row has, and where runs begin.
+    fn shown(rows: &RowAdapters) -> (Vec<&str>, Vec<Range<usize>>) {
+        let name = |row: &'_ Option<Arc<LoadedAdapter>>| row.as_ref().map(Arc::as_ptr);
+        let names = rows.rows.iter().map(|row| match row {
+            Some(adapter) => adapter.name(),
+            None => "",
+        });
+        for (run, adapter) in &rows.runs {
+            let all = rows.rows[run.clone()].iter();
+            assert!(all.map(name).all(|row| row == Some(Arc::as_ptr(adapter))));
+        }
+        let runs = rows.runs.iter().map(|(run, _)| run.clone());
+        (names.collect(), runs.collect())
+    }
+
+    #[test]
+    fn rows_keep_their_adapters_wherever_they_go() {
+        let [a, b] = ["a", "b"].map(|name| Some(Arc::new(LoadedAdapter::stand_in(name, 0))));
+        let rows = RowAdapters::new(vec![None, a.clone(), a.clone(), b.clone(), None, a.clone()]);
+        let all = vec!["", "a", "a", "b", "", "a"];
+        assert_eq!(shown(&rows), (all, vec![1..3, 3..4, 5..6]));
+        let selected = rows.select(&[5, 2, 2, 3]);
+        assert_eq!(
+            shown(&selected),
+            (vec!["a", "a", "a", "b"], vec![0..3, 3..4])
+        );
+        let repeated = selected.repeat([1, 0, 2, 3].into_iter());
+        assert_eq!(
+            shown(&repeated),
+            (vec!["a", "a", "a", "b", "b", "b"], vec![0..3, 3..6])
+        );
+        // Where none is left, nothing is looked for any more.
+        for none in [rows.select(&[4, 0]), RowAdapters::new(vec![None; 3])] {
+            assert_eq!(shown(&none), (vec![], vec![]));
+            assert_eq!(shown(&none.select(&[0, 1])), (vec![], vec![]));
+        }
+    }
+}
