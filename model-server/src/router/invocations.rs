@@ -79,9 +79,10 @@ async fn answer_one(
     };
     let (form, request) = read_request(core, &app.readers, sent).await?;
     Span::current().record("prompts", form.prompts);
-    Span::current().record("adapter", form.adapter.as_deref());
 
     let answered = core.answer(request).await?;
+    // It is one of those there are: before, it was anything.
+    Span::current().record("adapter", form.adapter.as_deref());
     Span::current().record("width", answered.photo.width);
     Span::current().record("height", answered.photo.height);
     let mut response = respond(response_kind, form.render(&answered.answers));

@@ -17,8 +17,8 @@ pub enum AdapterError {
     },
     /// A text that is no name of a folder within the folder of adapters.
     #[error(
-        "`adapter` is {name:?}, which is no name of one: letters, digits, `-`, `_` and `.`, not \
-         first, up to {limit} of them"
+        "`adapter` is {name:?}, which is no name of one: up to {limit} letters, digits, `-`, `_` \
+         and `.`, the last not as the first"
     )]
     Name {
         /// What was asked for.
