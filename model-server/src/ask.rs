@@ -2,21 +2,26 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+
+use blip2::LoadedAdapter;
 
 use crate::backend::Backend;
 use crate::core::{AnswerRequest, Limits, answer_at_once};
 use crate::router::{InvocationParameters, detailed};
 
-/// Answers all `questions` about the photograph at `image` and writes the
-/// answers to `out`: one line each, or a JSON array where details are wanted.
+/// Answers all `questions` about the photograph at `image`, with `adapter` if
+/// there is one, and writes the answers to `out`: one line each, or a JSON array
+/// where details are wanted.
 ///
 /// # Errors
 /// When the photograph cannot be read, a question or parameter is out of the
 /// limits, or the model fails.
 pub fn ask(
     backend: &dyn Backend,
+    adapter: Option<&Arc<LoadedAdapter>>,
     image: &Path,
     questions: &[String],
     parameters: InvocationParameters,
@@ -28,8 +33,8 @@ pub fn ask(
         .questions(questions.to_vec())
         .map_err(|error| anyhow!("{}", error.message()))?;
     let request = AnswerRequest::new(bytes.into(), questions, &limits)?;
-    let answered =
-        answer_at_once(backend, &request, &limits).with_context(|| image.display().to_string())?;
+    let answered = answer_at_once(backend, &request, adapter, &limits)
+        .with_context(|| image.display().to_string())?;
     if parameters.details {
         let answers: Vec<_> = answered.answers.iter().map(detailed).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&answers)?)?;
@@ -58,7 +63,7 @@ mod tests {
         };
         let questions = ["a?".to_owned(), "b?".to_owned()];
         let mut out = Vec::new();
-        ask(&*backend, &path, &questions, parameters, &mut out).unwrap();
+        ask(&*backend, None, &path, &questions, parameters, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

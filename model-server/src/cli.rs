@@ -1,5 +1,8 @@
 //! The command line: raw arguments, and the settings they stand for.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +14,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::backend;
-use crate::core::{Limits, Scheduling};
+use crate::core::{AdapterOptions, Limits, Scheduling};
 use crate::logging::{self, LogFormat};
 use crate::quantize::quantize;
 use crate::router::{HttpLimits, parse_parameters};
@@ -94,6 +97,15 @@ struct ServeArguments {
     #[arg(long, env = "MODEL_IMAGE_CACHE_MIB", default_value_t = 256,
         value_parser = clap::value_parser!(u64).range(0..=1 << 20))]
     image_cache_mib: u64,
+    /// Folder of adapters that requests may name: a folder each, in PEFT's layout,
+    /// which may be put there, changed and taken away while the server runs.
+    #[arg(long, env = "MODEL_ADAPTERS", value_name = "DIR")]
+    adapters: Option<PathBuf>,
+    /// Adapters that are kept in memory, in MiB; the others are read when a request
+    /// names them.
+    #[arg(long, env = "MODEL_ADAPTERS_MIB", default_value_t = 1024,
+        value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    adapters_mib: u64,
     /// Tokens of the questions that are answered together: prompts, image
     /// features, padding, and the answers at their longest.
     #[arg(long, env = "MODEL_MAX_BATCH_TOKENS", default_value_t = 4096,
@@ -116,6 +128,9 @@ struct AskArguments {
     /// The photograph: JPEG, PNG or WebP.
     #[arg(long)]
     image: PathBuf,
+    /// Folder of an adapter to answer with, in PEFT's layout.
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
     /// Generation parameters, as JSON: {"num_beams": 3}.
     #[arg(long, value_name = "JSON", value_parser = parse_parameters_argument)]
     parameters: Option<Value>,
@@ -221,9 +236,14 @@ fn run_ask(arguments: AskArguments) -> anyhow::Result<()> {
     let mut parameters = parse_parameters(&parameters, &backend.default_parameters())
         .map_err(|error| anyhow!("{}", error.message()))?;
     parameters.details |= arguments.json;
+    let adapter = arguments.adapter.map(|folder| {
+        let loaded = backend.load_adapter("", &folder);
+        loaded.map_err(|error| anyhow!("cannot use the adapter in {}: {error}", folder.display()))
+    });
     let mut out = std::io::stdout().lock();
     crate::ask::ask(
         &*backend,
+        adapter.transpose()?.as_ref(),
         &arguments.image,
         &arguments.questions,
         parameters,
@@ -261,9 +281,26 @@ impl ServeArguments {
         Ok(ServeOptions {
             limits,
             scheduling: self.scheduling(),
+            adapters: self.adapters()?,
             http,
             drain_timeout,
         })
+    }
+
+    /// One that is not there is a mistake of whoever starts the server.
+    fn adapters(&self) -> anyhow::Result<Option<AdapterOptions>> {
+        let Some(folder) = &self.adapters else {
+            return Ok(None);
+        };
+        ensure!(
+            folder.is_dir(),
+            "--adapters is {}, which is no folder: make it, empty if need be",
+            folder.display()
+        );
+        Ok(Some(AdapterOptions {
+            folder: folder.clone(),
+            max_bytes: self.adapters_mib << 20,
+        }))
     }
 
     fn scheduling(&self) -> Scheduling {
@@ -302,71 +339,4 @@ fn parse_parameters_argument(text: &str) -> Result<Value, String> {
     parse_parameters(&value, &GenerationParameters::default())
         .map_err(|error| error.message().to_owned())?;
     Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_queue_too_small_for_one_request_is_refused() {
-        let cli = Cli::parse_from(["model-server", "serve", "--max-waiting-questions", "63"]);
-        let Command::Serve(arguments) = cli.command else {
-            panic!("serve was asked for");
-        };
-        let error = arguments.options().unwrap_err().to_string();
-        assert!(error.contains("--max-waiting-questions is 63"), "{error}");
-    }
-
-    #[test]
-    fn the_flags_of_the_scheduling_reach_it() {
-        let scheduling = |flags: &[&str]| {
-            let arguments = ["model-server", "serve"].iter().chain(flags);
-            let Command::Serve(arguments) = Cli::parse_from(arguments).command else {
-                panic!("serve was asked for");
-            };
-            arguments.options().unwrap().scheduling
-        };
-        assert_eq!(scheduling(&[]), Scheduling::default());
-        let flags = [
-            "--image-cache-mib",
-            "0",
-            "--max-batch-tokens",
-            "512",
-            "--max-wait-ms",
-            "7",
-        ];
-        let expected = Scheduling {
-            max_batch_tokens: 512,
-            max_wait: Duration::from_millis(7),
-            image_cache_bytes: 0,
-        };
-        assert_eq!(scheduling(&flags), expected);
-        for wrong in [
-            ["--max-batch-tokens", "0"],
-            ["--max-wait-ms", "60001"],
-            ["--image-cache-mib", "-1"],
-        ] {
-            let arguments = ["model-server", "serve"].into_iter().chain(wrong);
-            assert!(Cli::try_parse_from(arguments).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_parameter_is_an_error_of_the_command_line() {
-        let arguments = ["model-server", "ask", "--image", "a.jpg", "--parameters"];
-        let error = Cli::try_parse_from(arguments.into_iter().chain([r#"{"beams": 2}"#, "What?"]))
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("unknown parameter `beams`"),
-            "{error}"
-        );
-    }
 }

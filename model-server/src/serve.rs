@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::backend::Backend;
-use crate::core::{Core, Limits, Scheduling};
+use crate::core::{AdapterOptions, Core, Limits, Scheduling};
 use crate::memory;
 use crate::router::{HttpLimits, Lifecycle, router, serve_connections};
 
@@ -25,6 +25,8 @@ pub struct ServeOptions {
     pub limits: Limits,
     /// How their work is put together.
     pub scheduling: Scheduling,
+    /// The adapters that requests may name; none where this is `None`.
+    pub adapters: Option<AdapterOptions>,
     /// How clients are listened to.
     pub http: HttpLimits,
     /// How long accepted requests may still take after `stop`.
@@ -36,6 +38,7 @@ impl Default for ServeOptions {
         ServeOptions {
             limits: Limits::default(),
             scheduling: Scheduling::default(),
+            adapters: None,
             http: HttpLimits::default(),
             // SageMaker kills a container 30 s after SIGTERM; closing the
             // connections takes up to two of them.
@@ -56,22 +59,16 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::loading();
-    let routes = router(Arc::clone(&lifecycle), options.http.clone());
+    let http = options.http.clone();
+    let routes = router(Arc::clone(&lifecycle), http.clone());
     let backend = load_on_a_thread(load)?;
     let mut result = Ok(());
     let life = async {
-        result = live(
-            &lifecycle,
-            options.limits,
-            options.scheduling,
-            backend,
-            stop,
-        )
-        .await;
+        result = live(&lifecycle, &options, backend, stop).await;
         lifecycle.start_draining();
         drain(&lifecycle, options.drain_timeout).await;
     };
-    serve_connections(listener, routes, &options.http, life).await;
+    serve_connections(listener, routes, &http, life).await;
     result
 }
 
@@ -96,8 +93,7 @@ fn load_on_a_thread(
 
 async fn live(
     lifecycle: &Lifecycle,
-    limits: Limits,
-    scheduling: Scheduling,
+    options: &ServeOptions,
     backend: Loading,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
@@ -106,13 +102,32 @@ async fn live(
         backend = backend => backend.context("loading the model panicked")??,
         () = &mut stop => return Ok(()),
     };
-    let core =
-        Core::start(backend, limits, scheduling).context("cannot start the inference thread")?;
+    let core = Core::start(backend, options.limits.clone(), options.scheduling.clone())
+        .context("cannot start the inference thread")?;
+    let core = match options.adapters.clone() {
+        Some(adapters) => core.with_adapters(adapters),
+        None => core,
+    };
+    let adapters = core.adapter_names().map(|names| names.join(", "));
     lifecycle.set_ready(core);
-    tracing::info!("ready");
+    tracing::info!(adapters, "ready");
     tokio::select! {
         () = stop => Ok(()),
         never = give_memory_back(lifecycle) => match never {},
+        never = forget_removed_adapters(lifecycle) => match never {},
+    }
+}
+
+/// Requests see for themselves which adapters there are; this gives back what
+/// those take that nobody can name any more.
+async fn forget_removed_adapters(lifecycle: &Lifecycle) -> Infallible {
+    const INTERVAL: Duration = Duration::from_secs(5);
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        if let Some(core) = lifecycle.loaded() {
+            // A panic would be that of one look, and the next comes.
+            let _ = tokio::task::spawn_blocking(move || core.forget_removed_adapters()).await;
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::{self, Chosen, Engine, EngineReport, Plan, Quantization, Thre
 use crate::error::Error;
 use crate::generation::{Batch, ChoiceTree, GenerationParameters, Question, SpecialIds, Task};
 use crate::image_processor::ImageProcessor;
+use crate::lora::{Adapter, LoadedAdapter};
 use crate::model::Blip2Model;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Training;
@@ -219,12 +220,29 @@ impl Blip2 {
         ChoiceTree::new(texts, decoder_start, |text| self.tokenizer.encode(text))
     }
 
+    /// Makes an adapter ready to answer with, beside the frozen weights and beside
+    /// others: [`Question::adapter`]. `name` is the host's own name for it.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when it does not fit the model's layers, has what is no
+    /// finite number, or changes more than the language model: image features
+    /// are then not the same for all.
+    pub fn load_adapter(&self, name: &str, adapter: &Adapter) -> Result<Arc<LoadedAdapter>, Error> {
+        let kernels = self
+            .chosen
+            .as_ref()
+            .and_then(|chosen| chosen.plan.kernels());
+        let layers = self.model.layers();
+        let loaded = LoadedAdapter::new(name, adapter, layers, &self.device, kernels)?;
+        Ok(Arc::new(loaded))
+    }
+
     /// Reads questions, about one picture or several, in one padded batch,
     /// ready to be answered step by step.
     ///
     /// # Errors
-    /// When a parameter is out of range, features have the shape of another
-    /// model, or a computation fails.
+    /// When a parameter is out of range, features or an adapter are another
+    /// model's, or a computation fails.
     pub fn start(&self, questions: &[Question]) -> Result<Answering, Error> {
         let special = SpecialIds::new(&self.config.text_config);
         let threads = self.threads();
@@ -252,6 +270,7 @@ impl Blip2 {
                     image_features: image_features.clone(),
                     prompt: self.tokenize(prompt)?,
                     task: Task::Generate(parameters.clone()),
+                    adapter: None,
                 })
             })
             .collect::<Result<_, Error>>()?;

@@ -48,7 +48,7 @@ pub use generation::{
     Task,
 };
 pub use image_processor::ImageProcessor;
-pub use lora::{Adapter, LoraConfig, TargetModules};
+pub use lora::{Adapter, LoadedAdapter, LoraConfig, TargetModules};
 pub use parameters::Parameter;
 pub use photo;
 pub use quantize::quantize_checkpoint;

@@ -1,21 +1,21 @@
 //! The one linear layer that every part of the model uses.
 
+mod forward;
+
 use std::sync::Arc;
 
 use candle_core::quantized::{QMatMul, QTensor};
-use candle_core::{D, DType, Result, Tensor};
-use candle_nn::Module;
-use kernels::Avx512;
+use candle_core::{Result, Tensor};
 
 use crate::config::Activation;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, Plan, WeightType};
-use crate::lora::Lora;
+use crate::lora::{LayerNumber, Lora, NO_ADAPTERS};
+use crate::packed;
 use crate::parameters::{PackedParameter, Parameter};
-use crate::product::{self, Product};
+use crate::product::Product;
 use crate::quantize::quantize_rows;
 use crate::weights::Weights;
-use crate::{cpu, ops, packed, tape};
 
 /// `y = x Wᵀ + b`, with the weight stored `(out, in)` as in the checkpoint.
 ///
@@ -24,8 +24,10 @@ use crate::{cpu, ops, packed, tape};
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
     layer: Layer,
-    /// What is added to it by an adapter.
+    /// What is added to it by an adapter that is trained.
     lora: Option<Arc<Lora>>,
+    /// By which the adapters of a batch's rows know it.
+    number: Option<LayerNumber>,
 }
 
 /// How the weight is held and multiplied.
@@ -45,7 +47,11 @@ enum Layer {
 
 impl From<Layer> for Linear {
     fn from(layer: Layer) -> Self {
-        Self { layer, lora: None }
+        Self {
+            layer,
+            lora: None,
+            number: None,
+        }
     }
 }
 
@@ -134,6 +140,14 @@ impl Linear {
         }
     }
 
+    /// The same layer, known to adapters by its number.
+    pub(crate) fn numbered(self, number: LayerNumber) -> Self {
+        Self {
+            number: Some(number),
+            ..self
+        }
+    }
+
     /// The weight as a table of rows, where it need not be held twice for it:
     /// what it holds is what the table would.
     pub(crate) fn as_table(&self) -> Option<Embedding> {
@@ -146,96 +160,19 @@ impl Linear {
         }
     }
 
+    /// `(…, in)` to `(…, out)`, in the number type of the input.
+    pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        self.for_rows(&NO_ADAPTERS).forward(xs)
+    }
+
     /// The same, added to `residual`.
     pub(crate) fn forward_added(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
-        match &self.layer {
-            Layer::Product(layer) if residual.dtype() == DType::F32 => {
-                product::forward(layer, self.lora.as_ref(), xs, Some(residual))
-            }
-            _ => residual + self.forward(xs)?,
-        }
+        self.for_rows(&NO_ADAPTERS).forward_added(xs, residual)
     }
 
     /// The same with an activation function after it.
     pub(crate) fn forward_activated(&self, xs: &Tensor, activation: Activation) -> Result<Tensor> {
-        let by_kernels: fn(Avx512, &mut [f32]) = match activation {
-            Activation::Gelu => kernels::gelu_erf,
-            Activation::GeluNew => kernels::gelu_tanh,
-            _ => return ops::activate(activation, &self.forward(xs)?),
-        };
-        match (self.fused(xs), Avx512::detect()) {
-            (Some(layer), Some(proof)) => layer.forward(xs, |ys| {
-                by_kernels(proof, ys);
-                Ok(())
-            }),
-            _ => ops::activate(activation, &self.forward(xs)?),
-        }
+        self.for_rows(&NO_ADAPTERS)
+            .forward_activated(xs, activation)
     }
-
-    /// The same, activated, times `up`.
-    pub(crate) fn forward_gating(
-        &self,
-        xs: &Tensor,
-        activation: Activation,
-        up: &Tensor,
-    ) -> Result<Tensor> {
-        match (self.fused(xs), Avx512::detect()) {
-            (Some(layer), Some(proof)) if activation == Activation::GeluNew => {
-                let up = up.contiguous()?;
-                layer.forward(xs, |gate| {
-                    cpu::read(&up, |up| kernels::gelu_tanh_times(proof, gate, up))
-                })
-            }
-            _ => ops::gate(activation, &self.forward(xs)?, up),
-        }
-    }
-
-    /// The engine's layer, if what comes after it can be computed in its place:
-    /// nothing is added to it, and no gradient goes through it.
-    fn fused(&self, xs: &Tensor) -> Option<&Arc<dyn Product>> {
-        match &self.layer {
-            Layer::Product(layer)
-                if self.lora.is_none() && !layer.is_trained() && !tape::is_watched(xs) =>
-            {
-                Some(layer)
-            }
-            _ => None,
-        }
-    }
-
-    /// `(…, in)` to `(…, out)`, in the number type of the input.
-    pub(crate) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        let ys = match &self.layer {
-            Layer::Dense(layer) => dense(layer, xs),
-            Layer::Quantised {
-                weight,
-                padding,
-                bias,
-            } => {
-                let padded = xs.pad_with_zeros(D::Minus1, 0, *padding)?.contiguous()?;
-                let ys = weight.forward(&padded)?;
-                match bias {
-                    Some(bias) => ys.broadcast_add(bias),
-                    None => Ok(ys),
-                }
-            }
-            Layer::Product(layer) => {
-                return product::forward(layer, self.lora.as_ref(), xs, None);
-            }
-        }?;
-        match &self.lora {
-            Some(lora) => ys + lora.composed(xs)?,
-            None => Ok(ys),
-        }
-    }
-}
-
-fn dense(layer: &candle_nn::Linear, xs: &Tensor) -> Result<Tensor> {
-    let dtype = layer.weight().dtype();
-    if xs.dtype() == dtype {
-        return layer.forward(&xs.contiguous()?);
-    }
-    // T5's `wo` stays in f32 in an f16 model.
-    let ys = layer.forward(&xs.to_dtype(dtype)?.contiguous()?)?;
-    ys.to_dtype(xs.dtype())
 }

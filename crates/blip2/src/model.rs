@@ -1,9 +1,13 @@
 //! The whole network: `Blip2ForConditionalGeneration` of `transformers`.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Result, Tensor};
 
 use crate::config::Blip2Config;
+use crate::error::Error;
 use crate::linear::Linear;
+use crate::lora::{LayerTable, LoadedAdapter, NO_ADAPTERS, RowAdapters};
 use crate::ops;
 use crate::qformer::QFormer;
 use crate::t5::{DecoderCache, T5, padding_bias};
@@ -24,6 +28,7 @@ pub struct Blip2Model {
     /// The language model.
     pub language_model: T5,
     dtype: DType,
+    layers: Arc<LayerTable>,
 }
 
 impl Blip2Model {
@@ -57,7 +62,31 @@ impl Blip2Model {
             )?,
             language_model: T5::new(&config.text_config, vb.pp("language_model"))?,
             dtype: vb.dtype(),
+            layers: Arc::clone(vb.layers()),
         })
+    }
+
+    /// Its linear layers.
+    pub(crate) fn layers(&self) -> &Arc<LayerTable> {
+        &self.layers
+    }
+
+    /// The adapters of a batch's rows.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when one was made ready for another model.
+    pub(crate) fn row_adapters(
+        &self,
+        rows: Vec<Option<Arc<LoadedAdapter>>>,
+    ) -> std::result::Result<RowAdapters, Error> {
+        let mut adapters = rows.iter().flatten();
+        match adapters.find(|adapter| !adapter.is_for(&self.layers)) {
+            Some(adapter) => Err(Error::Adapter(format!(
+                "{} was loaded for another model",
+                adapter.name()
+            ))),
+            None => Ok(RowAdapters::new(rows)),
+        }
     }
 
     /// The number type of what is computed between the linear layers.
@@ -111,9 +140,22 @@ impl Blip2Model {
         input_ids: &Tensor,
         attention_mask: Option<&Tensor>,
     ) -> Result<DecoderCache> {
-        let (hidden, padding) = self.encode_prompts(image_features, input_ids, attention_mask)?;
+        let adapters = RowAdapters::default();
+        self.read_prompts_with(image_features, input_ids, attention_mask, adapters)
+    }
+
+    /// The same, each row with its adapter.
+    pub(crate) fn read_prompts_with(
+        &self,
+        image_features: &Tensor,
+        input_ids: &Tensor,
+        attention_mask: Option<&Tensor>,
+        adapters: RowAdapters,
+    ) -> Result<DecoderCache> {
+        let (hidden, padding) =
+            self.encode_prompts_with(image_features, input_ids, attention_mask, &adapters)?;
         self.language_model
-            .start_decoding(&hidden, padding.as_ref())
+            .start_decoding_with(&hidden, padding.as_ref(), adapters)
     }
 
     /// The encoder's last hidden state `(rows, queries + tokens, d_model)`
@@ -127,6 +169,16 @@ impl Blip2Model {
         input_ids: &Tensor,
         attention_mask: Option<&Tensor>,
     ) -> Result<(Tensor, Option<Tensor>)> {
+        self.encode_prompts_with(image_features, input_ids, attention_mask, &NO_ADAPTERS)
+    }
+
+    fn encode_prompts_with(
+        &self,
+        image_features: &Tensor,
+        input_ids: &Tensor,
+        attention_mask: Option<&Tensor>,
+        adapters: &RowAdapters,
+    ) -> Result<(Tensor, Option<Tensor>)> {
         let embeds = self.language_model.embed(input_ids)?;
         let embeds = ops::join_tokens(image_features, &embeds)?;
         let padding = attention_mask
@@ -136,9 +188,9 @@ impl Blip2Model {
                 padding_bias(&Tensor::cat(&[&seen, mask], 1)?)
             })
             .transpose()?;
-        Ok((
-            self.language_model.encode(&embeds, padding.as_ref())?,
-            padding,
-        ))
+        let hidden = self
+            .language_model
+            .encode_with(&embeds, padding.as_ref(), adapters)?;
+        Ok((hidden, padding))
     }
 }

@@ -56,13 +56,15 @@ pub(crate) trait Product: std::fmt::Debug + Send + Sync {
     }
 }
 
-/// `(…, in)` to `(…, out)`, with an adapter's part and added to a residual
-/// where there are such.
+/// `(…, in)` to `(…, out)`, with the part of an adapter that is trained and
+/// added to a residual where there are such; `add` adds to the result, given the
+/// input, what no gradient goes through.
 pub(crate) fn forward(
     layer: &Arc<dyn Product>,
     lora: Option<&Arc<Lora>>,
     xs: &Tensor,
     residual: Option<&Tensor>,
+    add: impl FnOnce(&[f32], &mut [f32]) -> Result<()>,
 ) -> Result<Tensor> {
     let (xs, dims) = layer.operand(xs)?;
     let mut ys = match residual {
@@ -80,6 +82,7 @@ pub(crate) fn forward(
             Some(_) => layer.multiply_add(xs, &mut ys)?,
             None => layer.multiply(xs, &mut ys)?,
         }
+        add(xs, &mut ys)?;
         lora.map(|lora| lora.add(xs, &mut ys)).transpose()
     })??;
     let ys = Tensor::from_vec(ys, dims, &Device::Cpu)?;
@@ -110,17 +113,19 @@ pub(crate) fn forward(
 }
 
 impl dyn Product {
-    /// `(…, in)` to `(…, out)`; `finish` works on the result before it becomes
-    /// a tensor.
+    /// `(…, in)` to `(…, out)`; `finish` works on the result, given the input,
+    /// before it becomes a tensor.
     pub(crate) fn forward(
         &self,
         xs: &Tensor,
-        finish: impl FnOnce(&mut [f32]) -> Result<()>,
+        finish: impl FnOnce(&[f32], &mut [f32]) -> Result<()>,
     ) -> Result<Tensor> {
         let (xs, dims) = self.operand(xs)?;
         let mut ys = vec![0f32; dims.iter().product()];
-        cpu::read(&xs, |xs| self.multiply(xs, &mut ys))??;
-        finish(&mut ys)?;
+        cpu::read(&xs, |xs| {
+            self.multiply(xs, &mut ys)?;
+            finish(xs, &mut ys)
+        })??;
         Tensor::from_vec(ys, dims, &Device::Cpu)
     }
 

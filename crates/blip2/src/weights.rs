@@ -10,7 +10,7 @@ use crate::checkpoint::GgufFile;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, Plan, WeightType};
 use crate::linear::Linear;
-use crate::lora::{LORA_A, LORA_B, Lora, LoraConfig};
+use crate::lora::{LORA_A, LORA_B, LayerTable, Lora, LoraConfig};
 use crate::parameters::{PackedParameter, Parameter, Registry};
 
 /// A checkpoint's tensors under a path, with the plan of how linear layers
@@ -21,6 +21,8 @@ pub struct Weights<'a> {
     gguf: Option<GgufFile>,
     plan: Plan,
     training: Option<Arc<Training>>,
+    /// The linear layers that were made of them.
+    layers: Arc<LayerTable>,
 }
 
 /// What is trained of the weights.
@@ -64,6 +66,7 @@ impl<'a> From<VarBuilder<'a>> for Weights<'a> {
             gguf: None,
             plan,
             training: None,
+            layers: Arc::default(),
         }
     }
 }
@@ -75,6 +78,7 @@ impl<'a> Weights<'a> {
             gguf,
             plan,
             training: None,
+            layers: Arc::default(),
         }
     }
 
@@ -109,6 +113,11 @@ impl<'a> Weights<'a> {
 
     pub(crate) fn plan(&self) -> Plan {
         self.plan
+    }
+
+    /// The linear layers that were made of the weights, of any path.
+    pub(crate) fn layers(&self) -> &Arc<LayerTable> {
+        &self.layers
     }
 
     pub(crate) fn contains_tensor(&self, name: &str) -> bool {
@@ -195,6 +204,22 @@ impl<'a> Weights<'a> {
     /// The linear layer whose weight is `weight`, stored `(out, in)` or, as a
     /// convolution's kernel, in a shape that begins with `out`.
     pub(crate) fn linear<S: Into<Shape>>(
+        &self,
+        stored: S,
+        name: &str,
+        bias: Option<Tensor>,
+    ) -> Result<Linear> {
+        let stored = stored.into();
+        let outputs = stored.dims()[0];
+        let inputs = stored.elem_count() / outputs;
+        let layer = self.tied_linear(stored, name, bias)?;
+        let number = self.layers.add(self.vb.prefix(), outputs, inputs);
+        Ok(layer.numbered(number))
+    }
+
+    /// The same where the weight is an embedding as well. Adapters of a batch's
+    /// rows cannot add to it: merged, they would change the embedding too.
+    pub(crate) fn tied_linear<S: Into<Shape>>(
         &self,
         stored: S,
         name: &str,

@@ -51,6 +51,7 @@ fn question(model: &Blip2, asked: &Asked) -> Question {
         image_features: model.encode_images(&[pixel_values]).unwrap().i(0).unwrap(),
         prompt: model.tokenize(&asked.prompt).unwrap(),
         task: Task::Choose(Arc::new(model.choice_tree(&asked.choices).unwrap())),
+        adapter: None,
     }
 }
 

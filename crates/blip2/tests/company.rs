@@ -7,16 +7,18 @@ mod common;
 use std::sync::{Arc, LazyLock};
 
 use blip2::{
-    Blip2, EarlyStopping, Engine, GenerationParameters, LoadOptions, Outcome, Question, Task, photo,
+    Blip2, EarlyStopping, Engine, GenerationParameters, LoadOptions, LoadedAdapter, Outcome,
+    Question, Task, photo,
 };
 use candle_core::{IndexOp, Tensor};
-use common::{answer_all, data, mini, reference};
+use common::{LINEAR_LAYERS, answer_all, data, made_adapter, mini, reference};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-/// A checkpoint and what is seen of some pictures.
+/// A checkpoint, some adapters for it, and what is seen of some pictures.
 struct Subject {
     model: Blip2,
+    adapters: [Option<Arc<LoadedAdapter>>; 3],
     features: Vec<Tensor>,
 }
 
@@ -34,7 +36,16 @@ impl Subject {
             let pixel_values = model.preprocess(&photo).unwrap();
             model.encode_images(&[pixel_values]).unwrap().i(0).unwrap()
         });
+        let adapter = |name: &str, targets: &[&str], seed| {
+            let made = made_adapter(checkpoint, targets, seed);
+            Some(model.load_adapter(name, &made).unwrap())
+        };
         Self {
+            adapters: [
+                None,
+                adapter("narrow", &["q", "v"], 1),
+                adapter("wide", LINEAR_LAYERS, 2),
+            ],
             model,
             features: features.to_vec(),
         }
@@ -50,6 +61,7 @@ impl Subject {
                     Task::Choose(Arc::new(self.model.choice_tree(texts).unwrap()))
                 }
             },
+            adapter: self.adapters[asked.adapter].clone(),
         }
     }
 }
@@ -73,6 +85,8 @@ struct Asked {
     picture: usize,
     prompt: String,
     task: Wanted,
+    /// Which of the subject's.
+    adapter: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -168,10 +182,11 @@ fn asked() -> impl Strategy<Value = Asked> {
         2 => parameters().prop_map(Wanted::Free),
         1 => choices().prop_map(Wanted::Choice),
     ];
-    (0usize..4, prompts(), task).prop_map(|(picture, prompt, task)| Asked {
+    (0usize..4, prompts(), task, 0usize..3).prop_map(|(picture, prompt, task, adapter)| Asked {
         picture,
         prompt,
         task,
+        adapter,
     })
 }
 
@@ -289,6 +304,7 @@ fn a_row_that_is_done_leaves_the_batch() {
                 min_new_tokens: tokens,
                 ..Default::default()
             }),
+            adapter: tokens / 2,
         })
     });
     let mut answering = subject.model.start(&questions).unwrap();
@@ -316,6 +332,7 @@ fn a_parameter_out_of_range_is_found_at_the_start() {
             num_beams,
             ..Default::default()
         }),
+        adapter: 0,
     };
     let questions = [subject.question(&asked(1)), subject.question(&asked(0))];
     let error = subject.model.start(&questions).unwrap_err().to_string();
@@ -329,6 +346,7 @@ fn a_batch_moves_between_threads() {
         picture: 0,
         prompt: "Fit?".to_owned(),
         task: Wanted::Free(GenerationParameters::default()),
+        adapter: 2,
     });
     let alone = answer_all(&subject.model, std::slice::from_ref(&question));
     let mut answering = subject.model.start(&[question]).unwrap();

@@ -80,6 +80,7 @@ fn choose(model: &Arc<Blip2Model>, special: &SpecialIds, ids: &[Vec<u32>]) -> Ch
         image_features: features.reshape((4, 16)).unwrap(),
         prompt: vec![5, 6, 7, 1],
         task: Task::Choose(Arc::new(tree.unwrap())),
+        adapter: None,
     };
     let mut batch = Batch::start(model, special, &[question]).unwrap();
     loop {

@@ -58,6 +58,7 @@ fn generate(model: &Blip2, prompts: &[Vec<u32>], change: GenerationParameters) -
             image_features: features.i(0).unwrap(),
             prompt: prompt.clone(),
             task: Task::Generate(parameters.clone()),
+            adapter: None,
         })
         .collect();
     let special = SpecialIds::new(&model.config().text_config);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::blip2::{
-    Answering, Blip2, ChoiceTree, DeviceKind, GenerationParameters, LoadOptions, NumberType,
-    Outcome, Question, Task,
+    Adapter, Answering, Blip2, ChoiceTree, DeviceKind, GenerationParameters, LoadOptions,
+    LoadedAdapter, NumberType, Outcome, Question, Task,
 };
 use anyhow::Context;
 use candle_core::{IndexOp, Tensor};
@@ -117,6 +117,7 @@ fn warm_up(backend: &Blip2Backend) -> Result<(), BackendError> {
             image_features,
             prompt,
             task,
+            adapter: None,
         })
     };
     let alone = question("What is this?", Task::Generate(greedy.clone()))?;
@@ -174,6 +175,10 @@ impl Backend for Blip2Backend {
 
     fn choice_tree(&self, texts: &[String]) -> Result<ChoiceTree, BackendError> {
         Ok(self.model.choice_tree(texts)?)
+    }
+
+    fn load_adapter(&self, name: &str, folder: &Path) -> Result<Arc<LoadedAdapter>, BackendError> {
+        Ok(self.model.load_adapter(name, &Adapter::read(folder)?)?)
     }
 
     fn start(&self, questions: &[Question]) -> Result<Box<dyn Decoding>, BackendError> {

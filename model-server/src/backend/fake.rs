@@ -2,11 +2,16 @@
 //!
 //! It "sees" the size of a photograph, reads a prompt as one token a byte and
 //! writes its answers at one byte a step, so that a long answer takes longer
-//! than a short one.
+//! than a short one. An adapter's weights are a word that it ends its answers
+//! with.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::blip2::{ChoiceTree, Chosen, Generated, GenerationParameters, Outcome, Question, Task};
+use ::blip2::{
+    Adapter, ChoiceTree, Chosen, Generated, GenerationParameters, LoadedAdapter, Outcome, Question,
+    Task,
+};
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 
@@ -28,6 +33,8 @@ pub enum Event {
     Preprocessed(Seen),
     /// Photographs were encoded together.
     Encoded(Vec<Seen>),
+    /// The adapter of that name was read.
+    Adapted(String),
     /// Questions were read as one batch.
     Started(Vec<(Seen, String)>),
     /// The batch that was started as the so manieth went on by one step.
@@ -177,6 +184,20 @@ impl Backend for FakeBackend {
         Ok(ChoiceTree::new(texts, 0, |text| Ok(token_ids(text)))?)
     }
 
+    fn load_adapter(&self, name: &str, folder: &Path) -> Result<Arc<LoadedAdapter>, BackendError> {
+        self.0.record(Event::Adapted(name.to_owned()))?;
+        for file in Adapter::FILES {
+            if !folder.join(file).is_file() {
+                return Err(format!("{} is missing", folder.join(file).display()).into());
+            }
+        }
+        let word = std::fs::read_to_string(folder.join(Adapter::FILES[1]))?;
+        if word.is_empty() {
+            return Err("it is cut off".into());
+        }
+        Ok(Arc::new(LoadedAdapter::stand_in(&word, word.len())))
+    }
+
     fn start(&self, questions: &[Question]) -> Result<Box<dyn Decoding>, BackendError> {
         let asked: Vec<(Seen, String)> = questions
             .iter()
@@ -208,6 +229,11 @@ impl Backend for FakeBackend {
                     .get(number)
                     .copied()
                     .unwrap_or((questions.len() + number, &default));
+                let adapter = questions.get(index).and_then(|one| one.adapter.as_ref());
+                let text = match adapter {
+                    Some(adapter) => format!("{text} {}", adapter.name()),
+                    None => text,
+                };
                 let generated = generated(text, parameters);
                 let steps = generated.token_ids.len().max(1);
                 unfinished.push((index, steps, Outcome::Generated(generated)));

@@ -3,7 +3,10 @@
 mod blip2;
 pub mod fake;
 
-use ::blip2::{ChoiceTree, GenerationParameters, Outcome, Question};
+use std::path::Path;
+use std::sync::Arc;
+
+use ::blip2::{ChoiceTree, GenerationParameters, LoadedAdapter, Outcome, Question};
 use candle_core::Tensor;
 use image::RgbImage;
 
@@ -69,7 +72,15 @@ pub trait Backend: Send + Sync + 'static {
     /// When the model cannot tell two of them apart, or one is empty for it.
     fn choice_tree(&self, texts: &[String]) -> Result<ChoiceTree, BackendError>;
 
-    /// Reads questions about any photographs as one batch.
+    /// Reads an adapter's folder, for questions to be answered with it. `name` is
+    /// what it is called.
+    ///
+    /// # Errors
+    /// When the files are not whole or not for this model; the text says what is
+    /// wrong with them.
+    fn load_adapter(&self, name: &str, folder: &Path) -> Result<Arc<LoadedAdapter>, BackendError>;
+
+    /// Reads questions about any photographs as one batch, each with its adapter.
     ///
     /// # Errors
     /// When the computation fails.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::RequestError;
+use super::{AdapterError, RequestError};
 use crate::backend::BackendError;
 
 /// An error of the core. Requests that share a computation share its error.
@@ -12,6 +12,9 @@ pub enum CoreError {
     /// when it was tokenized.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The adapter that the request names cannot be had.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     /// The bytes are no photograph that the server reads; the text says what
     /// to mend.
     #[error("{0}")]

@@ -71,6 +71,11 @@ pub struct Metrics {
     pub(super) image_cache_misses: Counter,
     pub(super) image_cache_bytes: Gauge,
     pub(super) image_cache_entries: Gauge,
+    pub(super) adapters_loaded: Gauge,
+    pub(super) adapter_bytes: Gauge,
+    pub(super) adapter_loads: Counter,
+    pub(super) adapter_load_failures: Counter,
+    pub(super) adapter_questions: Counter,
     pub(super) prompt_tokens: Counter,
     pub(super) generated_tokens: Counter,
     requests: Family<StatusLabels, Counter>,
@@ -108,6 +113,11 @@ impl Metrics {
             image_cache_misses: Counter::default(),
             image_cache_bytes: Gauge::default(),
             image_cache_entries: Gauge::default(),
+            adapters_loaded: Gauge::default(),
+            adapter_bytes: Gauge::default(),
+            adapter_loads: Counter::default(),
+            adapter_load_failures: Counter::default(),
+            adapter_questions: Counter::default(),
             prompt_tokens: Counter::default(),
             generated_tokens: Counter::default(),
             requests: Family::default(),
@@ -177,6 +187,16 @@ impl Metrics {
                 "Photos whose features are kept",
                 &self.image_cache_entries,
             ),
+            (
+                "adapters_loaded",
+                "Adapters that are kept in memory",
+                &self.adapters_loaded,
+            ),
+            (
+                "adapter_bytes",
+                "Size of the adapters that are kept in memory",
+                &self.adapter_bytes,
+            ),
         ] {
             registry.register(name, help, gauge.clone());
         }
@@ -204,6 +224,21 @@ impl Metrics {
                 "image_cache_misses",
                 "Requests whose photo was not known: it is encoded for them, if it is one",
                 &self.image_cache_misses,
+            ),
+            (
+                "adapter_loads",
+                "Times that an adapter was read: new, changed or dropped before",
+                &self.adapter_loads,
+            ),
+            (
+                "adapter_load_failures",
+                "Times that an adapter was read and could not be used",
+                &self.adapter_load_failures,
+            ),
+            (
+                "adapter_questions",
+                "Questions that were asked with an adapter",
+                &self.adapter_questions,
             ),
             (
                 "prompt_tokens",

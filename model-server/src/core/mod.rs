@@ -6,6 +6,7 @@
 //! with, and has the inference thread do it. The answers come back by a
 //! oneshot when the last of a request's questions is answered.
 
+mod adapters;
 mod admission;
 mod answer;
 mod arrivals;
@@ -30,6 +31,8 @@ mod straight;
 use std::io;
 use std::sync::Arc;
 
+pub(crate) use adapters::MAX_NAME_BYTES as MAX_ADAPTER_NAME_BYTES;
+pub use adapters::{AdapterError, AdapterOptions};
 pub use answer::Answer;
 pub use arrivals::Arrival;
 pub use choices::Choices;
@@ -44,6 +47,7 @@ pub use straight::answer_at_once;
 
 use blip2::GenerationParameters;
 
+use adapters::Adapters;
 use admission::Admission;
 use arrivals::Arrivals;
 use image_cache::{ImageCache, PhotoKey};
@@ -60,6 +64,7 @@ pub struct Core {
     limits: Limits,
     default_parameters: GenerationParameters,
     keeps_features: bool,
+    adapters: Option<Arc<Adapters>>,
     admission: Admission,
     arrivals: Arrivals,
     queue: Queue,
@@ -122,12 +127,39 @@ impl Core {
             ),
             default_parameters: backend.default_parameters(),
             keeps_features,
+            adapters: None,
             queue: Queue::start(Arc::clone(&backend), photos, arrivals.clone(), scheduler)?,
             arrivals,
             backend,
             limits,
             metrics,
         })
+    }
+
+    /// The same with adapters that requests may name.
+    #[must_use]
+    pub fn with_adapters(self, options: AdapterOptions) -> Core {
+        let (backend, metrics) = (Arc::clone(&self.backend), Arc::clone(&self.metrics));
+        let adapters = Adapters::new(backend, options, metrics);
+        Core {
+            adapters: Some(Arc::new(adapters)),
+            ..self
+        }
+    }
+
+    /// The names of the adapters that there are now; `None` where requests
+    /// cannot name any. Looks at the file system.
+    #[must_use]
+    pub fn adapter_names(&self) -> Option<Vec<String>> {
+        self.adapters.as_ref().map(|adapters| adapters.names())
+    }
+
+    /// Drops adapters from memory whose files were taken away. Looks at the file
+    /// system.
+    pub fn forget_removed_adapters(&self) {
+        if let Some(adapters) = &self.adapters {
+            adapters.forget_removed();
+        }
     }
 
     /// The limits that requests are checked against.
@@ -169,17 +201,27 @@ impl Core {
     /// place in the queue.
     ///
     /// # Errors
-    /// When there is no place, a question or choice has too many tokens, the
-    /// photograph is none, or the model fails.
+    /// When there is no place, the adapter cannot be had, a question or choice has
+    /// too many tokens, the photograph is none, or the model fails.
     pub async fn answer(&self, request: AnswerRequest) -> Result<Answered, CoreError> {
-        let AnswerRequest { image, questions } = request;
+        let AnswerRequest {
+            image,
+            questions,
+            adapter,
+        } = request;
         let place = self.admission.admit(questions.len())?;
         let arrival = self.announce();
         let (backend, limits) = (Arc::clone(&self.backend), self.limits.clone());
         let keeps_features = self.keeps_features;
+        let adapters = self.adapters.clone();
         // Off the event loop: a long vocabulary or a large file takes a while.
         let read = tokio::task::spawn_blocking(move || {
-            let questions = questions::read(&*backend, questions, &limits)?;
+            let adapter = match (adapter, adapters) {
+                (None, _) => None,
+                (Some(name), Some(adapters)) => Some(adapters.get(&name)?),
+                (Some(name), None) => return Err(AdapterError::NotServed { name }.into()),
+            };
+            let questions = questions::read(&*backend, questions, adapter.as_ref(), &limits)?;
             let key = keeps_features.then(|| PhotoKey::of(&image));
             Ok((Photo { image, key }, questions))
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use blip2::Task;
+use blip2::{LoadedAdapter, Task};
 
 use super::choices::beginning;
 use super::request::{QuestionForm, TaskForm};
@@ -17,13 +17,15 @@ pub(super) struct ReadQuestion {
     pub(super) task: Task,
     /// What the task's tree was made of.
     pub(super) choices: Option<Choices>,
+    pub(super) adapter: Option<Arc<LoadedAdapter>>,
 }
 
-/// Tokenizes all questions of a request, and refuses what is too long for the
-/// model's memory. Takes a while for long vocabularies: not for an event loop.
+/// Tokenizes all questions of a request, which share an adapter, and refuses
+/// what is too long for the model's memory. Takes a while for long vocabularies: not for an event loop.
 pub(super) fn read(
     backend: &dyn Backend,
     questions: Vec<QuestionForm>,
+    adapter: Option<&Arc<LoadedAdapter>>,
     limits: &Limits,
 ) -> Result<Vec<ReadQuestion>, CoreError> {
     let prompts = questions.len();
@@ -55,6 +57,7 @@ pub(super) fn read(
                 prompt,
                 task,
                 choices,
+                adapter: adapter.cloned(),
             })
         })
         .collect()
@@ -96,6 +99,7 @@ mod tests {
         read(
             &*backend,
             vec![QuestionForm { prompt, task }],
+            None,
             &Limits::default(),
         )
     }

@@ -10,6 +10,7 @@ use super::{Choices, Limits, RequestError};
 pub struct AnswerRequest {
     pub(super) image: Bytes,
     pub(super) questions: Vec<QuestionForm>,
+    pub(super) adapter: Option<String>,
 }
 
 /// One question as a client puts it.
@@ -56,7 +57,18 @@ impl AnswerRequest {
         for question in &mut questions {
             question.prompt = attributes::wrap_question(&question.prompt);
         }
-        Ok(AnswerRequest { image, questions })
+        Ok(AnswerRequest {
+            image,
+            questions,
+            adapter: None,
+        })
+    }
+
+    /// The same with the name of the adapter that all questions are answered
+    /// with; whether there is such an adapter is seen when they are asked.
+    #[must_use]
+    pub fn with_adapter(self, adapter: Option<String>) -> AnswerRequest {
+        AnswerRequest { adapter, ..self }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Answers without a queue, for a program that asks once.
 
-use blip2::Question;
+use std::sync::Arc;
+
+use blip2::{LoadedAdapter, Question};
 use candle_core::Tensor;
 use tokio::time::Instant;
 
@@ -15,7 +17,8 @@ use super::{
 };
 use crate::backend::Backend;
 
-/// Answers on the calling thread.
+/// Answers on the calling thread, with `adapter` if there is one; the request's
+/// name of an adapter is not looked up.
 ///
 /// # Errors
 /// When a question or choice has too many tokens, the photograph is none, or
@@ -23,11 +26,12 @@ use crate::backend::Backend;
 pub fn answer_at_once(
     backend: &dyn Backend,
     request: &AnswerRequest,
+    adapter: Option<&Arc<LoadedAdapter>>,
     limits: &Limits,
 ) -> Result<Answered, CoreError> {
     let metrics = Metrics::new(&backend.description());
     let photo = photos::prepare(backend, &request.image, limits.max_pixels, &metrics)?;
-    let read = questions::read(backend, request.questions.clone(), limits)?;
+    let read = questions::read(backend, request.questions.clone(), adapter, limits)?;
     let image_features = encode_images(backend, &[photo.pixel_values])?.remove(0);
 
     let image_tokens = image_features.dims().first().copied().unwrap_or(0);
@@ -68,6 +72,7 @@ fn answer_batch(
             image_features: image_features.clone(),
             prompt: question.prompt.clone(),
             task: question.task.clone(),
+            adapter: question.adapter.clone(),
         })
         .collect();
     let mut decoding = backend.start(&questions).map_err(CoreError::backend)?;

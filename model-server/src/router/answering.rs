@@ -59,6 +59,7 @@ fn read(core: &Core, sent: Sent) -> Result<(ResponseForm, AnswerRequest), ApiErr
         prompts,
         wants_array,
         parameters,
+        adapter,
     } = match sent {
         Sent::Json(body) => Invocation::parse(&body, defaults),
         Sent::Line(line) => Invocation::parse_line(&line, defaults),
@@ -68,9 +69,11 @@ fn read(core: &Core, sent: Sent) -> Result<(ResponseForm, AnswerRequest), ApiErr
         prompts: prompts.len(),
         wants_array,
         details: parameters.details,
+        adapter: adapter.clone(),
     };
     let questions = parameters.questions(prompts)?;
-    Ok((form, AnswerRequest::new(image, questions, core.limits())?))
+    let request = AnswerRequest::new(image, questions, core.limits())?;
+    Ok((form, request.with_adapter(adapter)))
 }
 
 /// Counts the request that `answering` answers, which may be a line of a body.

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::core::{CoreError, RequestError};
+use crate::core::{AdapterError, CoreError, RequestError};
 
 /// The longest message; longer ones lose their middle, so that an error about a
 /// huge request stays small.
@@ -22,6 +22,8 @@ pub enum ErrorCode {
     InvalidParameter,
     /// The image cannot be read.
     InvalidImage,
+    /// There is no such adapter.
+    UnknownAdapter,
     /// There is no such path.
     NotFound,
     /// The path takes another method.
@@ -38,17 +40,20 @@ pub enum ErrorCode {
     Overloaded,
     /// The server has failed.
     Internal,
+    /// The adapter is not whole, or not for this model.
+    UnusableAdapter,
     /// The model is being loaded, or the server is ending.
     NotReady,
 }
 
 impl ErrorCode {
     /// All of them, by status.
-    pub(super) const ALL: [ErrorCode; 13] = [
+    pub(super) const ALL: [ErrorCode; 15] = [
         ErrorCode::InvalidJson,
         ErrorCode::InvalidRequest,
         ErrorCode::InvalidParameter,
         ErrorCode::InvalidImage,
+        ErrorCode::UnknownAdapter,
         ErrorCode::NotFound,
         ErrorCode::MethodNotAllowed,
         ErrorCode::NotAcceptable,
@@ -57,6 +62,7 @@ impl ErrorCode {
         ErrorCode::UnsupportedMediaType,
         ErrorCode::Overloaded,
         ErrorCode::Internal,
+        ErrorCode::UnusableAdapter,
         ErrorCode::NotReady,
     ];
 
@@ -68,6 +74,7 @@ impl ErrorCode {
             ErrorCode::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", None),
             ErrorCode::InvalidParameter => (StatusCode::BAD_REQUEST, "invalid_parameter", None),
             ErrorCode::InvalidImage => (StatusCode::BAD_REQUEST, "invalid_image", None),
+            ErrorCode::UnknownAdapter => (StatusCode::BAD_REQUEST, "unknown_adapter", None),
             ErrorCode::NotFound => (StatusCode::NOT_FOUND, "not_found", None),
             ErrorCode::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None)
@@ -84,6 +91,9 @@ impl ErrorCode {
             ),
             ErrorCode::Overloaded => (StatusCode::TOO_MANY_REQUESTS, "overloaded", Some(1)),
             ErrorCode::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", None),
+            ErrorCode::UnusableAdapter => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unusable_adapter", Some(5))
+            }
             ErrorCode::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", Some(5)),
         }
     }
@@ -242,10 +252,22 @@ impl From<RequestError> for ApiError {
     }
 }
 
+impl From<AdapterError> for ApiError {
+    fn from(error: AdapterError) -> Self {
+        let code = match error {
+            AdapterError::NotServed { .. } | AdapterError::Name { .. } => ErrorCode::InvalidRequest,
+            AdapterError::Unknown { .. } => ErrorCode::UnknownAdapter,
+            AdapterError::Unusable { .. } => ErrorCode::UnusableAdapter,
+        };
+        ApiError::new(code, error.to_string())
+    }
+}
+
 impl From<CoreError> for ApiError {
     fn from(error: CoreError) -> Self {
         match error {
             CoreError::Request(error) => error.into(),
+            CoreError::Adapter(error) => error.into(),
             CoreError::Photo(_) => ApiError::new(ErrorCode::InvalidImage, error.to_string()),
             CoreError::Overloaded { .. } => {
                 let message = format!("{error}; try again in a moment");

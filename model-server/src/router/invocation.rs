@@ -4,6 +4,7 @@ use blip2::GenerationParameters;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::adapter::adapter;
 use super::field::{Field, describe};
 use super::image_field::decode_image;
 use super::json_size::{MAX_JSON_VALUES, is_small};
@@ -20,6 +21,8 @@ pub(super) struct Invocation {
     /// Whether it asked with `prompts`, and so gets an array.
     pub(super) wants_array: bool,
     pub(super) parameters: InvocationParameters,
+    /// The name of the adapter that is to answer.
+    pub(super) adapter: Option<String>,
 }
 
 /// Where the JSON of a request stands.
@@ -31,7 +34,7 @@ struct Place {
 
 const BODY: Place = Place {
     name: "the body",
-    fields: &["image", "prompt", "prompts", "parameters"],
+    fields: &["image", "prompt", "prompts", "parameters", "adapter"],
     wanted: "send an object with `image` and `prompt` or `prompts`",
 };
 
@@ -42,7 +45,7 @@ const LINE: Place = Place {
 
 const HEADER: Place = Place {
     name: "the header X-Amzn-SageMaker-Custom-Attributes",
-    fields: &["prompt", "prompts", "parameters"],
+    fields: &["prompt", "prompts", "parameters", "adapter"],
     wanted: "send an object with `prompt` or `prompts`; the image is the body",
 };
 
@@ -72,12 +75,14 @@ impl Invocation {
         // decoded.
         let parameters = parameters(&mut fields, defaults)?;
         let (prompts, wants_array) = prompts(&fields)?;
+        let adapter = adapter(&fields)?;
         let image = decode_image(image(&fields)?)?.into();
         Ok(Invocation {
             image,
             prompts,
             wants_array,
             parameters,
+            adapter,
         })
     }
 
@@ -91,11 +96,13 @@ impl Invocation {
         let mut fields = object(header.as_bytes(), &HEADER)?;
         let parameters = parameters(&mut fields, defaults)?;
         let (prompts, wants_array) = prompts(&fields)?;
+        let adapter = adapter(&fields)?;
         Ok(Invocation {
             image,
             prompts,
             wants_array,
             parameters,
+            adapter,
         })
     }
 }
@@ -221,6 +228,9 @@ mod tests {
         let invocation = parse(body).unwrap();
         assert_eq!(invocation.prompts, ["a", "b"]);
         assert!(invocation.wants_array && invocation.parameters.details);
+        assert_eq!(invocation.adapter, None);
+        let named = br#"{"image": "AAAA", "prompt": "a", "adapter": "dresses"}"#;
+        assert_eq!(parse(named).unwrap().adapter.as_deref(), Some("dresses"));
         let one = parse(br#"{"prompts": ["a"], "image": "AAAA"}"#).unwrap();
         assert!(one.wants_array);
     }
@@ -266,11 +276,15 @@ mod tests {
             ),
             (
                 r#"{"image": "AAAA", "promt": "a"}"#,
-                "unknown field `promt` in the body; known are image, prompt, prompts, parameters",
+                "unknown field `promt` in the body; known are image, prompt, prompts, parameters, adapter",
             ),
             (
                 r#"{"image": "AAAA", "prompt": "a", "num_beams": 2}"#,
                 "belongs into `parameters`",
+            ),
+            (
+                r#"{"image": "AAAA", "prompt": "a", "adapter": 7}"#,
+                "`adapter` must be a string",
             ),
             (r#"{"image": "!", "prompt": "a"}"#, "`image` is no base64"),
         ] {
@@ -291,6 +305,8 @@ mod tests {
         assert_eq!(invocation.prompts, ["a", "é?"]);
         assert!(invocation.wants_array && invocation.parameters.details);
         assert!(!read(r#"{"prompt": "a"}"#).unwrap().wants_array);
+        let named = read(r#"{"prompt": "a", "adapter": "dresses"}"#).unwrap();
+        assert_eq!(named.adapter.as_deref(), Some("dresses"));
 
         for (header, part) in [
             (

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tracing::Span;
 
 use super::accept::{ResponseKind, response_kind};
+use super::adapter::set_adapter;
 use super::answering::{Sent, measured, measured_if_refused, read_request};
 use super::body::read_body;
 use super::content_type::{BodyKind, body_kind};
@@ -80,10 +81,15 @@ async fn answer_one(
     Span::current().record("prompts", form.prompts);
 
     let answered = core.answer(request).await?;
+    // It is one of those there are: before, it was anything.
+    Span::current().record("adapter", form.adapter.as_deref());
     Span::current().record("width", answered.photo.width);
     Span::current().record("height", answered.photo.height);
     let mut response = respond(response_kind, form.render(&answered.answers));
     set_image_cache(response.headers_mut(), answered.image_cache);
+    if let Some(adapter) = &form.adapter {
+        set_adapter(response.headers_mut(), adapter);
+    }
     Ok(response)
 }
 

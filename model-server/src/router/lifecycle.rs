@@ -111,7 +111,7 @@ impl Lifecycle {
     }
 
     /// What was loaded, whether it still takes requests or not.
-    pub(super) fn loaded(&self) -> Option<Arc<Core>> {
+    pub(crate) fn loaded(&self) -> Option<Arc<Core>> {
         self.state.borrow().loaded()
     }
 

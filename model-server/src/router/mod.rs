@@ -6,6 +6,7 @@
 //! Prometheus, and `GET /openapi.json` describes all of them.
 
 mod accept;
+mod adapter;
 mod answering;
 mod bodies;
 mod body;

@@ -44,6 +44,7 @@ pub(super) async fn log_request(request: Request, next: Next) -> Response {
         prompts = field::Empty,
         width = field::Empty,
         height = field::Empty,
+        adapter = field::Empty,
     );
     record_trace(&span, request.headers());
     let is_probe = PROBES.contains(&path.as_str());

@@ -44,24 +44,29 @@ fn as_object<S: Serializer>(
 }
 
 /// In which form the answers to one request are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResponseForm {
     /// How many questions were asked.
     pub(super) prompts: usize,
     /// Whether they were asked with `prompts`, and so get an array.
     pub(super) wants_array: bool,
     pub(super) details: bool,
+    /// The name of the adapter that answers.
+    pub(super) adapter: Option<String>,
 }
 
 impl ResponseForm {
     /// The body of a successful response: an array, or one object.
-    pub(super) fn render(self, answers: &[Answer]) -> Value {
+    pub(super) fn render(&self, answers: &[Answer]) -> Value {
         let render = |answer| {
-            if self.details {
-                json!(detailed(answer))
-            } else {
-                plain(answer)
+            if !self.details {
+                return plain(answer);
             }
+            let mut details = json!(detailed(answer));
+            if let Some(adapter) = &self.adapter {
+                details["adapter"] = adapter.as_str().into();
+            }
+            details
         };
         match answers {
             [answer] if !self.wants_array => render(answer),
@@ -91,6 +96,7 @@ mod tests {
         prompts: 1,
         wants_array: false,
         details: false,
+        adapter: None,
     };
     const PLAIN_ARRAY: ResponseForm = ResponseForm {
         wants_array: true,
@@ -154,6 +160,23 @@ mod tests {
                 {"generated_text": "red", "attribute": null, "value": null,
                  "confidence": 0.75, "generated_tokens": 4},
             ])
+        );
+    }
+
+    #[test]
+    fn details_name_the_adapter() {
+        let form = ResponseForm {
+            adapter: Some("dresses".to_owned()),
+            ..DETAILS
+        };
+        assert_eq!(form.render(&[answer("red")])["adapter"], "dresses");
+        let plain = ResponseForm {
+            details: false,
+            ..form
+        };
+        assert_eq!(
+            plain.render(&[answer("red")]),
+            json!({"generated_text": "red"})
         );
     }
 

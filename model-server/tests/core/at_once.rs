@@ -14,7 +14,7 @@ fn every_question_is_answered_in_its_place() {
     questions.insert(1, free(&long));
     questions.insert(2, held("What?", &["Wool", "Cotton"], None));
     let request = AnswerRequest::new(photo(7), questions, &limits).unwrap();
-    let answered = answer_at_once(&*backend, &request, &limits).unwrap();
+    let answered = answer_at_once(&*backend, &request, None, &limits).unwrap();
     let texts: Vec<&str> = answered
         .answers
         .iter()
@@ -39,6 +39,6 @@ fn what_fails_is_an_error() {
     let limits = Limits::default();
     let broken = photo(7).slice(..30);
     let request = AnswerRequest::new(broken, vec![free("A")], &limits).unwrap();
-    let error = answer_at_once(&*echo(), &request, &limits).unwrap_err();
+    let error = answer_at_once(&*echo(), &request, None, &limits).unwrap_err();
     assert!(matches!(error, CoreError::Photo(_)), "{error}");
 }

@@ -1,5 +1,5 @@
 //! An answer is the same alone and in any company: the small checkpoint, asked
-//! by random mixes of requests at one time.
+//! by random mixes of requests at one time, with adapters and without.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use blip2::{GenerationParameters, LoadOptions};
+use blip2::training::{Learning, Trainee};
+use blip2::{GenerationParameters, LoadOptions, LoraConfig, TargetModules};
 use bytes::Bytes;
 use model_server::backend::{self, Backend};
-use model_server::core::{Answer, Choices, Core, Limits, QuestionForm, Scheduling, TaskForm};
+use model_server::core::{
+    AdapterOptions, Answer, Choices, Core, Limits, QuestionForm, Scheduling, TaskForm,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::observed::Observed;
-use crate::support::{answered, ask};
+use crate::support::{answered, ask_adapter};
 
 const TOLERANCE: f64 = 1e-5;
 
@@ -23,19 +26,30 @@ const TOLERANCE: f64 = 1e-5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Asked {
     photo: usize,
+    adapter: usize,
     prompt: usize,
     task: usize,
 }
 
-/// Requests that are sent at one time, each of questions about one photo.
+/// Questions about one photo to one adapter, by prompt and task.
+#[derive(Clone, Debug)]
+struct Request {
+    photo: usize,
+    adapter: usize,
+    questions: Vec<(usize, usize)>,
+}
+
+/// Requests that are sent at one time.
 #[derive(Clone, Debug)]
 struct Mix {
-    requests: Vec<(usize, Vec<(usize, usize)>)>,
+    requests: Vec<Request>,
     max_batch_tokens: usize,
     keeps_features: bool,
 }
 
 const PHOTOS: [&str; 3] = ["drawn-01.jpg", "drawn-05.jpg", "drawn-09.jpg"];
+
+const ADAPTERS: [Option<&str>; 3] = [None, Some("one"), Some("other")];
 
 const PROMPTS: [&str; 5] = [
     "What is the fabric of the shirt in this picture?",
@@ -92,7 +106,15 @@ fn tasks() -> Vec<TaskForm> {
 
 fn mix() -> impl Strategy<Value = Mix> {
     let question = (0..PROMPTS.len(), 0..tasks().len());
-    let request = (0..PHOTOS.len(), prop::collection::vec(question, 1..5));
+    let questions = prop::collection::vec(question, 1..5);
+    let request =
+        (0..PHOTOS.len(), 0..ADAPTERS.len(), questions).prop_map(|(photo, adapter, questions)| {
+            Request {
+                photo,
+                adapter,
+                questions,
+            }
+        });
     (
         prop::collection::vec(request, 2..7),
         prop::sample::select(vec![150, 600, 4_096]),
@@ -112,13 +134,48 @@ struct Models {
     /// A core that is asked one question at a time.
     quiet: Arc<Core>,
     alone: HashMap<Asked, Answer>,
+    adapters: AdapterOptions,
+    _folder: tempfile::TempDir,
+}
+
+/// Writes adapters for the checkpoint whose numbers are made up, but enough to
+/// change what it answers.
+fn write_adapters(checkpoint: &Path, folder: &Path) {
+    for (number, name) in ADAPTERS.iter().flatten().enumerate() {
+        let config = LoraConfig {
+            r: 8,
+            alpha: 16.0,
+            dropout: 0.0,
+            target_modules: TargetModules::Names(["q", "v"].map(str::to_owned).to_vec()),
+            use_rslora: false,
+        };
+        let learning = Learning::NewAdapter(config, number as u64);
+        let trainee = Trainee::load(checkpoint, &LoadOptions::default(), &learning).unwrap();
+        for parameter in trainee.parameters() {
+            let change = |values: &mut [f32]| {
+                for (at, value) in values.iter_mut().enumerate() {
+                    *value += 0.03 * ((at + number) as f32 * 1.3).sin();
+                }
+            };
+            parameter.update(change).unwrap();
+        }
+        let folder = folder.join(name);
+        std::fs::create_dir(&folder).unwrap();
+        trainee.adapter().unwrap().unwrap().write(&folder).unwrap();
+    }
 }
 
 impl Models {
     fn load() -> Models {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-        let backend =
-            backend::load(&root.join("models/blip2-mini"), &LoadOptions::default()).unwrap();
+        let checkpoint = root.join("models/blip2-mini");
+        let backend = backend::load(&checkpoint, &LoadOptions::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        write_adapters(&checkpoint, folder.path());
+        let adapters = AdapterOptions {
+            folder: folder.path().to_owned(),
+            max_bytes: 1 << 30,
+        };
         let read = |name: &str| {
             Bytes::from(std::fs::read(Path::new(&root).join("samples").join(name)).unwrap())
         };
@@ -131,8 +188,10 @@ impl Models {
             backend: Observed::new(backend),
             photos: PHOTOS.iter().map(|name| read(name)).collect(),
             tasks: tasks(),
-            quiet: Arc::new(quiet.unwrap()),
+            quiet: Arc::new(quiet.unwrap().with_adapters(adapters.clone())),
             alone: HashMap::new(),
+            adapters,
+            _folder: folder,
         }
     }
 
@@ -146,7 +205,8 @@ impl Models {
     async fn alone(&mut self, asked: Asked) -> Answer {
         if !self.alone.contains_key(&asked) {
             let photo = self.photos[asked.photo].clone();
-            let request = ask(&self.quiet, photo, vec![self.question(asked)]);
+            let question = vec![self.question(asked)];
+            let request = ask_adapter(&self.quiet, photo, question, ADAPTERS[asked.adapter]);
             let answer = answered(request).await.unwrap().answers.remove(0);
             self.alone.insert(asked, answer);
         }
@@ -160,21 +220,29 @@ impl Models {
             image_cache_bytes: if mix.keeps_features { 1 << 20 } else { 0 },
         };
         let backend: Arc<dyn Backend> = Arc::<Observed>::clone(&self.backend);
-        let core = Arc::new(Core::start(backend, Limits::default(), scheduling).unwrap());
+        let core = Core::start(backend, Limits::default(), scheduling).unwrap();
+        let core = Arc::new(core.with_adapters(self.adapters.clone()));
         let running: Vec<_> = mix
             .requests
             .iter()
-            .map(|(photo, questions)| {
+            .map(|request| {
+                let Request {
+                    photo,
+                    adapter,
+                    questions,
+                } = request;
                 let asked: Vec<Asked> = questions
                     .iter()
                     .map(|&(prompt, task)| Asked {
                         photo: *photo,
+                        adapter: *adapter,
                         prompt,
                         task,
                     })
                     .collect();
                 let forms = asked.iter().map(|&one| self.question(one)).collect();
-                (asked, ask(&core, self.photos[*photo].clone(), forms))
+                let photo = self.photos[*photo].clone();
+                (asked, ask_adapter(&core, photo, forms, ADAPTERS[*adapter]))
             })
             .collect();
         for (questions, request) in running {
@@ -234,4 +302,5 @@ fn answers_are_the_same_alone_and_in_any_company() {
     let backend = &models.borrow().backend;
     assert!(backend.of_several_photos.load(Ordering::SeqCst) > 0);
     assert!(backend.of_both_kinds.load(Ordering::SeqCst) > 0);
+    assert!(backend.of_several_adapters.load(Ordering::SeqCst) > 0);
 }

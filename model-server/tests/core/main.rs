@@ -2,6 +2,7 @@
 //! do, and with the small checkpoint.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod adapters;
 mod at_once;
 mod batching;
 mod choices;

@@ -1,10 +1,11 @@
 //! A backend that is another one, and notes how it was used.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use blip2::{ChoiceTree, GenerationParameters, Question, Task};
+use blip2::{ChoiceTree, GenerationParameters, LoadedAdapter, Question, Task};
 use candle_core::Tensor;
 use image::RgbImage;
 use model_server::backend::{Backend, BackendError, Decoding, Description};
@@ -15,6 +16,8 @@ pub struct Observed {
     pub of_several_photos: AtomicUsize,
     /// Batches with free answers and choices.
     pub of_both_kinds: AtomicUsize,
+    /// Batches with questions of several adapters, or of one and none.
+    pub of_several_adapters: AtomicUsize,
 }
 
 impl Observed {
@@ -23,6 +26,7 @@ impl Observed {
             inner,
             of_several_photos: AtomicUsize::new(0),
             of_both_kinds: AtomicUsize::new(0),
+            of_several_adapters: AtomicUsize::new(0),
         })
     }
 }
@@ -56,10 +60,18 @@ impl Backend for Observed {
         self.inner.choice_tree(texts)
     }
 
+    fn load_adapter(&self, name: &str, folder: &Path) -> Result<Arc<LoadedAdapter>, BackendError> {
+        self.inner.load_adapter(name, folder)
+    }
+
     fn start(&self, questions: &[Question]) -> Result<Box<dyn Decoding>, BackendError> {
         let photos: HashSet<_> = questions
             .iter()
             .map(|question| question.image_features.id())
+            .collect();
+        let adapters: HashSet<_> = questions
+            .iter()
+            .map(|question| question.adapter.as_ref().map(Arc::as_ptr))
             .collect();
         let is_free = |question: &Question| matches!(question.task, Task::Generate(_));
         let free = questions
@@ -70,6 +82,7 @@ impl Backend for Observed {
             to.fetch_add(usize::from(condition), Ordering::SeqCst);
         };
         count(&self.of_several_photos, photos.len() > 1);
+        count(&self.of_several_adapters, adapters.len() > 1);
         count(&self.of_both_kinds, free > 0 && free < questions.len());
         self.inner.start(questions)
     }

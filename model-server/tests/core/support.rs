@@ -101,10 +101,20 @@ pub fn free_up_to(max_new_tokens: usize, prompt: &str) -> QuestionForm {
 
 /// A request on its way.
 pub fn ask(core: &Arc<Core>, image: Bytes, questions: Vec<QuestionForm>) -> Asked {
-    let core = Arc::clone(core);
+    ask_adapter(core, image, questions, None)
+}
+
+/// A request on its way to an adapter.
+pub fn ask_adapter(
+    core: &Arc<Core>,
+    image: Bytes,
+    questions: Vec<QuestionForm>,
+    adapter: Option<&str>,
+) -> Asked {
+    let (core, adapter) = (Arc::clone(core), adapter.map(str::to_owned));
     tokio::spawn(async move {
         let request = AnswerRequest::new(image, questions, core.limits())?;
-        core.answer(request).await
+        core.answer(request.with_adapter(adapter)).await
     })
 }
 

@@ -2,6 +2,7 @@
 //! small checkpoint, and as a process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod adapters;
 mod bad_input;
 mod body_size;
 mod busy;
@@ -13,6 +14,7 @@ mod image_body;
 mod json_lines;
 mod json_lines_ends;
 mod json_lines_memory;
+mod merged_adapters;
 mod negotiation;
 mod observation;
 mod process;

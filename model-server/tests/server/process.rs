@@ -11,9 +11,14 @@ use serde_json::{Value, json};
 use crate::checkpoint::model_dir;
 use crate::support::{PATIENCE, base64, encoded, picture};
 
-fn program() -> Command {
+pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_model-server"));
-    for name in ["RUST_LOG", "MODEL_DIR", "SAGEMAKER_BIND_TO_PORT"] {
+    for name in [
+        "RUST_LOG",
+        "MODEL_DIR",
+        "MODEL_ADAPTERS",
+        "SAGEMAKER_BIND_TO_PORT",
+    ] {
         command.env_remove(name);
     }
     command

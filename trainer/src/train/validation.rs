@@ -90,6 +90,7 @@ impl Examinee<'_> {
                     image_features: features[image].clone(),
                     prompt: example.prompt_ids.clone(),
                     task: Task::Generate(parameters.clone()),
+                    adapter: None,
                 });
             let mut answering = self.trainee.blip2().start(&questions.collect::<Vec<_>>())?;
             let mut of_batch = vec![String::new(); examples.len()];

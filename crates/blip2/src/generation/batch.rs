@@ -35,7 +35,7 @@ impl Batch {
     ///
     /// # Errors
     /// When a parameter is out of range, features have another shape than the
-    /// others', or a computation fails.
+    /// others', an adapter is another model's, or a computation fails.
     pub fn start(
         model: &Arc<Blip2Model>,
         special: &SpecialIds,
@@ -56,7 +56,11 @@ impl Batch {
         // read: one a question, several for a search.
         let (mut writers, mut written_rows) = (Vec::new(), Vec::new());
         let (mut choices, mut choice_rows) = (Vec::new(), Vec::new());
-        for (index, question) in questions.iter().enumerate() {
+        // Rows with one adapter are neighbours, so that they are multiplied by
+        // it at once.
+        let mut questions: Vec<(usize, &Question)> = questions.iter().enumerate().collect();
+        questions.sort_by_key(|(_, question)| question.adapter.as_ref().map(Arc::as_ptr));
+        for (row, &(index, question)) in questions.iter().enumerate() {
             match &question.task {
                 Task::Generate(parameters) => {
                     parameters.validate()?;
@@ -65,18 +69,19 @@ impl Batch {
                     } else {
                         Box::new(Sampling::new(special, parameters))
                     };
-                    written_rows.extend(std::iter::repeat_n(index as u32, writer.rows()));
+                    written_rows.extend(std::iter::repeat_n(row as u32, writer.rows()));
                     writers.push((index, writer));
                 }
                 Task::Choose(tree) => {
-                    choice_rows.push(index as u32);
+                    choice_rows.push(row as u32);
                     choices.push((index, Arc::clone(tree)));
                 }
             }
         }
         let (mut written_cache, mut choice_cache) = (None, None);
         if !questions.is_empty() {
-            let read = read(model, special, questions)?;
+            let questions: Vec<&Question> = questions.iter().map(|(_, one)| *one).collect();
+            let read = read(model, special, &questions)?;
             let rows_of = |rows: &[u32]| (!rows.is_empty()).then(|| read.rows(rows)).transpose();
             written_cache = rows_of(&written_rows)?;
             choice_cache = rows_of(&choice_rows)?;
@@ -136,8 +141,10 @@ impl Batch {
 fn read(
     model: &Blip2Model,
     special: &SpecialIds,
-    questions: &[Question],
+    questions: &[&Question],
 ) -> Result<DecoderCache, Error> {
+    let adapters = questions.iter().map(|question| question.adapter.clone());
+    let adapters = model.row_adapters(adapters.collect())?;
     let features: Vec<&Tensor> = questions.iter().map(|one| &one.image_features).collect();
     let features = Tensor::stack(&features, 0)?;
     let lengths = questions.iter().map(|question| question.prompt.len());
@@ -154,5 +161,6 @@ fn read(
     let padded = mask.contains(&0);
     let ids = Tensor::from_vec(ids, (count, longest), features.device())?;
     let mask = Tensor::from_vec(mask, (count, longest), features.device())?;
-    Ok(model.read_prompts(&features, &ids, padded.then_some(&mask))?)
+    let mask = padded.then_some(&mask);
+    Ok(model.read_prompts_with(&features, &ids, mask, adapters)?)
 }

@@ -164,7 +164,7 @@ impl Choosing {
         let rows: Vec<u32> = choices.iter().map(|choice| choice.row).collect();
         let language_model = &self.model.language_model;
         let read = language_model.decode_runs(&runs, self.pad, cache.rows(&rows)?)?;
-        let logits = language_model.logits(&read.hidden)?;
+        let logits = language_model.logits_with(&read.hidden, &read.adapters(&runs))?;
         let vocabulary = logits.dim(1)?;
         let sizes: Vec<usize> = runs.iter().map(|run| run.range.len()).collect();
         let ancestors = runs
@@ -265,6 +265,7 @@ mod tests {
             image_features: Tensor::from_vec(values, (8, 64), &Device::Cpu).unwrap(),
             prompt: (0..length).map(|_| rng.random_range(1..100)).collect(),
             task: Task::Choose(Arc::new(tree.unwrap())),
+            adapter: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::{ChoiceTree, GenerationParameters};
+use crate::lora::LoadedAdapter;
 
 /// One question about one picture, ready for the model.
 #[derive(Debug, Clone)]
@@ -15,6 +16,9 @@ pub struct Question {
     pub prompt: Vec<u32>,
     /// What is wanted.
     pub task: Task,
+    /// The adapter that the language model answers it with, one of the same
+    /// model; the model as it was loaded where there is none.
+    pub adapter: Option<Arc<LoadedAdapter>>,
 }
 
 /// What is wanted of the model.

@@ -93,7 +93,7 @@ impl Writing {
         let language_model = &self.model.language_model;
         let ids = Tensor::from_slice(&ids, (ids.len(), 1), cache.device())?;
         let hidden = language_model.decode(&ids, cache)?;
-        let logits = language_model.logits(&hidden)?;
+        let logits = language_model.logits_with(&hidden, cache.adapters())?;
         let vocabulary = logits.dim(2)?;
         let steps: Vec<Step> = logits::read(&logits, |mut logits| {
             let steps = self.groups.iter_mut().map(|group| {

@@ -26,6 +26,9 @@ pub struct Adapter {
 }
 
 impl Adapter {
+    /// The names of its files.
+    pub const FILES: [&str; 2] = [CONFIG, WEIGHTS];
+
     /// Reads an adapter's folder.
     ///
     /// # Errors

@@ -1,13 +1,22 @@
 //! LoRA: a frozen linear layer plus a product of two narrow matrices that
 //! learns (Hu et al., 2021), as `peft` has it.
+//!
+//! [`Lora`] learns, and is a part of its layer. [`LoadedAdapter`] has learnt, and
+//! goes with the rows of a batch ([`RowAdapters`]).
 
 mod adapter;
 mod config;
+mod layers;
+mod loaded;
+mod rows;
 
 use candle_core::{DType, Result, Tensor};
 
 pub use adapter::Adapter;
 pub use config::{LoraConfig, TargetModules};
+pub(crate) use layers::{LayerNumber, LayerTable};
+pub use loaded::LoadedAdapter;
+pub(crate) use rows::{NO_ADAPTERS, RowAdapters, RowParts};
 
 use crate::dropout::Dropout;
 use crate::parameters::PackedParameter;

@@ -6,6 +6,7 @@ use kernels::Avx512;
 use crate::attention::attention;
 use crate::config::T5Config;
 use crate::linear::Linear;
+use crate::lora::RowAdapters;
 use crate::tape;
 use crate::weights::Weights;
 
@@ -43,10 +44,15 @@ impl Attention {
     }
 
     /// The keys and values of what is attended, `(batch, tokens, d_model)`.
-    pub(super) fn key_values(&self, attended: &Tensor) -> Result<KeyValues> {
+    pub(super) fn key_values(
+        &self,
+        attended: &Tensor,
+        adapters: &RowAdapters,
+    ) -> Result<KeyValues> {
+        let (k, v) = (self.k.for_rows(adapters), self.v.for_rows(adapters));
         Ok(KeyValues {
-            key: self.split_heads(self.k.forward(attended)?)?,
-            value: self.split_heads(self.v.forward(attended)?)?,
+            key: self.split_heads(k.forward(attended)?)?,
+            value: self.split_heads(v.forward(attended)?)?,
         })
     }
 
@@ -59,11 +65,12 @@ impl Attention {
         attended: &KeyValues,
         biases: &[&Tensor],
         residual: &Tensor,
+        adapters: &RowAdapters,
     ) -> Result<Tensor> {
-        let query = self.split_heads(self.q.forward(hidden)?)?;
+        let query = self.split_heads(self.q.for_rows(adapters).forward(hidden)?)?;
         let operands = [&query, &attended.key, &attended.value];
         let context = attention(self.kernels, operands, 1.0, biases)?;
-        self.o.forward_added(&context, residual)
+        self.o.for_rows(adapters).forward_added(&context, residual)
     }
 
     fn split_heads(&self, xs: Tensor) -> Result<Tensor> {

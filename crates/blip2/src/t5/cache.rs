@@ -3,6 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 
 use super::attention::KeyValues;
+use crate::lora::RowAdapters;
 
 /// What the decoder keeps between tokens: one row for each sequence it writes.
 #[derive(Debug, Clone)]
@@ -10,6 +11,8 @@ pub struct DecoderCache {
     pub(super) blocks: Vec<BlockCache>,
     /// What hides padding from the cross-attention, `(rows, 1, 1, tokens)`.
     pub(super) padding: Option<Tensor>,
+    /// The adapter of each row.
+    pub(super) adapters: RowAdapters,
     /// How many decoder tokens are in the cache.
     pub(super) length: usize,
     rows: usize,
@@ -32,6 +35,7 @@ impl DecoderCache {
         cross_attention: Vec<KeyValues>,
         encoder_hidden: &Tensor,
         padding: Option<&Tensor>,
+        adapters: RowAdapters,
     ) -> Result<Self> {
         let block = |cross_attention| BlockCache {
             self_attention: None,
@@ -40,6 +44,7 @@ impl DecoderCache {
         Ok(Self {
             blocks: cross_attention.into_iter().map(block).collect(),
             padding: padding.cloned(),
+            adapters,
             length: 0,
             rows: encoder_hidden.dim(0)?,
             device: encoder_hidden.device().clone(),
@@ -62,6 +67,7 @@ impl DecoderCache {
             *padding = padding.index_select(&index(rows, padding)?, 0)?;
         }
         self.reorder(rows)?;
+        self.adapters = self.adapters.select(rows);
         self.rows = rows.len();
         Ok(())
     }
@@ -91,6 +97,11 @@ impl DecoderCache {
         let mut selected = self.clone();
         selected.select_rows(rows)?;
         Ok(selected)
+    }
+
+    /// The adapter of each row.
+    pub(crate) fn adapters(&self) -> &RowAdapters {
+        &self.adapters
     }
 
     /// Where it lies.

@@ -4,6 +4,7 @@ use candle_core::{DType, Result, Tensor};
 
 use crate::config::{Activation, T5Config};
 use crate::linear::Linear;
+use crate::lora::RowAdapters;
 use crate::weights::Weights;
 
 /// `DenseReluDense`, named after its first form.
@@ -46,13 +47,22 @@ impl FeedForward {
     }
 
     /// The layer's output added to `residual`.
-    pub(super) fn forward(&self, hidden: &Tensor, residual: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward(
+        &self,
+        hidden: &Tensor,
+        residual: &Tensor,
+        adapters: &RowAdapters,
+    ) -> Result<Tensor> {
         let inner = match &self.wi {
-            Inner::Plain { wi } => wi.forward_activated(hidden, self.activation)?,
+            Inner::Plain { wi } => wi
+                .for_rows(adapters)
+                .forward_activated(hidden, self.activation)?,
             Inner::Gated { wi_0, wi_1 } => {
-                wi_0.forward_gating(hidden, self.activation, &wi_1.forward(hidden)?)?
+                let up = wi_1.for_rows(adapters).forward(hidden)?;
+                let gate = wi_0.for_rows(adapters);
+                gate.forward_gating(hidden, self.activation, &up)?
             }
         };
-        self.wo.forward_added(&inner, residual)
+        self.wo.for_rows(adapters).forward_added(&inner, residual)
     }
 }

@@ -15,6 +15,7 @@ pub(crate) use tree::{Ancestors, TreeNode, TreeRun};
 use crate::config::T5Config;
 use crate::embedding::Embedding;
 use crate::linear::Linear;
+use crate::lora::{NO_ADAPTERS, RowAdapters};
 use crate::weights::Weights;
 use crate::{ops, tape};
 use stack::{Decoder, Encoder};
@@ -49,7 +50,7 @@ impl T5 {
             let head = vb.pp(if ties { "shared" } else { "lm_head" });
             (table()?, head.linear(shape, "weight", None)?, None)
         } else {
-            let lm_head = vb.pp("shared").linear(shape, "weight", None)?;
+            let lm_head = vb.pp("shared").tied_linear(shape, "weight", None)?;
             // A gradient needs to know which of the two it came from.
             let own = lm_head.as_table().filter(|_| !vb.is_training());
             let shared = own.map_or_else(table, Ok)?;
@@ -95,7 +96,17 @@ impl T5 {
     /// # Errors
     /// When the shapes do not fit.
     pub fn encode(&self, inputs_embeds: &Tensor, padding: Option<&Tensor>) -> Result<Tensor> {
-        self.encoder.forward(inputs_embeds, padding)
+        self.encode_with(inputs_embeds, padding, &NO_ADAPTERS)
+    }
+
+    /// The same, each row with its adapter.
+    pub(crate) fn encode_with(
+        &self,
+        inputs_embeds: &Tensor,
+        padding: Option<&Tensor>,
+        adapters: &RowAdapters,
+    ) -> Result<Tensor> {
+        self.encoder.forward(inputs_embeds, padding, adapters)
     }
 
     /// Prepares the decoder for the rows of an encoder's hidden state
@@ -109,7 +120,18 @@ impl T5 {
         encoder_hidden: &Tensor,
         padding: Option<&Tensor>,
     ) -> Result<DecoderCache> {
-        self.decoder.start(encoder_hidden, padding)
+        self.start_decoding_with(encoder_hidden, padding, RowAdapters::default())
+    }
+
+    /// The same, each row with its adapter, which goes with the row from then
+    /// on.
+    pub(crate) fn start_decoding_with(
+        &self,
+        encoder_hidden: &Tensor,
+        padding: Option<&Tensor>,
+        adapters: RowAdapters,
+    ) -> Result<DecoderCache> {
+        self.decoder.start(encoder_hidden, padding, adapters)
     }
 
     /// The next decoder ids `(rows, new tokens)` to hidden states
@@ -126,9 +148,16 @@ impl T5 {
     /// # Errors
     /// When the shapes do not fit.
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        self.logits_with(hidden, &NO_ADAPTERS)
+    }
+
+    /// The same for hidden states `(rows, …, d_model)`, each row with its
+    /// adapter.
+    pub(crate) fn logits_with(&self, hidden: &Tensor, adapters: &RowAdapters) -> Result<Tensor> {
+        let lm_head = self.lm_head.for_rows(adapters);
         match self.output_scale {
-            Some(scale) => self.lm_head.forward(&ops::scale(hidden, scale)?),
-            None => self.lm_head.forward(hidden),
+            Some(scale) => lm_head.forward(&ops::scale(hidden, scale)?),
+            None => lm_head.forward(hidden),
         }
     }
 }

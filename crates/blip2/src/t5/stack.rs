@@ -7,6 +7,7 @@ use super::cache::{BlockCache, DecoderCache};
 use super::feed_forward::FeedForward;
 use super::position_bias::PositionBias;
 use crate::config::T5Config;
+use crate::lora::RowAdapters;
 use crate::ops::RmsNorm;
 use crate::tape;
 use crate::weights::Weights;
@@ -38,13 +39,14 @@ impl Encoder {
         &self,
         inputs_embeds: &Tensor,
         padding: Option<&Tensor>,
+        adapters: &RowAdapters,
     ) -> Result<Tensor> {
         let tokens = inputs_embeds.dim(1)?;
         let bias = self.position_bias.forward(0, tokens, tokens)?;
         let biases: Vec<&Tensor> = std::iter::once(&bias).chain(padding).collect();
         let mut hidden = inputs_embeds.clone();
         for block in &self.block {
-            hidden = block.forward(&hidden, &biases)?;
+            hidden = block.forward(&hidden, &biases, adapters)?;
         }
         self.final_layer_norm.forward(&hidden)
     }
@@ -64,9 +66,19 @@ impl EncoderBlock {
         })
     }
 
-    fn forward(&self, hidden: &Tensor, biases: &[&Tensor]) -> Result<Tensor> {
-        let hidden = self.self_attention.forward(hidden, biases, None)?;
-        self.feed_forward.forward(&hidden, FeedForward::forward)
+    fn forward(
+        &self,
+        hidden: &Tensor,
+        biases: &[&Tensor],
+        adapters: &RowAdapters,
+    ) -> Result<Tensor> {
+        let hidden = self
+            .self_attention
+            .forward(hidden, biases, None, adapters)?;
+        self.feed_forward
+            .forward(&hidden, |inner, normed, residual| {
+                inner.forward(normed, residual, adapters)
+            })
     }
 }
 
@@ -93,13 +105,17 @@ impl Decoder {
         &self,
         encoder_hidden: &Tensor,
         padding: Option<&Tensor>,
+        adapters: RowAdapters,
     ) -> Result<DecoderCache> {
         let cross_attention = self
             .block
             .iter()
-            .map(|block| block.cross_attention.inner.key_values(encoder_hidden))
+            .map(|block| {
+                let attention = &block.cross_attention.inner;
+                attention.key_values(encoder_hidden, &adapters)
+            })
             .collect::<Result<_>>()?;
-        DecoderCache::new(cross_attention, encoder_hidden, padding)
+        DecoderCache::new(cross_attention, encoder_hidden, padding, adapters)
     }
 
     pub(super) fn forward(
@@ -129,9 +145,13 @@ impl Decoder {
         bias: &Tensor,
         cache: &mut DecoderCache,
     ) -> Result<Tensor> {
+        let rows = Rows {
+            padding: cache.padding.as_ref(),
+            adapters: &cache.adapters,
+        };
         let mut hidden = inputs_embeds.clone();
         for (block, block_cache) in self.block.iter().zip(&mut cache.blocks) {
-            hidden = block.forward(&hidden, bias, cache.padding.as_ref(), block_cache)?;
+            hidden = block.forward(&hidden, bias, &rows, block_cache)?;
         }
         self.final_layer_norm.forward(&hidden)
     }
@@ -163,6 +183,13 @@ fn causal_bias(past: usize, new: usize, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(hidden, (1, 1, new, keys), like.device())
 }
 
+/// What all decoder blocks are told about the rows.
+struct Rows<'a> {
+    /// What hides padding from the cross-attention.
+    padding: Option<&'a Tensor>,
+    adapters: &'a RowAdapters,
+}
+
 #[derive(Debug, Clone)]
 struct DecoderBlock {
     self_attention: SelfAttention,
@@ -187,19 +214,25 @@ impl DecoderBlock {
         &self,
         hidden: &Tensor,
         bias: &Tensor,
-        padding: Option<&Tensor>,
+        rows: &Rows,
         cache: &mut BlockCache,
     ) -> Result<Tensor> {
-        let hidden =
-            self.self_attention
-                .forward(hidden, &[bias], Some(&mut cache.self_attention))?;
-        let padding: Vec<&Tensor> = padding.into_iter().collect();
+        let adapters = rows.adapters;
+        let written = Some(&mut cache.self_attention);
+        let hidden = self
+            .self_attention
+            .forward(hidden, &[bias], written, adapters)?;
+        let padding: Vec<&Tensor> = rows.padding.into_iter().collect();
+        let attended = &cache.cross_attention;
         let hidden = self
             .cross_attention
             .forward(&hidden, |inner, normed, residual| {
-                inner.forward(normed, &cache.cross_attention, &padding, residual)
+                inner.forward(normed, attended, &padding, residual, adapters)
             })?;
-        self.feed_forward.forward(&hidden, FeedForward::forward)
+        self.feed_forward
+            .forward(&hidden, |inner, normed, residual| {
+                inner.forward(normed, residual, adapters)
+            })
     }
 }
 
@@ -221,11 +254,12 @@ impl SelfAttention {
         hidden: &Tensor,
         biases: &[&Tensor],
         written: Option<&mut Option<KeyValues>>,
+        adapters: &RowAdapters,
     ) -> Result<Tensor> {
         self.0.forward(hidden, |inner, normed, residual| {
-            let new = inner.key_values(normed)?;
+            let new = inner.key_values(normed, adapters)?;
             let Some(written) = written else {
-                return inner.forward(normed, &new, biases, residual);
+                return inner.forward(normed, &new, biases, residual, adapters);
             };
             let all = match written.take() {
                 Some(past) => KeyValues {
@@ -234,7 +268,7 @@ impl SelfAttention {
                 },
                 None => new,
             };
-            let attended = inner.forward(normed, &all, biases, residual);
+            let attended = inner.forward(normed, &all, biases, residual, adapters);
             *written = Some(all);
             attended
         })

@@ -8,6 +8,7 @@ use candle_core::{Result, Tensor};
 use super::T5;
 use super::attention::KeyValues;
 use super::cache::DecoderCache;
+use crate::lora::RowAdapters;
 
 /// A token of a tree. The nodes of a tree are in pre-order.
 #[derive(Debug, Clone)]
@@ -173,6 +174,13 @@ fn stack_padded(runs: &[TreeRun], block: usize, path: usize) -> Result<KeyValues
 }
 
 impl RunsRead {
+    /// The adapter of each node of the runs, in the order of their hidden
+    /// states.
+    pub(crate) fn adapters(&self, runs: &[TreeRun]) -> RowAdapters {
+        let sizes = runs.iter().map(|run| run.range.len());
+        self.cache.adapters().repeat(sizes)
+    }
+
     /// What is above the node after the run of a row; `None` where the tree
     /// ends.
     ///

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use blip2::{Blip2, Outcome, Question};
+use blip2::training::{Learning, Trainee};
+use blip2::{Adapter, Blip2, LoadOptions, LoraConfig, Outcome, Question, TargetModules};
 use candle_core::{DType, Device, Tensor};
 
 /// A folder of `tests/data`.
@@ -37,6 +38,32 @@ pub fn reference(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/reference")
         .join(name)
+}
+
+/// What the names of the language model's linear layers end with.
+pub const LINEAR_LAYERS: &[&str] = &["q", "k", "v", "o", "wi_0", "wi_1", "wo", "lm_head"];
+
+/// An adapter for the language model of a checkpoint whose numbers follow from
+/// the seed, large enough to change what is answered.
+pub fn made_adapter(checkpoint: &Path, targets: &[&str], seed: u64) -> Adapter {
+    let config = LoraConfig {
+        r: 4,
+        alpha: 8.0,
+        dropout: 0.05,
+        target_modules: TargetModules::Names(targets.iter().map(|&t| t.to_owned()).collect()),
+        use_rslora: false,
+    };
+    let learning = Learning::NewAdapter(config, seed);
+    let trainee = Trainee::load(checkpoint, &LoadOptions::default(), &learning).unwrap();
+    for parameter in trainee.parameters() {
+        let change = |values: &mut [f32]| {
+            for (at, value) in values.iter_mut().enumerate() {
+                *value += 0.02 * ((at as f32 + seed as f32) * 1.7).sin();
+            }
+        };
+        parameter.update(change).unwrap();
+    }
+    trainee.adapter().unwrap().unwrap()
 }
 
 /// Asks some questions as one batch.

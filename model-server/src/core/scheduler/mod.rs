@@ -248,6 +248,8 @@ impl Scheduler {
             self.metrics.observe_stage(Stage::Queue, waited);
             let tokens = question.question.prompt.len() as u64;
             self.metrics.prompt_tokens.inc_by(tokens);
+            let adapted = u64::from(question.question.adapter.is_some());
+            self.metrics.adapter_questions.inc_by(adapted);
         }
         self.metrics.questions_per_batch.observe(taken.len() as f64);
         let batch = Batch::new(taken);
@@ -279,7 +281,13 @@ impl Scheduler {
         };
         self.requests.set_photo(request, features.size, cache_use);
         let image_tokens = features.tensor.dims().first().copied().unwrap_or(0);
-        for (index, ReadQuestion { prompt, task, .. }) in questions.into_iter().enumerate() {
+        for (index, question) in questions.into_iter().enumerate() {
+            let ReadQuestion {
+                prompt,
+                task,
+                adapter,
+                choices: _,
+            } = question;
             self.ready.push_back(ReadyQuestion {
                 request,
                 index,
@@ -288,6 +296,7 @@ impl Scheduler {
                     image_features: features.tensor.clone(),
                     prompt,
                     task,
+                    adapter,
                 },
                 ready_at: now,
                 place: place.split_one(),

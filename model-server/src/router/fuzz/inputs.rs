@@ -120,6 +120,7 @@ pub(super) fn questions_and_parameters() -> impl Strategy<Value = Vec<(String, V
     let extra = prop_oneof![
         8 => Just(None),
         1 => ("[a-z]{1,8}", json_value()).prop_map(Some),
+        1 => "[a-z./]{0,8}".prop_map(|name| Some(("adapter".to_owned(), json!(name)))),
     ];
     (questions(), proptest::option::of(parameters()), extra).prop_map(
         |(mut fields, parameters, extra)| {

@@ -161,6 +161,9 @@ fn to_json(invocation: &Invocation, with_image: bool) -> Value {
         [prompt] if !invocation.wants_array => request["prompt"] = json!(prompt),
         prompts => request["prompts"] = json!(prompts),
     }
+    if let Some(adapter) = &invocation.adapter {
+        request["adapter"] = json!(adapter);
+    }
     if with_image {
         request["image"] = json!(BASE64_STANDARD.encode(&invocation.image));
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::ErrorCode;
 use super::parameters::PARAMETERS;
-use crate::core::Limits;
+use crate::core::{Limits, MAX_ADAPTER_NAME_BYTES};
 
 const DOCUMENT: &str = include_str!("document.json");
 
@@ -31,6 +31,7 @@ pub(super) fn document(
     schemas["Prompt"]["maxLength"] = limits.max_prompt_characters.into();
     schemas["Prompts"]["items"]["maxLength"] = limits.max_prompt_characters.into();
     schemas["Prompts"]["maxItems"] = limits.max_prompts.into();
+    schemas["Adapter"]["maxLength"] = MAX_ADAPTER_NAME_BYTES.into();
     let codes = ErrorCode::ALL.map(ErrorCode::name);
     schemas["Error"]["properties"]["error"]["properties"]["code"] = json!({"enum": codes});
     Ok(document)

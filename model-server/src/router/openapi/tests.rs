@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::router::ROUTES;
+use crate::router::adapter::ADAPTER;
 use crate::router::custom_attributes::{CUSTOM_ATTRIBUTES, MAX_CHARACTERS};
 use crate::router::image_cache::IMAGE_CACHE;
 use crate::router::invocation::Invocation;
@@ -106,7 +107,8 @@ fn bodies_and_answers_are_of_the_kinds_that_are_read_and_written() {
         .iter()
         .map(|name| name.to_lowercase())
         .collect();
-    let written = [REQUEST_ID, IMAGE_CACHE, CUSTOM_ATTRIBUTES].map(|name| name.to_string());
+    let written =
+        [REQUEST_ID, IMAGE_CACHE, ADAPTER, CUSTOM_ATTRIBUTES].map(|name| name.to_string());
     assert_eq!(headers, BTreeSet::from(written));
 }
 
@@ -142,4 +144,8 @@ fn its_examples_are_requests() {
     assert!(text.len() <= MAX_CHARACTERS);
     let invocation = Invocation::with_image(Bytes::new(), &text, &defaults).unwrap();
     assert!(invocation.parameters.details);
+    let name = &components["schemas"]["Adapter"]["examples"][0];
+    let body = json!({"image": "AAAA", "prompt": "a", "adapter": name}).to_string();
+    let invocation = Invocation::parse(body.as_bytes(), &defaults).unwrap();
+    assert_eq!(invocation.adapter.as_deref(), name.as_str());
 }

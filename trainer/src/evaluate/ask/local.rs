@@ -115,6 +115,7 @@ impl Answerer for LocalModel {
                         image_features: features.clone(),
                         prompt: prompt.clone(),
                         task,
+                        adapter: None,
                     });
                 }
             }
