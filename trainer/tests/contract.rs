@@ -46,6 +46,22 @@ fn a_job_learns_and_leaves_a_model_an_adapter_metrics_and_a_report() {
         serde_json::json!(["Navy Blue", "Off White"])
     );
 
+    let facts: serde_json::Value =
+        serde_json::from_str(&container.text("model/training.json")).unwrap();
+    assert_eq!(facts["model-name"], "shirts");
+    assert_eq!(
+        (&facts["questions"], &facts["products"]),
+        (&18.into(), &6.into())
+    );
+    assert_eq!(
+        (&facts["epochs"], &facts["steps"]),
+        (&12.into(), &36.into())
+    );
+    assert!((1..=12).contains(&facts["best_epoch"].as_u64().unwrap()));
+    assert!(facts["seconds"].as_f64().is_some());
+    assert_eq!(facts["hyperparameters"]["lora-r"], "2");
+    assert_eq!(facts["hyperparameters"]["optimizer"], "adam");
+
     let metrics = container.text("output/data/metrics.jsonl");
     let events: Vec<serde_json::Value> = metrics
         .lines()

@@ -19,6 +19,9 @@ pub(crate) struct CleanProduct {
     /// Places of attributes in the set and the product's values, in the set's
     /// order.
     pub values: Vec<(usize, String)>,
+    /// Places of attributes that apply to it and of which the shop says that
+    /// there is no value ("NA"), in the set's order.
+    pub not_available: Vec<usize>,
 }
 
 /// What became of one attribute: numbers of products.
@@ -119,6 +122,13 @@ enum Meaning {
     Another,
 }
 
+/// What the shop says of one attribute of a product.
+enum Found {
+    Value(String),
+    NotAvailable,
+    Nothing,
+}
+
 struct Cleaner<'a> {
     set: &'a AttributeSet,
     tallies: Vec<AttributeTally>,
@@ -145,16 +155,19 @@ impl<'a> Cleaner<'a> {
     fn product(&mut self, entry: Entry) -> Option<CleanProduct> {
         let category = self.set.category(&entry.category)?;
         let given = self.given(&entry);
-        let mut values = Vec::new();
+        let (mut values, mut not_available) = (Vec::new(), Vec::new());
         for (place, words) in given.into_iter().enumerate() {
             let applies = category.attributes.contains(&self.tallies[place].name);
-            if let Some(value) = self.value(place, applies, &category.name, &words) {
-                values.push((place, value));
+            match self.find(place, applies, &category.name, &words) {
+                Found::Value(value) => values.push((place, value)),
+                Found::NotAvailable => not_available.push(place),
+                Found::Nothing => {}
             }
         }
         Some(CleanProduct {
             category: category.name.clone(),
             values,
+            not_available,
             entry,
         })
     }
@@ -190,14 +203,9 @@ impl<'a> Cleaner<'a> {
         found
     }
 
-    /// The first of `words` that is a value; what becomes of them is counted.
-    fn value(
-        &mut self,
-        place: usize,
-        applies: bool,
-        category: &str,
-        words: &[String],
-    ) -> Option<String> {
+    /// The first of `words` that is a value, or else what they are; that is
+    /// counted.
+    fn find(&mut self, place: usize, applies: bool, category: &str, words: &[String]) -> Found {
         let mut empty = None;
         for word in words.iter().filter(|word| !word.is_empty()) {
             let meaning = self.meaning(place, word);
@@ -205,7 +213,7 @@ impl<'a> Cleaner<'a> {
             match meaning {
                 Meaning::Value { .. } if !applies => {
                     count(&mut tally.does_not_apply, category);
-                    return None;
+                    return Found::Nothing;
                 }
                 Meaning::Value { name, .. } => {
                     if name != *word {
@@ -213,7 +221,7 @@ impl<'a> Cleaner<'a> {
                         synonym.value.clone_from(&name);
                         synonym.products += 1;
                     }
-                    return Some(name);
+                    return Found::Value(name);
                 }
                 other => empty = empty.or(Some((word, other))),
             }
@@ -222,10 +230,13 @@ impl<'a> Cleaner<'a> {
         match empty {
             _ if !applies => {}
             Some((word, Meaning::Another)) => count(&mut tally.about_another, word),
-            Some((word, _)) => count(&mut tally.not_available, word),
+            Some((word, _)) => {
+                count(&mut tally.not_available, word);
+                return Found::NotAvailable;
+            }
             None => tally.not_given += 1,
         }
-        None
+        Found::Nothing
     }
 
     fn meaning(&mut self, place: usize, word: &str) -> Meaning {
@@ -413,6 +424,13 @@ mod tests {
         assert_eq!(values(&cleaned, 1), ["Linen"]);
         assert_eq!(cleaned.products.len(), 2);
         assert_eq!(dropped.count("no attribute left"), 1);
+        // Silk is a value, and NA is none beside one.
+        assert!(
+            cleaned
+                .products
+                .iter()
+                .all(|one| one.not_available.is_empty())
+        );
         assert_eq!(tally(&cleaned, "Fabric").not_available["NA"], 1);
         assert_eq!(tally(&cleaned, "Fit").not_available["Other"], 1);
         assert_eq!(tally(&cleaned, "Neck").not_available["Pattern"], 1);

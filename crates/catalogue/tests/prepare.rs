@@ -10,18 +10,19 @@ use std::path::Path;
 
 use attributes::{AttributeSet, Wording};
 use catalogue::{
-    Error, Mapping, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Shares, Silent,
-    Source, Split, pairs, prepare,
+    Error, Mapping, NA_FILE, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Shares,
+    Silent, Source, Split, pairs, prepare,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use common::{Shop, kaggle_data};
 
-const OUTPUTS: [&str; 6] = [
+const OUTPUTS: [&str; 7] = [
     "vqa_train.csv",
     "vqa_val.csv",
     "vqa_test.csv",
+    NA_FILE,
     PRODUCTS_FILE,
     REPORT_FILE,
     PAGE_FILE,
@@ -232,6 +233,67 @@ fn questions_are_worded_as_asked() {
         .map(|(split, _)| *split)
         .collect();
     assert_eq!(splits, BTreeSet::from([Split::Test]));
+}
+
+#[test]
+fn what_is_na_is_asked_about_products_of_the_test_alone() {
+    let mut shop = Shop::new();
+    for id in 1..=60 {
+        // The fit is not given for some; collars do not apply to tops, NA or not.
+        let facts = match id % 3 {
+            0 => vec![("Fabric", "NA"), ("Neck", "Other"), ("Collar", "NA")],
+            1 => vec![("Fabric", "Cotton"), ("Neck", "Round Neck")],
+            _ => vec![("Fabric", "Linen"), ("Neck", "NA"), ("Sleeve Length", "")],
+        };
+        shop.add(id, "Tops", "Blue", &facts, &[]);
+    }
+    let folder = shop.write();
+    let out = folder.path().join("out");
+    let sound = PrepareOptions {
+        hold_out: vec!["Neck".to_owned()],
+        ..options(kaggle(folder.path()), &out)
+    };
+    let report = prepare(&sound, &Silent).unwrap();
+    let missing = pairs::read(&out.join(NA_FILE)).unwrap();
+    assert_eq!(report.not_available as usize, missing.len());
+    let products = products(&out);
+    assert!(missing.iter().all(|pair| products[&pair.id].0 == "test"));
+    let asked: BTreeSet<(&str, &str, &str)> = missing
+        .iter()
+        .map(|pair| {
+            (
+                pair.id.as_str(),
+                pair.question.as_str(),
+                pair.answer.as_str(),
+            )
+        })
+        .collect();
+    let fabric = "What is the fabric of the top in this picture?";
+    let neck = "What is the neck type of the top in this picture?";
+    let mut expected = BTreeSet::new();
+    for (id, _) in products.iter().filter(|(_, (split, _))| split == "test") {
+        let id = id.as_str();
+        match id.parse::<usize>().unwrap() % 3 {
+            0 => expected.extend([(id, fabric, "Fabric: NA"), (id, neck, "Neck: NA")]),
+            1 => {}
+            _ => expected.extend([(id, neck, "Neck: NA")]),
+        }
+    }
+    assert!(!expected.is_empty());
+    assert_eq!(asked, expected);
+    // Nothing of it is in the other files.
+    assert!(
+        all_pairs(&out)
+            .iter()
+            .all(|(_, pair)| !pair.answer.ends_with(": NA"))
+    );
+    // Without a test there is none, also none of an earlier run.
+    let shares = Shares {
+        validation: 0.1,
+        test: 0.0,
+    };
+    prepare(&PrepareOptions { shares, ..sound }, &Silent).unwrap();
+    assert!(!out.join(NA_FILE).exists());
 }
 
 #[test]

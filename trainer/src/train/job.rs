@@ -9,12 +9,14 @@ use blip2::training::{Batch, Trainee};
 use super::batch::{numbered, rows};
 use super::container::Container;
 use super::data::Example;
+use super::facts::{Facts, Made};
 use super::hyperparameters::{Hyperparameters, SelectBest};
 use super::interrupt::Interrupt;
 use super::metrics::{Event, Metrics};
 use super::optimiser::{Optimiser, clip, norm};
 use super::order::{Item, Ordering};
 use super::photos::Photos;
+use super::prepare::computation;
 use super::schedule::Schedule;
 use super::sight::Sight;
 use super::state::{Checkpoint, Checkpoints, State};
@@ -297,7 +299,24 @@ impl Job {
     }
 
     fn write_model(&self) -> anyhow::Result<()> {
-        output::write_model(&self.trainee, &self.examples, &self.container.model())
+        let made = Made {
+            settings: &self.settings,
+            examples: &self.examples,
+            validation: &self.validation,
+            photos: &self.photos,
+            state: &self.state,
+            events: self.metrics.events(),
+            optimiser_steps: self.optimiser.steps,
+            parameters_trained: self
+                .trainee
+                .parameters()
+                .iter()
+                .map(Parameter::elem_count)
+                .sum(),
+            computation: &computation(&self.trainee),
+        };
+        let folder = self.container.model();
+        output::write_model(&self.trainee, &self.examples, &Facts::of(&made), &folder)
     }
 }
 

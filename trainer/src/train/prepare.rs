@@ -191,7 +191,7 @@ fn sight(
 
 /// What decides, beside the weights, what is computed to the last bit. The
 /// number of threads does not.
-fn computation(trainee: &Trainee) -> String {
+pub(super) fn computation(trainee: &Trainee) -> String {
     let model = trainee.blip2();
     match model.engine_report() {
         Some(report) => format!("{} by {}", report.weights, report.engine),
@@ -240,6 +240,7 @@ fn fingerprint_of_job(
         max_bad_steps: defaults.max_bad_steps,
         model_name: defaults.model_name,
         sample_answers: defaults.sample_answers,
+        texts: defaults.texts,
         ..settings.clone()
     };
     let mut texts = vec![
