@@ -158,11 +158,11 @@ fn summary(report: &Report) -> String {
             split.file, split.products, split.pairs
         );
     }
-    if report.not_available > 0 {
+    if report.without_value > 0 {
         text += &format!(
             "{:>14}: {} questions about the test's products whose answer is NA\n",
             catalogue::NA_FILE,
-            report.not_available
+            report.without_value
         );
     }
     text

@@ -19,9 +19,9 @@ pub(crate) struct CleanProduct {
     /// Places of attributes in the set and the product's values, in the set's
     /// order.
     pub values: Vec<(usize, String)>,
-    /// Places of attributes that apply to it and of which the shop says that
-    /// there is no value ("NA"), in the set's order.
-    pub not_available: Vec<usize>,
+    /// Places of attributes that apply to it and of which the shop gives no
+    /// value: it says so ("NA") or says nothing. In the set's order.
+    pub without_value: Vec<usize>,
 }
 
 /// What became of one attribute: numbers of products.
@@ -125,8 +125,10 @@ enum Meaning {
 /// What the shop says of one attribute of a product.
 enum Found {
     Value(String),
-    NotAvailable,
-    Nothing,
+    /// No value, though the attribute applies.
+    Missing,
+    /// Nothing that a question could be made of.
+    Unclear,
 }
 
 struct Cleaner<'a> {
@@ -155,19 +157,19 @@ impl<'a> Cleaner<'a> {
     fn product(&mut self, entry: Entry) -> Option<CleanProduct> {
         let category = self.set.category(&entry.category)?;
         let given = self.given(&entry);
-        let (mut values, mut not_available) = (Vec::new(), Vec::new());
+        let (mut values, mut without_value) = (Vec::new(), Vec::new());
         for (place, words) in given.into_iter().enumerate() {
             let applies = category.attributes.contains(&self.tallies[place].name);
             match self.find(place, applies, &category.name, &words) {
                 Found::Value(value) => values.push((place, value)),
-                Found::NotAvailable => not_available.push(place),
-                Found::Nothing => {}
+                Found::Missing => without_value.push(place),
+                Found::Unclear => {}
             }
         }
         Some(CleanProduct {
             category: category.name.clone(),
             values,
-            not_available,
+            without_value,
             entry,
         })
     }
@@ -213,7 +215,7 @@ impl<'a> Cleaner<'a> {
             match meaning {
                 Meaning::Value { .. } if !applies => {
                     count(&mut tally.does_not_apply, category);
-                    return Found::Nothing;
+                    return Found::Unclear;
                 }
                 Meaning::Value { name, .. } => {
                     if name != *word {
@@ -228,15 +230,15 @@ impl<'a> Cleaner<'a> {
         }
         let tally = &mut self.tallies[place];
         match empty {
-            _ if !applies => {}
-            Some((word, Meaning::Another)) => count(&mut tally.about_another, word),
-            Some((word, _)) => {
-                count(&mut tally.not_available, word);
-                return Found::NotAvailable;
+            _ if !applies => return Found::Unclear,
+            Some((word, Meaning::Another)) => {
+                count(&mut tally.about_another, word);
+                return Found::Unclear;
             }
+            Some((word, _)) => count(&mut tally.not_available, word),
             None => tally.not_given += 1,
         }
-        Found::Nothing
+        Found::Missing
     }
 
     fn meaning(&mut self, place: usize, word: &str) -> Meaning {
@@ -424,12 +426,15 @@ mod tests {
         assert_eq!(values(&cleaned, 1), ["Linen"]);
         assert_eq!(cleaned.products.len(), 2);
         assert_eq!(dropped.count("no attribute left"), 1);
-        // Silk is a value, and NA is none beside one.
+        // NA beside a value is none, and what is not given is missing as well.
+        let missing = &cleaned.products[1].without_value;
+        let names = missing
+            .iter()
+            .map(|&place| set.attributes()[place].name.as_str());
+        let names: Vec<&str> = names.collect();
         assert!(
-            cleaned
-                .products
-                .iter()
-                .all(|one| one.not_available.is_empty())
+            !names.contains(&"Fabric") && names.contains(&"Pattern"),
+            "{names:?}"
         );
         assert_eq!(tally(&cleaned, "Fabric").not_available["NA"], 1);
         assert_eq!(tally(&cleaned, "Fit").not_available["Other"], 1);

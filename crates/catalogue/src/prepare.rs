@@ -47,7 +47,7 @@ pub struct Report {
     /// Questions in [`NA_FILE`]; the tallies of the attributes say the same of
     /// all products.
     #[serde(skip)]
-    pub not_available: u64,
+    pub without_value: u64,
 }
 
 /// The settings that decide the files.
@@ -174,7 +174,7 @@ pub fn prepare(options: &PrepareOptions, progress: &dyn Progress) -> Result<Repo
             attributes: cleaned.attributes,
             groups: group_report,
             splits: Vec::new(),
-            not_available: 0,
+            without_value: 0,
         },
         placed,
     };

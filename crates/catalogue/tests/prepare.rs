@@ -239,7 +239,7 @@ fn questions_are_worded_as_asked() {
 fn what_is_na_is_asked_about_products_of_the_test_alone() {
     let mut shop = Shop::new();
     for id in 1..=60 {
-        // The fit is not given for some; collars do not apply to tops, NA or not.
+        // Collars do not apply to tops, NA or not.
         let facts = match id % 3 {
             0 => vec![("Fabric", "NA"), ("Neck", "Other"), ("Collar", "NA")],
             1 => vec![("Fabric", "Cotton"), ("Neck", "Round Neck")],
@@ -255,38 +255,39 @@ fn what_is_na_is_asked_about_products_of_the_test_alone() {
     };
     let report = prepare(&sound, &Silent).unwrap();
     let missing = pairs::read(&out.join(NA_FILE)).unwrap();
-    assert_eq!(report.not_available as usize, missing.len());
-    let products = products(&out);
-    assert!(missing.iter().all(|pair| products[&pair.id].0 == "test"));
-    let asked: BTreeSet<(&str, &str, &str)> = missing
-        .iter()
-        .map(|pair| {
-            (
-                pair.id.as_str(),
-                pair.question.as_str(),
-                pair.answer.as_str(),
-            )
-        })
+    assert_eq!(report.without_value as usize, missing.len());
+    let asked: BTreeSet<(String, String, String)> = missing
+        .into_iter()
+        .map(|pair| (pair.id, pair.question, pair.answer))
         .collect();
-    let fabric = "What is the fabric of the top in this picture?";
-    let neck = "What is the neck type of the top in this picture?";
+    let (fabric, neck) = (("fabric", "Fabric"), ("neck type", "Neck"));
+    let not_given = [
+        ("pattern", "Pattern"),
+        ("sleeve length", "Sleeve Length"),
+        ("sleeve styling", "Sleeve Styling"),
+    ];
+    let products = products(&out);
+    let tested: Vec<&String> = products
+        .iter()
+        .filter_map(|(id, (split, _))| (split == "test").then_some(id))
+        .collect();
+    assert_eq!(tested.len(), 6);
     let mut expected = BTreeSet::new();
-    for (id, _) in products.iter().filter(|(_, (split, _))| split == "test") {
-        let id = id.as_str();
-        match id.parse::<usize>().unwrap() % 3 {
-            0 => expected.extend([(id, fabric, "Fabric: NA"), (id, neck, "Neck: NA")]),
-            1 => {}
-            _ => expected.extend([(id, neck, "Neck: NA")]),
+    for id in tested {
+        let said: &[(&str, &str)] = match id.parse::<usize>().unwrap() % 3 {
+            0 => &[fabric, neck],
+            1 => &[],
+            _ => &[neck],
+        };
+        for (words, name) in said.iter().chain(&not_given) {
+            let question = format!("What is the {words} of the top in this picture?");
+            expected.insert((id.clone(), question, format!("{name}: NA")));
         }
     }
-    assert!(!expected.is_empty());
     assert_eq!(asked, expected);
     // Nothing of it is in the other files.
-    assert!(
-        all_pairs(&out)
-            .iter()
-            .all(|(_, pair)| !pair.answer.ends_with(": NA"))
-    );
+    let is_na = |pair: &pairs::Pair| pair.answer.ends_with(": NA");
+    assert!(!all_pairs(&out).iter().any(|(_, pair)| is_na(pair)));
     // Without a test there is none, also none of an earlier run.
     let shares = Shares {
         validation: 0.1,

@@ -23,8 +23,8 @@ pub const PAGE_FILE: &str = "catalogue.html";
 /// Which product is in which split and group.
 pub const PRODUCTS_FILE: &str = "products.csv";
 
-/// Questions about products of the test whose true answer is that there is no
-/// value: what an evaluation asks to see whether a model knows that.
+/// Questions about products of the test to which the shop gives no value: what an
+/// evaluation asks to see whether a model knows that it does not know.
 pub const NA_FILE: &str = "vqa_na.csv";
 
 /// Fills in what the report says of the splits, and writes everything. All is
@@ -49,9 +49,9 @@ pub(super) fn write(
         resolved,
         &prepared.placed,
         Split::Test,
-        not_available,
+        without_value,
     );
-    prepared.report.not_available = missing.len() as u64;
+    prepared.report.without_value = missing.len() as u64;
     if options.shares.test > 0.0 {
         files.push((NA_FILE, as_csv(&missing)?));
     }
@@ -89,9 +89,9 @@ fn known(product: &CleanProduct) -> Facts<'_> {
         .collect()
 }
 
-/// What is known to be without a value.
-fn not_available(product: &CleanProduct) -> Facts<'_> {
-    let places = product.not_available.iter();
+/// What no value is known of.
+fn without_value(product: &CleanProduct) -> Facts<'_> {
+    let places = product.without_value.iter();
     places.map(|&place| (place, NOT_AVAILABLE)).collect()
 }
 
