@@ -12,7 +12,7 @@ use crate::train::interrupt::Interrupt;
 use crate::train::photos::Photos;
 
 /// Photographs that are encoded together.
-const ENCODED_TOGETHER: usize = 8;
+pub const ENCODED_TOGETHER: usize = 8;
 
 /// What is kept in memory besides, in bytes.
 const MEMORY_BYTES: usize = 256 << 20;
