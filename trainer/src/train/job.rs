@@ -236,9 +236,14 @@ impl Job {
         Ok(Stepped::Loss(loss))
     }
 
-    /// Saves the last good weights and fails, if too many steps were bad.
-    fn fail_after_bad_steps(&mut self) -> anyhow::Result<()> {
-        if self.state.bad_steps < self.settings.max_bad_steps {
+    /// Goes back to the last weights that gave a loss, if the newest gave none or
+    /// are no numbers.
+    pub(super) fn settle_for_good_weights(&mut self) -> anyhow::Result<()> {
+        let are_numbers = values(&self.trainee)?
+            .iter()
+            .flatten()
+            .all(|value| value.is_finite());
+        if self.state.bad_steps == 0 && are_numbers {
             return Ok(());
         }
         if let Some(last_good) = self.last_good.take() {
@@ -246,6 +251,15 @@ impl Job {
                 parameter.update(|values| values.copy_from_slice(good))?;
             }
         }
+        Ok(())
+    }
+
+    /// Saves the last good weights and fails, if too many steps were bad.
+    fn fail_after_bad_steps(&mut self) -> anyhow::Result<()> {
+        if self.state.bad_steps < self.settings.max_bad_steps {
+            return Ok(());
+        }
+        self.settle_for_good_weights()?;
         self.write_model()?;
         bail!(
             "in {} steps in a row, up to step {}, the loss or its gradient was no number: the \

@@ -9,7 +9,7 @@ use blip2::{Adapter, LoadOptions, NumberType};
 use super::container::Container;
 use super::data;
 use super::feature_store::FeatureStore;
-use super::hyperparameters::{Hyperparameters, Train};
+use super::hyperparameters::{Hyperparameters, SelectBest, Train};
 use super::interrupt::Interrupt;
 use super::job::{Job, restore};
 use super::metrics::{Event, Metrics};
@@ -41,6 +41,15 @@ pub fn prepare(
     if validation_file.is_file() {
         validation = data::read(&validation_file, trainee.blip2(), &mut photos)?;
     } else {
+        let needs_it =
+            settings.select_best != SelectBest::None || settings.early_stopping_patience > 0;
+        if needs_it {
+            bail!(
+                "`select-best` and `early-stopping-patience` need validation questions, and there \
+                 is no {}",
+                validation_file.display()
+            );
+        }
         log(&format!(
             "no validation: there is no {}",
             validation_file.display()
