@@ -20,7 +20,8 @@ pub(crate) struct CleanProduct {
     /// order.
     pub values: Vec<(usize, String)>,
     /// Places of attributes that apply to it and of which the shop gives no
-    /// value: it says so ("NA") or says nothing. In the set's order.
+    /// value, though it has some for others: it says so ("NA") or says nothing.
+    /// In the set's order.
     pub without_value: Vec<usize>,
 }
 
@@ -326,6 +327,10 @@ impl<'a> Cleaner<'a> {
             product
                 .values
                 .retain(|(place, value)| tallies[*place].values.contains_key(value));
+            // What nobody has a value of is not known to the catalogue at all.
+            product
+                .without_value
+                .retain(|&place| !tallies[place].values.is_empty());
         }
     }
 }
@@ -426,16 +431,8 @@ mod tests {
         assert_eq!(values(&cleaned, 1), ["Linen"]);
         assert_eq!(cleaned.products.len(), 2);
         assert_eq!(dropped.count("no attribute left"), 1);
-        // NA beside a value is none, and what is not given is missing as well.
-        let missing = &cleaned.products[1].without_value;
-        let names = missing
-            .iter()
-            .map(|&place| set.attributes()[place].name.as_str());
-        let names: Vec<&str> = names.collect();
-        assert!(
-            !names.contains(&"Fabric") && names.contains(&"Pattern"),
-            "{names:?}"
-        );
+        // NA beside a value is none.
+        assert!(cleaned.products[1].without_value.is_empty());
         assert_eq!(tally(&cleaned, "Fabric").not_available["NA"], 1);
         assert_eq!(tally(&cleaned, "Fit").not_available["Other"], 1);
         assert_eq!(tally(&cleaned, "Neck").not_available["Pattern"], 1);
