@@ -113,8 +113,8 @@ bench: tools package ## How long the main job takes, with released programs
 	FUNCTION_BINARY="$(CURDIR)/target/lambda/describe-product/bootstrap" \
 		cargo bench --locked -p tests --bench main_job
 
-# The two below take the model server as it is released; PROFILE=dev takes it as
-# `make build` makes it, MODEL_SERVER=path another one. Their programs read the
+# Those below take the programs as they are released; PROFILE=dev takes them as
+# `make build` makes them, MODEL_SERVER=path another server. Their programs read the
 # other variables from the environment, where make puts them.
 PROFILE ?= release
 SERVE_BENCH := cargo bench --locked $(if $(filter dev,$(PROFILE)),--workspace --profile dev,-p tests)
@@ -141,6 +141,14 @@ release-model-server:
 .PHONY: bench-serve
 bench-serve: $(SERVE_PROGRAM) $(BENCH_TOOLS) ## Model server beside transformers, into BENCHMARKS.md (SHAPES="mini base xl")
 	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench serve
+
+# Our side is a program of its own, without the job around the steps.
+TRAINING_STEP := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/examples/training_step
+
+.PHONY: bench-train
+bench-train: $(BENCH_TOOLS) ## LoRA training steps beside transformers and peft, into BENCHMARKS.md
+	cargo build --locked $(if $(filter dev,$(PROFILE)),--workspace,--release -p trainer) --example training_step
+	TRAINING_STEP="$(TRAINING_STEP)" $(SERVE_BENCH) --bench train
 
 TRAINER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/trainer
 

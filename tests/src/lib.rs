@@ -4,8 +4,12 @@
 //! would, and ends them. What the benchmarks in `benches/` share is here.
 
 pub mod arithmetic;
+pub mod asked_process;
 pub mod benchmarks_page;
+pub mod checkpoint;
 pub mod compare;
+pub mod files;
 pub mod machine;
 pub mod photos;
 pub mod stages;
+pub mod times;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,50 @@ pub fn load_average() -> Result<f64> {
     let text = read("/proc/loadavg")?;
     let first = text.split_whitespace().next().unwrap_or_default();
     first.parse().context("/proc/loadavg has no number")
+}
+
+/// What is measured beside a higher load average than this is not kept: it says
+/// nothing.
+pub const MAX_LOAD: f64 = 1.5;
+
+/// The load average before a benchmark begins, which has the machine to itself
+/// then: what was compiled a moment ago is waited for, for some minutes.
+///
+/// # Errors
+/// When `/proc` does not tell.
+pub async fn quiet_load() -> Result<f64> {
+    const PATIENCE: Duration = Duration::from_secs(240);
+    let began = Instant::now();
+    loop {
+        let load = load_average()?;
+        if load <= MAX_LOAD || began.elapsed() > PATIENCE {
+            return Ok(load);
+        }
+        println!("the load average is {load}: waiting for the machine to be quiet");
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
+}
+
+/// The commit that is measured; says so where files differ from it. The report
+/// is left out of account: a measurement before this one may have changed it.
+#[must_use]
+pub fn commit() -> String {
+    let status = [
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        ".",
+        ":!BENCHMARKS.md",
+    ];
+    let changes = match said_by("git", &status).is_empty() {
+        true => "",
+        false => ", with changes",
+    };
+    format!(
+        "{}{changes}",
+        said_by("git", &["rev-parse", "--short", "HEAD"])
+    )
 }
 
 fn memory(name: &str) -> Result<u64> {

@@ -158,5 +158,12 @@ fn summary(report: &Report) -> String {
             split.file, split.products, split.pairs
         );
     }
+    if report.without_value > 0 {
+        text += &format!(
+            "{:>14}: {} questions about the test's products whose answer is NA\n",
+            catalogue::NA_FILE,
+            report.without_value
+        );
+    }
     text
 }

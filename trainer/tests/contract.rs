@@ -46,6 +46,22 @@ fn a_job_learns_and_leaves_a_model_an_adapter_metrics_and_a_report() {
         serde_json::json!(["Navy Blue", "Off White"])
     );
 
+    let facts: serde_json::Value =
+        serde_json::from_str(&container.text("model/training.json")).unwrap();
+    assert_eq!(facts["model-name"], "shirts");
+    assert_eq!(
+        (&facts["questions"], &facts["products"]),
+        (&18.into(), &6.into())
+    );
+    assert_eq!(
+        (&facts["epochs"], &facts["steps"]),
+        (&12.into(), &36.into())
+    );
+    assert!((1..=12).contains(&facts["best_epoch"].as_u64().unwrap()));
+    assert!(facts["seconds"].as_f64().is_some());
+    assert_eq!(facts["hyperparameters"]["lora-r"], "2");
+    assert_eq!(facts["hyperparameters"]["optimizer"], "adam");
+
     let metrics = container.text("output/data/metrics.jsonl");
     let events: Vec<serde_json::Value> = metrics
         .lines()
@@ -193,6 +209,10 @@ fn what_is_wrong_is_in_the_failure_file() {
     );
     assert_failure(&container, "`opt`");
 
+    let container = Container::new(2).with(&[("select-best", "loss")]);
+    std::fs::remove_file(container.path("input/data/input_file/vqa_val.csv")).unwrap();
+    assert_failure(&container, "need validation questions");
+
     let container = Container::new(2).with(&[("lora-target-modules", "c_attn")]);
     assert_failure(&container, "c_attn");
 
@@ -254,6 +274,24 @@ fn steps_without_a_number_are_skipped_and_too_many_are_a_failure() {
     };
     let before = tensors(&bytes("input/data/model/model.safetensors"));
     assert!(before == tensors(&bytes("model/model.safetensors")));
+}
+
+#[test]
+fn a_job_that_ends_with_a_bad_step_leaves_the_last_good_weights() {
+    // The second step is the last one, and overflows.
+    let container = Container::new(4).with(&[
+        ("lr", "1e38"),
+        ("max-bad-steps", "5"),
+        ("max-steps", "2"),
+        ("lora-dropout", "0"),
+    ]);
+    let run = container.run().succeeded();
+    assert!(run.stderr.contains("step 2 is skipped"), "{}", run.stderr);
+    let adapter = Adapter::read(&container.path("model/adapter")).unwrap();
+    for (_, (_, b)) in adapter.layers {
+        let b: Vec<f32> = b.flatten_all().unwrap().to_vec1().unwrap();
+        assert!(b.iter().all(|&value| value == 0.0));
+    }
 }
 
 #[test]

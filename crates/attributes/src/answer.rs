@@ -4,8 +4,12 @@ use crate::fold::fold;
 use crate::pair;
 use crate::set::{Attribute, AttributeSet};
 
-/// Words for "there is no value", folded. The data set writes "NA", and "Other"
-/// for what its vocabulary lacks.
+/// How the data set writes that there is no value; so does an answer that says
+/// the same.
+pub const NOT_AVAILABLE: &str = "NA";
+
+/// Words for "there is no value", folded: [`NOT_AVAILABLE`], and "Other" for what
+/// the data set's vocabulary lacks.
 const NO_VALUE: [&str; 16] = [
     "na",
     "n/a",

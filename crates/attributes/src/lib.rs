@@ -46,7 +46,7 @@ mod question;
 mod set;
 mod wording;
 
-pub use answer::Answer;
+pub use answer::{Answer, NOT_AVAILABLE};
 pub use error::{AttributeSetError, Entry};
 pub use fold::fold;
 pub use pair::parse_pair;

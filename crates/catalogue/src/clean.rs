@@ -19,6 +19,10 @@ pub(crate) struct CleanProduct {
     /// Places of attributes in the set and the product's values, in the set's
     /// order.
     pub values: Vec<(usize, String)>,
+    /// Places of attributes that apply to it and of which the shop gives no
+    /// value, though it has some for others: it says so ("NA") or says nothing.
+    /// In the set's order.
+    pub without_value: Vec<usize>,
 }
 
 /// What became of one attribute: numbers of products.
@@ -119,6 +123,15 @@ enum Meaning {
     Another,
 }
 
+/// What the shop says of one attribute of a product.
+enum Found {
+    Value(String),
+    /// No value, though the attribute applies.
+    Missing,
+    /// Nothing that a question could be made of.
+    Unclear,
+}
+
 struct Cleaner<'a> {
     set: &'a AttributeSet,
     tallies: Vec<AttributeTally>,
@@ -145,16 +158,19 @@ impl<'a> Cleaner<'a> {
     fn product(&mut self, entry: Entry) -> Option<CleanProduct> {
         let category = self.set.category(&entry.category)?;
         let given = self.given(&entry);
-        let mut values = Vec::new();
+        let (mut values, mut without_value) = (Vec::new(), Vec::new());
         for (place, words) in given.into_iter().enumerate() {
             let applies = category.attributes.contains(&self.tallies[place].name);
-            if let Some(value) = self.value(place, applies, &category.name, &words) {
-                values.push((place, value));
+            match self.find(place, applies, &category.name, &words) {
+                Found::Value(value) => values.push((place, value)),
+                Found::Missing => without_value.push(place),
+                Found::Unclear => {}
             }
         }
         Some(CleanProduct {
             category: category.name.clone(),
             values,
+            without_value,
             entry,
         })
     }
@@ -190,14 +206,9 @@ impl<'a> Cleaner<'a> {
         found
     }
 
-    /// The first of `words` that is a value; what becomes of them is counted.
-    fn value(
-        &mut self,
-        place: usize,
-        applies: bool,
-        category: &str,
-        words: &[String],
-    ) -> Option<String> {
+    /// The first of `words` that is a value, or else what they are; that is
+    /// counted.
+    fn find(&mut self, place: usize, applies: bool, category: &str, words: &[String]) -> Found {
         let mut empty = None;
         for word in words.iter().filter(|word| !word.is_empty()) {
             let meaning = self.meaning(place, word);
@@ -205,7 +216,7 @@ impl<'a> Cleaner<'a> {
             match meaning {
                 Meaning::Value { .. } if !applies => {
                     count(&mut tally.does_not_apply, category);
-                    return None;
+                    return Found::Unclear;
                 }
                 Meaning::Value { name, .. } => {
                     if name != *word {
@@ -213,19 +224,22 @@ impl<'a> Cleaner<'a> {
                         synonym.value.clone_from(&name);
                         synonym.products += 1;
                     }
-                    return Some(name);
+                    return Found::Value(name);
                 }
                 other => empty = empty.or(Some((word, other))),
             }
         }
         let tally = &mut self.tallies[place];
         match empty {
-            _ if !applies => {}
-            Some((word, Meaning::Another)) => count(&mut tally.about_another, word),
+            _ if !applies => return Found::Unclear,
+            Some((word, Meaning::Another)) => {
+                count(&mut tally.about_another, word);
+                return Found::Unclear;
+            }
             Some((word, _)) => count(&mut tally.not_available, word),
             None => tally.not_given += 1,
         }
-        None
+        Found::Missing
     }
 
     fn meaning(&mut self, place: usize, word: &str) -> Meaning {
@@ -313,6 +327,10 @@ impl<'a> Cleaner<'a> {
             product
                 .values
                 .retain(|(place, value)| tallies[*place].values.contains_key(value));
+            // What nobody has a value of is not known to the catalogue at all.
+            product
+                .without_value
+                .retain(|&place| !tallies[place].values.is_empty());
         }
     }
 }
@@ -413,6 +431,8 @@ mod tests {
         assert_eq!(values(&cleaned, 1), ["Linen"]);
         assert_eq!(cleaned.products.len(), 2);
         assert_eq!(dropped.count("no attribute left"), 1);
+        // NA beside a value is none.
+        assert!(cleaned.products[1].without_value.is_empty());
         assert_eq!(tally(&cleaned, "Fabric").not_available["NA"], 1);
         assert_eq!(tally(&cleaned, "Fit").not_available["Other"], 1);
         assert_eq!(tally(&cleaned, "Neck").not_available["Pattern"], 1);

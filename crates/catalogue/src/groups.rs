@@ -167,6 +167,7 @@ mod tests {
 
     fn product(id: &str, siblings: &[&str], article: Option<(&str, &str)>) -> CleanProduct {
         CleanProduct {
+            without_value: Vec::new(),
             entry: Entry {
                 id: id.to_owned(),
                 title: String::new(),

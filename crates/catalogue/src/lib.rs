@@ -37,8 +37,8 @@ pub use groups::Links;
 pub use losses::{Loss, Losses};
 pub use pairs::Pair;
 pub use prepare::{
-    GroupReport, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Settings, Shares,
-    SplitReport, prepare,
+    GroupReport, NA_FILE, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Settings,
+    Shares, SplitReport, prepare,
 };
 pub use product::{
     Category, Collar, Colour, Fit, Garment, Neck, Neckline, Pattern, Product, SleeveLength,

@@ -21,7 +21,7 @@ use crate::source::{Catalogue, Entry, read};
 use crate::split::{Split, numbered, split};
 
 pub use options::{PrepareOptions, Shares};
-pub use output::{PAGE_FILE, PRODUCTS_FILE, REPORT_FILE};
+pub use output::{NA_FILE, PAGE_FILE, PRODUCTS_FILE, REPORT_FILE};
 
 /// What was read, decided and written: the content of `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,6 +44,10 @@ pub struct Report {
     pub groups: GroupReport,
     /// What went into which file.
     pub splits: Vec<SplitReport>,
+    /// Questions in [`NA_FILE`]; the tallies of the attributes say the same of
+    /// all products.
+    #[serde(skip)]
+    pub without_value: u64,
 }
 
 /// The settings that decide the files.
@@ -111,8 +115,8 @@ pub(crate) struct Prepared {
 }
 
 /// Reads the catalogues, cleans them, finds what belongs together, splits and
-/// writes: the three files of pairs (those with a share), `products.csv`,
-/// `report.json` and `catalogue.html`. The same catalogue and options give the
+/// writes: the three files of pairs (those with a share), `vqa_na.csv` beside the
+/// test, `products.csv`, `report.json` and `catalogue.html`. The same catalogue and options give the
 /// same bytes, whatever the order of its files and the number of threads.
 ///
 /// # Errors
@@ -170,6 +174,7 @@ pub fn prepare(options: &PrepareOptions, progress: &dyn Progress) -> Result<Repo
             attributes: cleaned.attributes,
             groups: group_report,
             splits: Vec::new(),
+            without_value: 0,
         },
         placed,
     };

@@ -10,18 +10,19 @@ use std::path::Path;
 
 use attributes::{AttributeSet, Wording};
 use catalogue::{
-    Error, Mapping, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Shares, Silent,
-    Source, Split, pairs, prepare,
+    Error, Mapping, NA_FILE, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Shares,
+    Silent, Source, Split, pairs, prepare,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use common::{Shop, kaggle_data};
 
-const OUTPUTS: [&str; 6] = [
+const OUTPUTS: [&str; 7] = [
     "vqa_train.csv",
     "vqa_val.csv",
     "vqa_test.csv",
+    NA_FILE,
     PRODUCTS_FILE,
     REPORT_FILE,
     PAGE_FILE,
@@ -232,6 +233,70 @@ fn questions_are_worded_as_asked() {
         .map(|(split, _)| *split)
         .collect();
     assert_eq!(splits, BTreeSet::from([Split::Test]));
+}
+
+#[test]
+fn what_is_na_is_asked_about_products_of_the_test_alone() {
+    let mut shop = Shop::new();
+    for id in 1..=60 {
+        // Collars do not apply to tops, NA or not.
+        let facts = match id % 3 {
+            0 => vec![("Fabric", "NA"), ("Neck", "Other"), ("Collar", "NA")],
+            1 => vec![("Fabric", "Cotton"), ("Neck", "Round Neck")],
+            _ => vec![("Fabric", "Linen"), ("Neck", "NA"), ("Sleeve Length", "")],
+        };
+        // Nobody's sleeve styling is known, and one product's pattern and sleeves.
+        let facts = match id {
+            1 => vec![("Pattern", "Solid"), ("Sleeve Length", "Sleeveless")],
+            _ => facts,
+        };
+        shop.add(id, "Tops", "Blue", &facts, &[]);
+    }
+    let folder = shop.write();
+    let out = folder.path().join("out");
+    let sound = PrepareOptions {
+        hold_out: vec!["Neck".to_owned()],
+        ..options(kaggle(folder.path()), &out)
+    };
+    let report = prepare(&sound, &Silent).unwrap();
+    let missing = pairs::read(&out.join(NA_FILE)).unwrap();
+    assert_eq!(report.without_value as usize, missing.len());
+    let asked: BTreeSet<(String, String, String)> = missing
+        .into_iter()
+        .map(|pair| (pair.id, pair.question, pair.answer))
+        .collect();
+    let (fabric, neck) = (("fabric", "Fabric"), ("neck type", "Neck"));
+    let not_given = [("pattern", "Pattern"), ("sleeve length", "Sleeve Length")];
+    let products = products(&out);
+    let tested: Vec<&String> = products
+        .iter()
+        .filter_map(|(id, (split, _))| (split == "test").then_some(id))
+        .collect();
+    assert_eq!(tested.len(), 6);
+    let mut expected = BTreeSet::new();
+    assert!(tested.iter().all(|id| *id != "1"));
+    for id in tested {
+        let said: &[(&str, &str)] = match id.parse::<usize>().unwrap() % 3 {
+            0 => &[fabric, neck],
+            1 => &[],
+            _ => &[neck],
+        };
+        for (words, name) in said.iter().chain(&not_given) {
+            let question = format!("What is the {words} of the top in this picture?");
+            expected.insert((id.clone(), question, format!("{name}: NA")));
+        }
+    }
+    assert_eq!(asked, expected);
+    // Nothing of it is in the other files.
+    let is_na = |pair: &pairs::Pair| pair.answer.ends_with(": NA");
+    assert!(!all_pairs(&out).iter().any(|(_, pair)| is_na(pair)));
+    // Without a test there is none, also none of an earlier run.
+    let shares = Shares {
+        validation: 0.1,
+        test: 0.0,
+    };
+    prepare(&PrepareOptions { shares, ..sound }, &Silent).unwrap();
+    assert!(!out.join(NA_FILE).exists());
 }
 
 #[test]

@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::repository;
 use tests::machine::{Machine, load_average};
+use tests::times::Times;
 
 /// What is written with the name of its folder.
 const BASELINE: &str = "tools/bench/pandas_prepare.py";
@@ -81,13 +82,13 @@ const WAYS: [Way; 3] = [
 #[derive(Debug, Default)]
 struct Measured {
     /// By the baseline's own clock, its imports left out.
-    pandas: Vec<f64>,
+    pandas: Times,
     /// By way, from the process's start to its end.
-    ours: Vec<Vec<f64>>,
+    ours: Vec<Times>,
     /// What each side says of itself.
     pandas_said: String,
     ours_said: String,
-    larger: Vec<f64>,
+    larger: Times,
 }
 
 fn main() -> ExitCode {
@@ -114,7 +115,7 @@ fn bench(options: &Options) -> Result<()> {
     let load = load_average()?;
     let out = tempfile::tempdir().context("no temporary folder")?;
     let mut measured = Measured {
-        ours: vec![Vec::new(); WAYS.len()],
+        ours: vec![Times::default(); WAYS.len()],
         ..Measured::default()
     };
     for run in 1..=options.runs {
@@ -124,11 +125,11 @@ fn bench(options: &Options) -> Result<()> {
                 .arg(at(Path::new(BASELINE)))
                 .args([&data, &out.path().join("pandas")]),
         )?;
-        measured.pandas.push(seconds_said(&said)?);
+        measured.pandas.0.push(seconds_said(&said)?);
         measured.pandas_said = said.trim().to_owned();
         for (way, times) in WAYS.iter().zip(&mut measured.ours) {
             let (seconds, said) = prepare(&trainer, &data, &out.path().join("ours"), way)?;
-            times.push(seconds);
+            times.0.push(seconds);
             measured.ours_said = said.lines().next().unwrap_or_default().to_owned();
         }
     }
@@ -139,7 +140,7 @@ fn bench(options: &Options) -> Result<()> {
         for _ in 0..options.runs {
             let out = folder.path().join("out");
             let (seconds, _) = prepare(&trainer, folder.path(), &out, &WAYS[0])?;
-            measured.larger.push(seconds);
+            measured.larger.0.push(seconds);
         }
     }
     let section = report::section(&measured, options, &Machine::here()?, load)?;

@@ -6,7 +6,6 @@
 //! into BENCHMARKS.md.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-mod checkpoint;
 mod ours;
 mod prompts;
 mod report;
@@ -19,13 +18,13 @@ mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 use local_stack::{model_server_program, repository};
-use tests::machine::{self, Machine};
+use tests::checkpoint::Source;
+use tests::machine::{MAX_LOAD, Machine, quiet_load};
 use tests::photos::large_photo;
 
 use results::Results;
@@ -88,9 +87,6 @@ impl Options {
     }
 }
 
-/// What is measured beside more than this is not kept: it says nothing.
-const MAX_LOAD: f64 = 1.5;
-
 /// What every measurement needs.
 struct Setting {
     repository: PathBuf,
@@ -100,6 +96,16 @@ struct Setting {
     folder: PathBuf,
     photo: Vec<u8>,
     machine: Machine,
+}
+
+impl Setting {
+    fn checkpoints(&self) -> Source<'_> {
+        Source {
+            repository: &self.repository,
+            folder: &self.folder,
+            python: self.python.as_deref(),
+        }
+    }
 }
 
 #[tokio::main]
@@ -159,21 +165,6 @@ async fn bench(options: Options) -> Result<()> {
         println!("written: {}", path.display());
     }
     Ok(())
-}
-
-/// The load average before the first shape, which is to be the others' alone:
-/// what was compiled a moment ago is waited for.
-async fn quiet_load() -> Result<f64> {
-    const PATIENCE: Duration = Duration::from_secs(240);
-    let began = Instant::now();
-    loop {
-        let load = machine::load_average()?;
-        if load <= MAX_LOAD || began.elapsed() > PATIENCE {
-            return Ok(load);
-        }
-        println!("the load average is {load}: waiting for the machine to be quiet");
-        tokio::time::sleep(Duration::from_secs(20)).await;
-    }
 }
 
 fn chosen(names: &str) -> Result<Vec<&'static Shape>> {

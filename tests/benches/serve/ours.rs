@@ -12,11 +12,11 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
+use tests::checkpoint::Checkpoint;
 use tests::stages::{self, Stages};
 use tokio::process::Command;
 
 use crate::Setting;
-use crate::checkpoint::Checkpoint;
 use crate::prompts::ANSWER_TOKENS;
 use crate::shape::Configuration;
 

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use tests::benchmarks_page::sections;
+use tests::files::write_whole;
+use tests::machine::Machine;
 use tests::stages::Observed;
+use tests::times::{Times, bytes, seconds};
 
-use crate::machine::Machine;
 use crate::prompts::{ANSWER_TOKENS, PROMPT_TOKENS, QUESTIONS};
-use crate::results::{Measured, OurTimes, Results, TheirTimes, Throughput, Times, write_whole};
+use crate::results::{Measured, OurTimes, Results, TheirTimes, Throughput};
 use crate::shape::{SHAPES, Theirs};
 use crate::verdicts::{find_theirs, verdicts};
 
@@ -163,8 +165,8 @@ fn theirs(text: &mut String, measured: &Measured) -> Result<()> {
             "| {}, {} threads | {} | {} | {} | {} |",
             theirs.dtype,
             theirs.threads,
-            range(&theirs.eight_calls),
-            range(&theirs.one_batch),
+            theirs.eight_calls.range(),
+            theirs.one_batch.range(),
             theirs.eight_calls.0.len(),
             bytes(theirs.peak_bytes)
         )?;
@@ -197,8 +199,8 @@ fn ours(text: &mut String, measured: &Measured) -> Result<()> {
             "| {} (`{}`) | {} | {} | {} | {} | {} | {} |",
             ours.configuration,
             ours.flags,
-            range(&ours.fresh),
-            range(&ours.repeated),
+            ours.fresh.range(),
+            ours.repeated.range(),
             ours.fresh.0.len(),
             ratio(calls.map(|theirs| theirs.eight_calls.median())),
             ratio(batch.map(|theirs| theirs.one_batch.median())),
@@ -211,8 +213,8 @@ fn ours(text: &mut String, measured: &Measured) -> Result<()> {
             text,
             "- {}, one question a request: {} where the photo is not known, {} where it is",
             ours.configuration,
-            range(&ours.one_fresh),
-            range(&ours.one_repeated)
+            ours.one_fresh.range(),
+            ours.one_repeated.range()
         )?;
     }
     writeln!(
@@ -374,52 +376,6 @@ fn percentile(times: &Times, share: f64) -> f64 {
 
 fn f32_weights(measured: &Measured) -> f64 {
     measured.parameters as f64 * 4.0
-}
-
-fn range(times: &Times) -> String {
-    let unit = Unit::of(times.median());
-    let [median, least, most] =
-        [times.median(), times.least(), times.most()].map(|seconds| unit.number(seconds));
-    format!("{median} {} ({least} to {most})", unit.name)
-}
-
-fn seconds(seconds: f64) -> String {
-    let unit = Unit::of(seconds);
-    format!("{} {}", unit.number(seconds), unit.name)
-}
-
-/// In what a time is said, and with how many decimals.
-struct Unit {
-    name: &'static str,
-    per_second: f64,
-    decimals: usize,
-}
-
-impl Unit {
-    fn of(seconds: f64) -> Unit {
-        let (name, per_second, decimals) = match seconds {
-            _ if seconds < 0.1 => ("ms", 1e3, 1),
-            _ if seconds < 1.0 => ("ms", 1e3, 0),
-            _ if seconds < 10.0 => ("s", 1.0, 2),
-            _ => ("s", 1.0, 1),
-        };
-        Unit {
-            name,
-            per_second,
-            decimals,
-        }
-    }
-
-    fn number(&self, seconds: f64) -> String {
-        format!("{:.*}", self.decimals, seconds * self.per_second)
-    }
-}
-
-fn bytes(bytes: u64) -> String {
-    match bytes as f64 {
-        bytes if bytes < 1e9 => format!("{:.0} MB", bytes / 1e6),
-        bytes => format!("{:.2} GB", bytes / 1e9),
-    }
 }
 
 fn capitalised(text: &str) -> String {

@@ -5,36 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
+use tests::files::write_whole;
+use tests::machine::Machine;
 use tests::stages::Stages;
+use tests::times::Times;
 
-use crate::machine::Machine;
 use crate::shape::SHAPES;
-
-/// Seconds of several measurements of the same thing.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Times(pub Vec<f64>);
-
-impl Times {
-    pub fn median(&self) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len() / 2;
-        match sorted.len() {
-            0 => f64::NAN,
-            length if length % 2 == 0 => (sorted[middle - 1] + sorted[middle]) / 2.0,
-            _ => sorted[middle],
-        }
-    }
-
-    pub fn least(&self) -> f64 {
-        self.0.iter().copied().fold(f64::INFINITY, f64::min)
-    }
-
-    pub fn most(&self) -> f64 {
-        self.0.iter().copied().fold(0.0, f64::max)
-    }
-}
 
 /// One shape on one machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -176,19 +152,4 @@ impl Results {
     fn path(&self, shape: &str) -> PathBuf {
         self.folder.join(format!("{shape}.json"))
     }
-}
-
-/// Writes a file that appears whole or not at all.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let file = NamedTempFile::new_in(folder)?;
-        std::fs::write(file.path(), bytes)?;
-        // Temporary files are for their owner alone.
-        let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        std::fs::set_permissions(file.path(), everyone)?;
-        file.persist(path)?;
-        anyhow::Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }

@@ -9,14 +9,15 @@ use anyhow::{Context, Result, bail, ensure};
 use image::RgbImage;
 use image::imageops::{FilterType, brighten, resize};
 use serde_json::Value;
+use tests::checkpoint::Checkpoint;
 use tests::photos::{LARGE, jpeg};
+use tests::times::Times;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::Setting;
-use crate::checkpoint::Checkpoint;
 use crate::ours::{Ours, request_body};
-use crate::results::{Measured, Throughput, Times};
+use crate::results::{Measured, Throughput};
 use crate::shape::Shape;
 
 const CLIENTS: usize = 32;
@@ -46,7 +47,7 @@ pub async fn measure(
         configuration.name
     );
     let photos = Arc::new(photos(&setting.repository).await?);
-    let checkpoint = Checkpoint::of(setting, shape).await?;
+    let checkpoint = Checkpoint::of(setting.checkpoints(), shape.name, shape.what).await?;
     let ours = Ours::start(setting, &checkpoint, configuration).await?;
     let prompts = Arc::new(measured.prompts.clone());
     ours.ask(&setting.photo, &prompts).await?;

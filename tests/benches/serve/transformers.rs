@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tests::asked_process::AskedProcess;
+use tests::checkpoint::{Checkpoint, TRANSFORMERS_SCRIPT};
+use tokio::process::Command;
 
 use crate::Setting;
-use crate::checkpoint::{Checkpoint, SCRIPT};
 use crate::prompts::ANSWER_TOKENS;
 
 /// A loaded model in a process of its own, which is killed when dropped.
 pub struct Transformers {
-    _process: Child,
-    commands: ChildStdin,
-    results: Lines<BufReader<ChildStdout>>,
+    process: AskedProcess,
     pub description: Description,
 }
 
@@ -57,8 +53,9 @@ impl Transformers {
         std::fs::write(&photo, &setting.photo)?;
         std::fs::write(&questions, serde_json::to_vec(prompts)?)?;
         let log = scratch.join(format!("transformers-{dtype}.log"));
-        let mut process = Command::new(python)
-            .arg(setting.repository.join(SCRIPT))
+        let mut command = Command::new(python);
+        command
+            .arg(setting.repository.join(TRANSFORMERS_SCRIPT))
             .arg("answer")
             .arg(&checkpoint.folder)
             .args(["--dtype", dtype, "--photo"])
@@ -66,53 +63,23 @@ impl Transformers {
             .arg("--prompts")
             .arg(&questions)
             .args(["--tokens", &ANSWER_TOKENS.to_string()])
-            .args(["--threads", &setting.machine.cores.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&log)?)
-            .kill_on_drop(true)
-            .spawn()
-            .context("cannot run Python")?;
-        let commands = process.stdin.take().context("Python has no stdin")?;
-        let stdout = process.stdout.take().context("Python has no stdout")?;
-        let mut results = BufReader::new(stdout).lines();
-        let description = match next(&mut results).await {
-            Ok(description) => description,
-            Err(error) => {
-                let log = std::fs::read_to_string(&log).unwrap_or_default();
-                bail!("transformers does not load the checkpoint: {error:#}\n{log}");
-            }
-        };
+            .args(["--threads", &setting.machine.cores.to_string()]);
+        let (process, description) = AskedProcess::start(&mut command, &log).await?;
         Ok(Transformers {
-            _process: process,
-            commands,
-            results,
+            process,
             description,
         })
     }
 
     pub async fn eight_calls(&mut self) -> Result<Timed> {
-        self.carry_out("eight_calls").await
+        self.process.ask("eight_calls").await
     }
 
     pub async fn one_batch(&mut self) -> Result<Timed> {
-        self.carry_out("one_batch").await
+        self.process.ask("one_batch").await
     }
 
     pub async fn peak(&mut self) -> Result<Peak> {
-        self.carry_out("peak").await
+        self.process.ask("peak").await
     }
-
-    async fn carry_out<T: DeserializeOwned>(&mut self, command: &str) -> Result<T> {
-        let line = format!("{command}\n");
-        self.commands.write_all(line.as_bytes()).await?;
-        next(&mut self.results)
-            .await
-            .with_context(|| format!("transformers, {command}"))
-    }
-}
-
-async fn next<T: DeserializeOwned>(results: &mut Lines<BufReader<ChildStdout>>) -> Result<T> {
-    let line = results.next_line().await?.context("it has ended")?;
-    serde_json::from_str(&line).with_context(|| format!("it said {line}"))
 }

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tests::arithmetic::{Request, Work};
+use tests::checkpoint::Checkpoint;
+use tests::machine::{available_memory, commit, load_average, said_by};
 use tests::photos::with_comment;
 use tests::stages;
+use tests::times::Times;
 
 use crate::Setting;
-use crate::checkpoint::Checkpoint;
-use crate::machine::{available_memory, load_average, said_by};
 use crate::ours::Ours;
 use crate::prompts::{ANSWER_TOKENS, PROMPT_TOKENS, prompts};
-use crate::results::{Measured, OurTimes, TheirTimes, Times};
+use crate::results::{Measured, OurTimes, TheirTimes};
 use crate::shape::{Configuration, Shape};
 use crate::transformers::Transformers;
 
@@ -36,7 +37,7 @@ pub async fn measure(
     only: Option<&str>,
     runs: Option<usize>,
 ) -> Result<Measured> {
-    let checkpoint = Checkpoint::of(setting, shape).await?;
+    let checkpoint = Checkpoint::of(setting.checkpoints(), shape.name, shape.what).await?;
     let prompts = prompts(&checkpoint.folder)?;
     let mut measured = begin(setting, shape, &checkpoint, prompts)?;
     let groups = groups(setting, shape, only, &checkpoint, &mut measured.left_out).await?;
@@ -126,32 +127,12 @@ fn begin(
     if load_average > BUSY {
         println!("the load average is {load_average}: what else runs here spoils the numbers");
     }
-    let changed = said_by(
-        "git",
-        // The report is changed by the shape before.
-        &[
-            "status",
-            "--porcelain",
-            "--untracked-files=no",
-            "--",
-            ".",
-            ":!BENCHMARKS.md",
-        ],
-    );
-    let changes = if changed.is_empty() {
-        ""
-    } else {
-        ", with changes"
-    };
     let versions = [("rustc", said_by("rustc", &["--version"]))];
     Ok(Measured {
         shape: shape.name.to_owned(),
         machine: setting.machine.clone(),
         date: said_by("date", &["-u", "+%F"]),
-        commit: format!(
-            "{}{changes}",
-            said_by("git", &["rev-parse", "--short", "HEAD"])
-        ),
+        commit: commit(),
         command: format!("make bench-serve SHAPES={}", shape.name),
         load_average,
         versions: versions
@@ -410,11 +391,5 @@ impl<'a> Photos<'a> {
 }
 
 fn print_times(what: &str, times: &Times) {
-    println!(
-        "{what}: median {:.3} s ({:.3} to {:.3}) of {}",
-        times.median(),
-        times.least(),
-        times.most(),
-        times.0.len()
-    );
+    println!("{what}: {} of {}", times.range(), times.0.len());
 }

@@ -1,6 +1,8 @@
 //! What was measured against what this project asks of itself.
 
-use crate::results::{Measured, OurTimes, TheirTimes, Times};
+use tests::times::Times;
+
+use crate::results::{Measured, OurTimes, TheirTimes};
 use crate::shape::{Goal, Ours, Shape, Target, Theirs};
 
 /// One line of the table.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use attributes::AttributeSet;
 
-use super::data::{Row, TestSet, Vocabulary, read_rows};
+use super::data::{Row, TestSet, Vocabulary, read_rows, read_rows_if_any};
 use super::options::{EvaluateArgs, attribute_names};
 
 /// The values that a checkpoint was taught, in its folder.
@@ -74,7 +74,8 @@ impl Inputs {
 }
 
 fn with_missing(mut rows: Vec<Row>, path: &Path, set: &AttributeSet) -> Result<Vec<Row>> {
-    let missing = read_rows(path, set)?;
+    // A catalogue in which nothing is NA leaves a file without rows.
+    let missing = read_rows_if_any(path, set)?;
     if let Some(row) = missing.iter().find(|row| row.truth.is_some()) {
         bail!(
             "{}: the answer to {:?} about {} is {:?}, not NA",

@@ -42,6 +42,10 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     args.check()?;
     let inputs = Inputs::read(args)?;
     let training = Training::read(args.model_dir.as_deref(), args.training_metrics.as_deref())?;
+    let args = &EvaluateArgs {
+        name: args.name.clone().or(training.label().map(str::to_owned)),
+        ..args.clone()
+    };
     let progress = Shown::new();
     let answers = systems::answer(args, &inputs, &progress)?;
     progress.end();

@@ -32,7 +32,7 @@ pub struct EvaluateArgs {
     /// The photos of training [default: those of --images]
     #[arg(long, value_name = "DIR", requires = "train_data")]
     pub train_images: Option<PathBuf>,
-    /// Questions whose true answer is NA, in the same form
+    /// Questions whose true answer is NA, such as vqa_na.csv, in the same form
     #[arg(long, value_name = "FILE")]
     pub na_data: Option<PathBuf>,
     /// The values that answers are held to: JSON, an array of values by
@@ -91,7 +91,8 @@ pub struct EvaluateArgs {
     /// Write the model card beside the checkpoint as well
     #[arg(long, requires = "model_dir")]
     pub write_card: bool,
-    /// What the report and the card call the model [default: the folder's name]
+    /// What the report and the card call the model [default: the `model-name` of
+    /// its training, else the folder's name]
     #[arg(long)]
     pub name: Option<String>,
     /// What training measured, for the card [default: metrics.jsonl in the

@@ -18,6 +18,8 @@ impl Job {
     /// told to stop.
     pub(super) fn end_of_epoch(&mut self) -> anyhow::Result<bool> {
         let started = Instant::now();
+        // Others answer no question.
+        self.settle_for_good_weights()?;
         let epoch = self.state.epoch + 1;
         let is_new =
             |event: &&Event| matches!(event, Event::Step { epoch: of, .. } if *of == epoch);

@@ -14,6 +14,9 @@ const VERSION: u32 = 1;
 /// Bytes of the checksum at a file's end.
 const CHECKSUM_BYTES: usize = 8;
 
+/// Digits of the model's hash in the name of its folder.
+const HASH_DIGITS: usize = 32;
+
 const ENDING: &str = "features";
 
 /// The file that says how long a photograph took.
@@ -46,7 +49,7 @@ impl Key {
 
 impl FeatureStore {
     /// Opens the store for a model in `folder`, and removes those of other
-    /// models as far as room is needed.
+    /// models; what else is in the folder stays.
     ///
     /// # Errors
     /// When the folder cannot be created or read.
@@ -56,13 +59,14 @@ impl FeatureStore {
         numbers: usize,
         limit_bytes: u64,
     ) -> anyhow::Result<Self> {
-        let name = format!("{}-v{VERSION}", &hex(&Sha256::digest(model))[..32]);
+        let name = format!("{}-v{VERSION}", &hex(&Sha256::digest(model))[..HASH_DIGITS]);
         let of_model = folder.join(&name);
         create_folder(&of_model)?;
         for other in std::fs::read_dir(folder)
             .with_context(|| format!("cannot read {}", folder.display()))?
             .flatten()
             .filter(|entry| entry.file_name() != name.as_str())
+            .filter(|entry| is_of_a_model(&entry.file_name().to_string_lossy()))
         {
             // Of another model: nothing of this job asks for it again.
             let _ = std::fs::remove_dir_all(other.path());
@@ -149,6 +153,15 @@ impl FeatureStore {
     }
 }
 
+/// Whether a folder has the name of a model's: its hash and a version.
+fn is_of_a_model(name: &str) -> bool {
+    name.split_once("-v").is_some_and(|(hash, version)| {
+        hash.len() == HASH_DIGITS
+            && hash.chars().all(|digit| digit.is_ascii_hexdigit())
+            && version.parse::<u32>().is_ok()
+    })
+}
+
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let mut sum = [0; CHECKSUM_BYTES];
     sum.copy_from_slice(&Sha256::digest(bytes)[..CHECKSUM_BYTES]);
@@ -190,5 +203,17 @@ mod tests {
         std::fs::write(&path, &bytes[..7]).unwrap();
         assert_eq!(store.get(&key), None);
         assert_eq!(open("b").get(&key), None);
+    }
+
+    #[test]
+    fn the_folder_of_another_model_goes_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own-v1");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("file"), "precious").unwrap();
+        let first = FeatureStore::open(folder.path(), "a", 3, 60).unwrap();
+        let second = FeatureStore::open(folder.path(), "b", 3, 60).unwrap();
+        assert!(!first.folder.exists() && second.folder.exists());
+        assert!(own.join("file").exists());
     }
 }

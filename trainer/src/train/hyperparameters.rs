@@ -94,6 +94,8 @@ pub struct Hyperparameters {
     pub max_steps: u64,
     /// How many sample answers are printed after an epoch.
     pub sample_answers: usize,
+    /// Every name with its text, given or by default.
+    pub texts: BTreeMap<&'static str, String>,
 }
 
 /// Every name, with the value where none is given.
@@ -155,7 +157,7 @@ impl Hyperparameters {
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let given: BTreeMap<String, Value> =
             serde_json::from_str(text).context("it has to be a JSON object of strings")?;
-        let mut values: BTreeMap<&str, String> = DEFAULTS
+        let mut values: BTreeMap<&'static str, String> = DEFAULTS
             .iter()
             .map(|&(name, value)| (name, value.to_owned()))
             .collect();
@@ -242,6 +244,7 @@ impl Values {
             checkpoint_steps: self.count("checkpoint-steps")?,
             max_steps: self.whole("max-steps")?,
             sample_answers: self.whole("sample-answers")?,
+            texts: self.0.clone(),
         })
     }
 }

@@ -9,12 +9,14 @@ use blip2::training::{Batch, Trainee};
 use super::batch::{numbered, rows};
 use super::container::Container;
 use super::data::Example;
+use super::facts::{Facts, Made};
 use super::hyperparameters::{Hyperparameters, SelectBest};
 use super::interrupt::Interrupt;
 use super::metrics::{Event, Metrics};
 use super::optimiser::{Optimiser, clip, norm};
 use super::order::{Item, Ordering};
 use super::photos::Photos;
+use super::prepare::computation;
 use super::schedule::Schedule;
 use super::sight::Sight;
 use super::state::{Checkpoint, Checkpoints, State};
@@ -234,9 +236,14 @@ impl Job {
         Ok(Stepped::Loss(loss))
     }
 
-    /// Saves the last good weights and fails, if too many steps were bad.
-    fn fail_after_bad_steps(&mut self) -> anyhow::Result<()> {
-        if self.state.bad_steps < self.settings.max_bad_steps {
+    /// Goes back to the last weights that gave a loss, if the newest gave none or
+    /// are no numbers.
+    pub(super) fn settle_for_good_weights(&mut self) -> anyhow::Result<()> {
+        let are_numbers = values(&self.trainee)?
+            .iter()
+            .flatten()
+            .all(|value| value.is_finite());
+        if self.state.bad_steps == 0 && are_numbers {
             return Ok(());
         }
         if let Some(last_good) = self.last_good.take() {
@@ -244,6 +251,15 @@ impl Job {
                 parameter.update(|values| values.copy_from_slice(good))?;
             }
         }
+        Ok(())
+    }
+
+    /// Saves the last good weights and fails, if too many steps were bad.
+    fn fail_after_bad_steps(&mut self) -> anyhow::Result<()> {
+        if self.state.bad_steps < self.settings.max_bad_steps {
+            return Ok(());
+        }
+        self.settle_for_good_weights()?;
         self.write_model()?;
         bail!(
             "in {} steps in a row, up to step {}, the loss or its gradient was no number: the \
@@ -297,7 +313,24 @@ impl Job {
     }
 
     fn write_model(&self) -> anyhow::Result<()> {
-        output::write_model(&self.trainee, &self.examples, &self.container.model())
+        let made = Made {
+            settings: &self.settings,
+            examples: &self.examples,
+            validation: &self.validation,
+            photos: &self.photos,
+            state: &self.state,
+            events: self.metrics.events(),
+            optimiser_steps: self.optimiser.steps,
+            parameters_trained: self
+                .trainee
+                .parameters()
+                .iter()
+                .map(Parameter::elem_count)
+                .sum(),
+            computation: &computation(&self.trainee),
+        };
+        let folder = self.container.model();
+        output::write_model(&self.trainee, &self.examples, &Facts::of(&made), &folder)
     }
 }
 

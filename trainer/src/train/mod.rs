@@ -7,6 +7,7 @@ mod batch;
 pub mod container;
 pub mod data;
 mod epoch_end;
+pub mod facts;
 pub mod feature_store;
 mod fingerprint;
 mod hyperparameter_values;

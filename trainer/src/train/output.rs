@@ -9,19 +9,24 @@ use blip2::training::Trainee;
 
 use super::container::{create_folder, write_file};
 use super::data::Example;
+use super::facts::Facts;
 
 /// The folder of the adapter beside the merged weights.
 const ADAPTER: &str = "adapter";
 
 const VOCABULARY: &str = "vocabulary.json";
 
-/// Writes the merged checkpoint in the layout of Hugging Face, and the adapter
-/// in PEFT's. Every file is written under a temporary name and renamed; the
-/// weights come last, so that a folder with weights is whole.
+/// Writes the merged checkpoint in the layout of Hugging Face, the adapter in
+/// PEFT's, and what is known of both. Every file is written under a temporary name and renamed.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write_model(trainee: &Trainee, examples: &[Example], folder: &Path) -> anyhow::Result<()> {
+pub(super) fn write_model(
+    trainee: &Trainee,
+    examples: &[Example],
+    facts: &Facts<'_>,
+    folder: &Path,
+) -> anyhow::Result<()> {
     create_folder(folder)?;
     if let Some(adapter) = trainee.adapter()? {
         let folder = folder.join(ADAPTER);
@@ -31,7 +36,8 @@ pub fn write_model(trainee: &Trainee, examples: &[Example], folder: &Path) -> an
     trainee
         .write_checkpoint(folder)
         .with_context(|| format!("cannot write the model to {}", folder.display()))?;
-    write_vocabulary(examples, folder)
+    write_vocabulary(examples, folder)?;
+    facts.write(folder)
 }
 
 /// Adds to the vocabulary the values that the model was taught.

@@ -9,7 +9,7 @@ use blip2::{Adapter, LoadOptions, NumberType};
 use super::container::Container;
 use super::data;
 use super::feature_store::FeatureStore;
-use super::hyperparameters::{Hyperparameters, Train};
+use super::hyperparameters::{Hyperparameters, SelectBest, Train};
 use super::interrupt::Interrupt;
 use super::job::{Job, restore};
 use super::metrics::{Event, Metrics};
@@ -41,6 +41,15 @@ pub fn prepare(
     if validation_file.is_file() {
         validation = data::read(&validation_file, trainee.blip2(), &mut photos)?;
     } else {
+        let needs_it =
+            settings.select_best != SelectBest::None || settings.early_stopping_patience > 0;
+        if needs_it {
+            bail!(
+                "`select-best` and `early-stopping-patience` need validation questions, and there \
+                 is no {}",
+                validation_file.display()
+            );
+        }
         log(&format!(
             "no validation: there is no {}",
             validation_file.display()
@@ -191,7 +200,7 @@ fn sight(
 
 /// What decides, beside the weights, what is computed to the last bit. The
 /// number of threads does not.
-fn computation(trainee: &Trainee) -> String {
+pub(super) fn computation(trainee: &Trainee) -> String {
     let model = trainee.blip2();
     match model.engine_report() {
         Some(report) => format!("{} by {}", report.weights, report.engine),
@@ -240,6 +249,7 @@ fn fingerprint_of_job(
         max_bad_steps: defaults.max_bad_steps,
         model_name: defaults.model_name,
         sample_answers: defaults.sample_answers,
+        texts: defaults.texts,
         ..settings.clone()
     };
     let mut texts = vec![

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use attributes::AttributeSet;
+use attributes::{Attribute, AttributeSet, NOT_AVAILABLE};
 
 use super::options::{PrepareOptions, Resolved};
 use super::{Placed, Prepared, SplitReport};
+use crate::clean::CleanProduct;
 use crate::error::Error;
 use crate::files::{make_folder, remove, write_whole};
 use crate::page;
@@ -22,6 +23,10 @@ pub const PAGE_FILE: &str = "catalogue.html";
 /// Which product is in which split and group.
 pub const PRODUCTS_FILE: &str = "products.csv";
 
+/// Questions about products of the test to which the shop gives no value: what an
+/// evaluation asks to see whether a model knows that it does not know.
+pub const NA_FILE: &str = "vqa_na.csv";
+
 /// Fills in what the report says of the splits, and writes everything. All is
 /// made before the first file is written.
 pub(super) fn write(
@@ -32,12 +37,23 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
     for (split, share) in Split::ALL.into_iter().zip(options.shares.as_array()) {
-        let pairs = pairs(options, resolved, &prepared.placed, split);
+        let pairs = pairs(options, resolved, &prepared.placed, split, known);
         let report = report(&options.set, &prepared.placed, split, pairs.len());
         prepared.report.splits.push(report);
         if share > 0.0 {
             files.push((split.file_name(), as_csv(&pairs)?));
         }
+    }
+    let missing = pairs(
+        options,
+        resolved,
+        &prepared.placed,
+        Split::Test,
+        without_value,
+    );
+    prepared.report.without_value = missing.len() as u64;
+    if options.shares.test > 0.0 {
+        files.push((NA_FILE, as_csv(&missing)?));
     }
     files.push((PRODUCTS_FILE, products(&prepared.placed)?));
     let mut json = serde_json::to_vec_pretty(&prepared.report)?;
@@ -56,25 +72,49 @@ pub(super) fn write(
             remove(&options.out.join(split.file_name()))?;
         }
     }
+    if options.shares.test == 0.0 {
+        remove(&options.out.join(NA_FILE))?;
+    }
     Ok(())
 }
 
-/// The pairs of one file. What is held out is asked about in the test alone, so
-/// that the test tells what a model makes of a question it was not trained on.
+/// Places of attributes in the set, each with the true answer.
+type Facts<'a> = Vec<(usize, &'a str)>;
+
+/// What is known of a product.
+fn known(product: &CleanProduct) -> Facts<'_> {
+    let values = product.values.iter();
+    values
+        .map(|(place, value)| (*place, value.as_str()))
+        .collect()
+}
+
+/// What no value is known of.
+fn without_value(product: &CleanProduct) -> Facts<'_> {
+    let places = product.without_value.iter();
+    places.map(|&place| (place, NOT_AVAILABLE)).collect()
+}
+
+/// The pairs of one file, about `facts` of each product. What is held out is
+/// asked about in the test alone, so that the test tells what a model makes of a
+/// question it was not trained on.
 fn pairs(
     options: &PrepareOptions,
     resolved: &Resolved,
     placed: &[Placed],
     split: Split,
+    facts: fn(&CleanProduct) -> Facts<'_>,
 ) -> Vec<Pair> {
     let set = &options.set;
-    let is_asked = |name: &String| split == Split::Test || !resolved.hold_out.contains(name);
+    let is_asked = |attribute: &Attribute| {
+        split == Split::Test || !resolved.hold_out.contains(&attribute.name)
+    };
     let mut pairs = Vec::new();
     for Placed { product, .. } in placed.iter().filter(|placed| placed.split == split) {
         let (noun, _) = set.attributes_of(&product.category);
-        for (place, value) in &product.values {
-            let attribute = &set.attributes()[*place];
-            if is_asked(&attribute.name) {
+        for (place, value) in facts(product) {
+            let attribute = &set.attributes()[place];
+            if is_asked(attribute) {
                 let variant = variant(options.seed, &product.entry.id, &attribute.name);
                 pairs.push(Pair {
                     id: product.entry.id.clone(),

@@ -59,6 +59,27 @@ fn what_training_left_is_told() {
 }
 
 #[test]
+fn a_label_of_training_is_a_title_and_a_name_on_the_hub_the_base() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| {
+        let facts = serde_json::json!({ "model-name": name }).to_string();
+        std::fs::write(folder.path().join("training.json"), facts).unwrap();
+        Training::read(Some(folder.path()), None).unwrap()
+    };
+    let label = read("shirts of 2026/27");
+    assert_eq!(
+        (label.label(), label.base_model()),
+        (Some("shirts of 2026/27"), None)
+    );
+    let base = read("owner/blip2-flan-t5-xl");
+    assert_eq!(
+        (base.label(), base.base_model()),
+        (None, Some("owner/blip2-flan-t5-xl"))
+    );
+    assert_eq!((read("").label(), read("/x").label()), (None, Some("/x")));
+}
+
+#[test]
 fn only_its_own_card_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);

@@ -7,10 +7,8 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::text::line;
+use crate::train::facts;
 use crate::train::metrics::{EpochSummary, Event};
-
-/// Facts in a checkpoint's folder.
-const FACTS_FILE: &str = "training.json";
 
 /// What is measured during training, a JSON object a line.
 const METRICS_FILE: &str = "metrics.jsonl";
@@ -36,7 +34,7 @@ impl Training {
             path.is_file().then_some(path)
         };
         let mut training = Training::default();
-        if let Some(path) = in_folder(FACTS_FILE) {
+        if let Some(path) = in_folder(facts::FILE) {
             let text = read(&path)?;
             let facts = serde_json::from_str(&text)
                 .with_context(|| format!("{} is no JSON", path.display()))?;
@@ -63,13 +61,27 @@ impl Training {
         }
     }
 
-    /// The checkpoint that training began with, by its name on the hub.
+    /// The checkpoint that training began with, by its name on the hub:
+    /// "owner/name".
     pub(super) fn base_model(&self) -> Option<&str> {
-        let facts = self.facts.as_ref()?;
-        let name = ["base_model", "model-name"]
-            .iter()
-            .find_map(|name| facts.get(name)?.as_str())?;
-        (!name.is_empty()).then_some(name)
+        self.fact("base_model").or_else(|| {
+            self.fact("model-name")
+                .filter(|name| is_name_on_the_hub(name))
+        })
+    }
+
+    /// What the training job was told to call the model. A name on the hub there
+    /// is that of the checkpoint it began with, as the published training script
+    /// has it.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.fact("model-name")
+            .filter(|name| !is_name_on_the_hub(name))
+    }
+
+    fn fact(&self, name: &str) -> Option<&str> {
+        let text = self.facts.as_ref()?.get(name)?.as_str()?;
+        (!text.is_empty()).then_some(text)
     }
 
     /// The card's section about training; empty where nothing is known.
@@ -111,6 +123,15 @@ impl Training {
         }
         section
     }
+}
+
+fn is_name_on_the_hub(name: &str) -> bool {
+    let is_word = |part: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !part.is_empty() && part.chars().all(is_plain)
+    };
+    name.split_once('/')
+        .is_some_and(|(owner, rest)| is_word(owner) && is_word(rest))
 }
 
 fn read(path: &Path) -> Result<String> {

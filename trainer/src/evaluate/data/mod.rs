@@ -6,6 +6,6 @@ mod test_set;
 mod vocabulary;
 
 pub use photos::read_photo;
-pub use rows::{Row, read_rows};
+pub use rows::{Row, read_rows, read_rows_if_any};
 pub use test_set::{Item, TestSet};
 pub use vocabulary::{Choice, Vocabulary};

@@ -29,13 +29,21 @@ pub struct Row {
 /// is no "Name: value", or whose attribute the set does not have or is not the
 /// one that the question asks about.
 pub fn read_rows(path: &Path, set: &AttributeSet) -> Result<Vec<Row>> {
-    let pairs = pairs::read(path)?;
+    let rows = read_rows_if_any(path, set)?;
     ensure!(
-        !pairs.is_empty(),
+        !rows.is_empty(),
         "{} has no questions, only a header",
         path.display()
     );
-    pairs
+    Ok(rows)
+}
+
+/// The same of a file that may have no questions.
+///
+/// # Errors
+/// As [`read_rows`], but for one without questions.
+pub fn read_rows_if_any(path: &Path, set: &AttributeSet) -> Result<Vec<Row>> {
+    pairs::read(path)?
         .into_iter()
         .zip(1_u64..)
         .map(|(pair, number)| {
@@ -123,6 +131,18 @@ mod tests {
         assert_eq!(rows[1].answer, "baseColour: navy");
         let attributes: Vec<usize> = rows.iter().map(|row| row.attribute).collect();
         assert_eq!(attributes, [4, 7, 0, 0]);
+    }
+
+    #[test]
+    fn a_file_without_rows_is_right_where_there_need_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vqa_na.csv");
+        std::fs::write(&path, "id,Question,Answer\n").unwrap();
+        let set = AttributeSet::embedded();
+        assert_eq!(read_rows_if_any(&path, &set).unwrap(), []);
+        assert!(read_rows(&path, &set).is_err());
+        std::fs::write(&path, "id,Answer\n").unwrap();
+        assert!(read_rows_if_any(&path, &set).is_err());
     }
 
     #[test]

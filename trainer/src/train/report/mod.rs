@@ -98,7 +98,7 @@ fn render(settings: &Hyperparameters, events: &[Event]) -> anyhow::Result<String
         epochs => epochs,
         samples => samples,
         skipped => skipped,
-        settings => format!("{settings:#?}"),
+        settings => settings.texts,
         steps => last_step,
     };
     environment

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use blip2::training::Trainee;
 use candle_core::{DType, Device, Tensor};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::progress::Progress;
 use crate::train::feature_store::{FeatureStore, Key};
@@ -12,10 +13,22 @@ use crate::train::interrupt::Interrupt;
 use crate::train::photos::Photos;
 
 /// Photographs that are encoded together.
-const ENCODED_TOGETHER: usize = 8;
+pub const ENCODED_TOGETHER: usize = 8;
+
+/// Photographs that are read and decoded together; between them the job can be
+/// told to stop.
+const READ_TOGETHER: usize = 2 * ENCODED_TOGETHER;
 
 /// What is kept in memory besides, in bytes.
 const MEMORY_BYTES: usize = 256 << 20;
+
+/// What there is of a photograph.
+enum Found {
+    /// Its features, by an earlier run.
+    Kept(Vec<f32>),
+    /// Its pixels, to be encoded.
+    Pixels(Tensor),
+}
 
 /// Image features of photographs by number.
 #[derive(Debug)]
@@ -79,25 +92,33 @@ impl Features {
     ) -> anyhow::Result<()> {
         let mut progress = Progress::new("photographs", photos.len());
         let mut waiting = Vec::new();
-        for number in 0..photos.len() {
+        for first in (0..photos.len()).step_by(READ_TOGETHER) {
             if interrupt.is_set() {
                 return Ok(());
             }
-            match self.read(number, photos) {
-                Ok(Some(features)) => {
-                    self.counts.from_store += 1;
-                    self.remember(number, features)?;
-                }
-                Ok(None) => match pixel_values(number, photos, trainee) {
-                    Ok(pixels) => waiting.push((number, pixels)),
+            let end = photos.len().min(first + READ_TOGETHER);
+            let found: Vec<anyhow::Result<(Key, Found)>> = (first..end)
+                .into_par_iter()
+                .map(|number| self.find(number, photos, trainee))
+                .collect();
+            for (number, found) in (first..).zip(found) {
+                match found {
+                    Ok((key, Found::Kept(features))) => {
+                        self.counts.from_store += 1;
+                        self.keys.insert(number, key);
+                        self.remember(number, features)?;
+                    }
+                    Ok((key, Found::Pixels(pixels))) => {
+                        self.keys.insert(number, key);
+                        waiting.push((number, pixels));
+                    }
                     Err(reason) => photos.mark_bad(number, &reason),
-                },
-                Err(reason) => photos.mark_bad(number, &reason),
+                }
+                if waiting.len() == ENCODED_TOGETHER {
+                    self.encode(std::mem::take(&mut waiting), trainee)?;
+                }
+                progress.show(number + 1);
             }
-            if waiting.len() == ENCODED_TOGETHER {
-                self.encode(std::mem::take(&mut waiting), trainee)?;
-            }
-            progress.show(number + 1);
         }
         self.encode(waiting, trainee)?;
         progress.finish();
@@ -107,12 +128,23 @@ impl Features {
         Ok(())
     }
 
-    /// What the store has of a photograph; its key is noted.
-    fn read(&mut self, number: usize, photos: &Photos) -> anyhow::Result<Option<Vec<f32>>> {
-        let key = Key::of(&photos.bytes(number)?);
-        let features = self.store.get(&key);
-        self.keys.insert(number, key);
-        Ok(features)
+    /// What the store has of a photograph, or else its pixels.
+    fn find(
+        &self,
+        number: usize,
+        photos: &Photos,
+        trainee: &Trainee,
+    ) -> anyhow::Result<(Key, Found)> {
+        let bytes = photos.bytes(number)?;
+        let key = Key::of(&bytes);
+        let found = match self.store.get(&key) {
+            Some(features) => Found::Kept(features),
+            None => {
+                let photo = photos.decode(number, &bytes)?;
+                Found::Pixels(trainee.blip2().preprocess(&photo)?)
+            }
+        };
+        Ok((key, found))
     }
 
     fn encode(&mut self, waiting: Vec<(usize, Tensor)>, trainee: &Trainee) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ mod pixels;
 use blip2::training::{Images, Trainee};
 use candle_core::Tensor;
 
-pub use features::{FeatureCounts, Features};
+pub use features::{ENCODED_TOGETHER, FeatureCounts, Features};
 pub use pixels::Pixels;
 
 use super::interrupt::Interrupt;

@@ -1,4 +1,4 @@
-//! The checkpoints that are measured.
+//! The checkpoints that benchmarks measure.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,15 +9,28 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::Setting;
-use crate::shape::Shape;
+/// The script of transformers' side, which also builds checkpoints.
+pub const TRANSFORMERS_SCRIPT: &str = "tools/bench/transformers_baseline.py";
+
+/// Where checkpoints come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The repository's root.
+    pub repository: &'a Path,
+    /// Where those that are built stay.
+    pub folder: &'a Path,
+    /// What builds them: a Python that has tools/bench-requirements.txt.
+    pub python: Option<&'a Path>,
+}
 
 /// A checkpoint on the disk.
 #[derive(Debug)]
 pub struct Checkpoint {
+    /// Where it is.
     pub folder: PathBuf,
     /// `config.json`.
     pub config: Value,
+    /// How many weights it has.
     pub parameters: u64,
     /// Of the weights' files.
     pub bytes: u64,
@@ -25,15 +38,18 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// The shape's checkpoint: the shipped one, or one that is built with
-    /// random weights where it is not there yet.
-    pub async fn of(setting: &Setting, shape: &Shape) -> Result<Checkpoint> {
-        let shipped = setting.repository.join("models/blip2-mini");
-        if shape.name == "mini" {
+    /// random weights where it is not there yet. `what` says what it is.
+    ///
+    /// # Errors
+    /// When it is damaged, or not there and cannot be built.
+    pub async fn of(source: Source<'_>, shape: &str, what: &str) -> Result<Checkpoint> {
+        let shipped = source.repository.join("models/blip2-mini");
+        if shape == "mini" {
             return Checkpoint::read(shipped);
         }
-        let folder = setting.folder.join(shape.name);
+        let folder = source.folder.join(shape);
         if !folder.join("config.json").is_file() {
-            let Some(python) = &setting.python else {
+            let Some(python) = source.python else {
                 bail!(
                     "{} is not there, and without Python it cannot be built",
                     folder.display()
@@ -42,13 +58,13 @@ impl Checkpoint {
             println!(
                 "building {}: {}; minutes and, for xl, 8 GB of memory and disk",
                 folder.display(),
-                shape.what
+                what
             );
             // With random weights only the number of tokens counts, so the
             // shipped checkpoint's tokenizer is as good as another.
             let status = Command::new(python)
-                .arg(setting.repository.join(SCRIPT))
-                .args(["build", shape.name])
+                .arg(source.repository.join(TRANSFORMERS_SCRIPT))
+                .args(["build", shape])
                 .arg(&folder)
                 .arg("--tokenizer")
                 .arg(shipped.join("tokenizer.json"))
@@ -85,9 +101,6 @@ impl Checkpoint {
         })
     }
 }
-
-/// The script of transformers' side.
-pub const SCRIPT: &str = "tools/bench/transformers_baseline.py";
 
 #[derive(Deserialize)]
 struct TensorInfo {

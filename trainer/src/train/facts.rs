@@ -1,0 +1,117 @@
+//! `training.json` in the model's folder: what the model was made of, for its
+//! card and for whoever finds it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::container::write_file;
+use super::data::Example;
+use super::hyperparameters::{Hyperparameters, SelectBest};
+use super::metrics::Event;
+use super::photos::Photos;
+use super::state::{Best, State};
+
+/// The file's name in a checkpoint's folder.
+pub const FILE: &str = "training.json";
+
+/// What is known about a training job. All but the times follows from its inputs
+/// and settings.
+#[derive(Debug, Serialize)]
+pub(super) struct Facts<'a> {
+    /// The hyperparameter of this name; a label.
+    #[serde(rename = "model-name", skip_serializing_if = "Option::is_none")]
+    model_name: Option<&'a str>,
+    /// Questions learnt from.
+    questions: usize,
+    /// Products that they are about.
+    products: usize,
+    validation_questions: usize,
+    validation_products: usize,
+    /// Photographs, of either file, that could not be used.
+    photos_skipped: usize,
+    /// Epochs that were trained to their end.
+    epochs: u64,
+    /// The epoch whose weights these are, counted from 1, where one was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best_epoch: Option<u64>,
+    /// Steps of the optimiser.
+    steps: u64,
+    parameters_trained: usize,
+    /// How the frozen weights are held and multiplied.
+    computation: &'a str,
+    /// Spent on steps, on validation and on looking at the photographs; a start
+    /// after an interruption adds to it.
+    seconds: f64,
+    /// The version of the trainer.
+    trainer_version: &'static str,
+    /// Every hyperparameter, given or by default.
+    hyperparameters: &'a BTreeMap<&'static str, String>,
+}
+
+/// What facts are made of.
+pub(super) struct Made<'a> {
+    pub(super) settings: &'a Hyperparameters,
+    pub(super) examples: &'a [Example],
+    pub(super) validation: &'a [Example],
+    pub(super) photos: &'a Photos,
+    pub(super) state: &'a State,
+    pub(super) events: &'a [Event],
+    pub(super) optimiser_steps: u64,
+    pub(super) parameters_trained: usize,
+    pub(super) computation: &'a str,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(made: &Made<'a>) -> Facts<'a> {
+        let is_chosen = made.settings.select_best != SelectBest::None;
+        let chosen = |best: &&Best| is_chosen && best.score.is_finite();
+        Facts {
+            model_name: made.settings.model_name.as_deref(),
+            questions: made.examples.len(),
+            products: products(made.examples),
+            validation_questions: made.validation.len(),
+            validation_products: products(made.validation),
+            photos_skipped: made.photos.bad_count(),
+            epochs: made.state.epoch,
+            best_epoch: made
+                .state
+                .best
+                .as_ref()
+                .filter(chosen)
+                .map(|best| best.epoch),
+            steps: made.optimiser_steps,
+            parameters_trained: made.parameters_trained,
+            computation: made.computation,
+            seconds: seconds(made.events),
+            trainer_version: env!("CARGO_PKG_VERSION"),
+            hyperparameters: &made.settings.texts,
+        }
+    }
+
+    /// Writes the file into the model's folder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        write_file(&folder.join(FILE), &json)
+    }
+}
+
+fn products(examples: &[Example]) -> usize {
+    let photos: BTreeSet<usize> = examples.iter().map(|example| example.photo).collect();
+    photos.len()
+}
+
+/// To a tenth: more is not known.
+fn seconds(events: &[Event]) -> f64 {
+    let spent = events.iter().map(|event| match event {
+        Event::Step { seconds, .. } | Event::Photographs { seconds, .. } => *seconds,
+        Event::Epoch(summary) => summary.validation_seconds,
+        Event::SkippedStep { .. } | Event::Sample(_) => 0.0,
+    });
+    (spent.sum::<f64>() * 10.0).round() / 10.0
+}
