@@ -1,0 +1,73 @@
+#!/bin/sh
+# Makes the checkpoint and the adapter that ship with the project: from
+# `models/blip2-mini`, on photographs of the fashion data set and on drawn
+# products, and evaluates both.
+#
+# Usage: make.sh TRAINER KAGGLE WORK
+#
+# TRAINER is the program. KAGGLE is the data set's folder: `styles.csv`,
+# `styles/`, `images/`, and with it the small photographs that
+# `small_photographs.py` describes. WORK is a folder for everything that is made,
+# about a gigabyte; what was interrupted goes on where it was.
+set -eu
+
+TRAINER=$1
+KAGGLE=$(realpath "$2")
+mkdir -p "$3"
+WORK=$(realpath "$3")
+HERE=$(realpath "$(dirname "$0")")
+START=$(realpath "$HERE/../../models/blip2-mini")
+
+# The folder of a training job: its name, settings, checkpoint, question files
+# and photographs.
+job() {
+    root=$WORK/$1
+    mkdir -p "$root/input/config" "$root/input/data"
+    cp "$HERE/$2" "$root/input/config/hyperparameters.json"
+    ln -sfn "$3" "$root/input/data/model"
+    ln -sfn "$4" "$root/input/data/input_file"
+    ln -sfn "$5" "$root/input/data/images"
+    if [ -f "$root/model/training.json" ]; then
+        echo "$root/model is there already"
+    else
+        "$TRAINER" train --ml-root "$root"
+    fi
+}
+
+# The lines about drawn products, whose ids begin at a million, or about
+# photographs.
+lines_about() {
+    case $1 in
+        drawn) awk -F, 'NR == 1 || $1 >= 1000000' "$2" ;;
+        photographs) awk -F, 'NR == 1 || $1 < 1000000' "$2" ;;
+    esac
+}
+
+echo "== the catalogues"
+python3 "$HERE/small_photographs.py" "$KAGGLE" "$WORK/small"
+"$TRAINER" sample --products 12000 --seed 7 --out "$WORK/drawn"
+"$TRAINER" prepare --data "$KAGGLE" --data "$WORK/small" --data "$WORK/drawn" \
+    --validation 0.03 --test 0.1 --seed 42 --thumbnails 0 --out "$WORK/prepared"
+
+echo "== the checkpoint"
+job checkpoint checkpoint.json "$START" "$WORK/prepared" "$WORK/prepared/images"
+
+echo "== the adapter"
+"$TRAINER" prepare --table "$KAGGLE/styles.csv" --mapping "$HERE/occasion-columns.toml" \
+    --images "$KAGGLE/images" --attribute-set "$HERE/occasion.toml" \
+    --min-count 40 --seed 42 --thumbnails 0 --out "$WORK/occasion"
+job adapter adapter.json "$WORK/checkpoint/model" "$WORK/occasion" "$KAGGLE/images"
+
+echo "== the evaluation"
+for kind in photographs drawn; do
+    lines_about $kind "$WORK/prepared/vqa_test.csv" >"$WORK/test-$kind.csv"
+    lines_about $kind "$WORK/prepared/vqa_train.csv" >"$WORK/train-$kind.csv"
+    "$TRAINER" evaluate --model-dir "$WORK/checkpoint/model" --before-model-dir "$START" \
+        --data "$WORK/test-$kind.csv" --train-data "$WORK/train-$kind.csv" \
+        --images "$WORK/prepared/images" --out "$WORK/evaluation/$kind" \
+        --average-over "Pattern,Sleeve Length,Neck,Colour"
+done
+"$TRAINER" evaluate --model-dir "$WORK/adapter/model" \
+    --before-model-dir "$WORK/checkpoint/model" --attribute-set "$HERE/occasion.toml" \
+    --data "$WORK/occasion/vqa_test.csv" --train-data "$WORK/occasion/vqa_train.csv" \
+    --images "$KAGGLE/images" --out "$WORK/evaluation/occasion"
