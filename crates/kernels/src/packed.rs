@@ -18,7 +18,7 @@ pub enum WeightFormat {
     /// 16 bit; inputs are rounded to bf16 and summed up in f32.
     Bf16,
     /// ggml's Q8_0: 32 weights of 8 bits share an f16 scale. Inputs are
-    /// rounded to 8 bits, 32 of them with a scale of their own.
+    /// rounded to 8 bits, 128 of them with a scale of their own.
     Q8_0,
     /// ggml's Q4_K: 256 weights of 4 bits, with scales and minima of 6 bits for
     /// 32. Inputs as for Q8_0.

@@ -3,8 +3,9 @@
 use half::bf16;
 
 use crate::buffer::Buffer;
-use crate::micro::{FLOAT_ROWS, FloatLane, GROUP, INTEGER_ROWS, IntegerRows, round_group};
-
+use crate::micro::{
+    FLOAT_ROWS, FloatLane, GROUP, INTEGER_ROWS, IntegerRows, SHARED, largest_of, round_group,
+};
 use crate::parallel::{SharedMut, for_ranges};
 use crate::rows::{RowBlock, row_blocks};
 
@@ -76,7 +77,7 @@ impl FloatRows {
     }
 }
 
-/// Rows rounded to 8 bits, 32 values with a scale of their own: blocks one
+/// Rows rounded to 8 bits, 128 values with a scale of their own: blocks one
 /// after the other, each `[group][lane][row][4]`.
 pub(crate) struct QuantisedRows {
     groups: usize,
@@ -119,8 +120,8 @@ impl QuantisedRows {
                 };
                 for row in 0..block.rows {
                     let x = &x[(block.start + row) * inputs..][..inputs];
-                    for (group, x) in x.chunks(GROUP).enumerate() {
-                        places.put(row, group, x);
+                    for (index, x) in x.chunks(SHARED * GROUP).enumerate() {
+                        places.put(row, index * SHARED, x);
                     }
                 }
             }
@@ -163,27 +164,37 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Rounds up to 32 values of a row; what is missing stays zero.
-    fn put(&mut self, row: usize, group: usize, x: &[f32]) {
-        let rounded = match x.try_into() {
-            // SAFETY: quantised weights exist, so the processor has AVX-512.
-            Ok(whole) => unsafe { round_group(whole) },
+    /// Rounds up to 128 values of a row, whose groups begin with `first`; what is
+    /// missing stays zero.
+    fn put(&mut self, row: usize, first: usize, x: &[f32]) {
+        let mut padded = [0f32; SHARED * GROUP];
+        let x = match <&[f32; SHARED * GROUP]>::try_from(x) {
+            Ok(whole) => whole,
             Err(_) => {
-                let mut padded = [0f32; GROUP];
                 padded[..x.len()].copy_from_slice(x);
-                // SAFETY: as above.
-                unsafe { round_group(&padded) }
+                &padded
             }
         };
-        let at = group * self.rows + row;
-        self.scales[at] = rounded.scale;
-        self.sums[at] = rounded.sum as f32;
-        // Wraps only where the scale is not a number.
-        self.excesses[at] = rounded.sum.wrapping_mul(128);
-        let lanes = &mut self.values[group * LANES * self.rows..][..LANES * self.rows];
-        let places = lanes[row..].iter_mut().step_by(self.rows);
-        places
-            .zip(rounded.lanes)
-            .for_each(|(place, lane)| *place = lane);
+        let (groups, _) = x.as_chunks::<GROUP>();
+        // SAFETY: quantised weights exist, so the processor has AVX-512.
+        let sizes = groups.iter().map(|group| unsafe { largest_of(group) });
+        let largest = sizes.fold(0f32, |a, b| if a.is_nan() || a > b { a } else { b });
+        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+        let scale = largest / 127.0;
+        let count = groups.len().min(self.scales.len() / self.rows - first);
+        for (group, x) in (first..).zip(&groups[..count]) {
+            // SAFETY: as above.
+            let rounded = unsafe { round_group(x, inverse) };
+            let at = group * self.rows + row;
+            self.scales[at] = scale;
+            self.sums[at] = rounded.sum as f32;
+            // Wraps only where the scale is not a number.
+            self.excesses[at] = rounded.sum.wrapping_mul(128);
+            let lanes = &mut self.values[group * LANES * self.rows..][..LANES * self.rows];
+            let places = lanes[row..].iter_mut().step_by(self.rows);
+            places
+                .zip(rounded.lanes)
+                .for_each(|(place, lane)| *place = lane);
+        }
     }
 }

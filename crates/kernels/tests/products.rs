@@ -32,8 +32,8 @@ fn numbers(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
-/// Inputs that 8 bits hold exactly: whole numbers, the largest of each 32
-/// being 127.
+/// Inputs that 8 bits hold exactly: whole numbers, the largest of those that
+/// share a scale being 127.
 fn whole_numbers(rng: &mut ChaCha8Rng, rows: usize, inputs: usize) -> Vec<f32> {
     (0..rows * inputs)
         .map(|at| match at % inputs % 32 {

@@ -3,7 +3,8 @@
 use core::arch::x86_64::*;
 
 use super::{
-    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, Scaling, Start,
+    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, SHARED, Scaling,
+    Start,
 };
 
 /// Which of the 32 columns exist, as masks of the two registers.
@@ -159,51 +160,60 @@ unsafe fn integer_rows<const ROWS: usize, const AFFINE: bool>(
     // output is the caller's.
     unsafe {
         let mut sums = first_sums::<ROWS>(start, output);
-        for group in 0..groups {
-            let row_values = rows.values.as_ptr().add(group * LANES * ROWS);
-            let values = columns.values.as_ptr().add(group * GROUP * PANEL);
-            let mut products = [[_mm512_setzero_si512(); 2]; ROWS];
-            if !AFFINE {
-                for (index, products) in products.iter_mut().enumerate() {
-                    let excess = rows.excesses.as_ptr().add(group * ROWS + index);
-                    *products = [_mm512_set1_epi32(excess.read().wrapping_neg()); 2];
-                }
-            }
-            for lane in 0..LANES {
-                let low = _mm512_loadu_si512(values.add(lane * PANEL * 4).cast());
-                let high = _mm512_loadu_si512(values.add(lane * PANEL * 4 + 64).cast());
-                for (index, products) in products.iter_mut().enumerate() {
-                    let row = _mm512_set1_epi32(row_values.add(lane * ROWS + index).read() as i32);
-                    products[0] = _mm512_dpbusd_epi32(products[0], low, row);
-                    products[1] = _mm512_dpbusd_epi32(products[1], high, row);
-                }
-            }
-            for half in 0..2 {
-                let at = group * PANEL + half * 16;
-                let (scales, minima) = match columns.scaling {
-                    Scaling::Symmetric { scales } => {
-                        let scales = scales.as_ptr().add(at * 2).cast();
-                        (
-                            _mm512_cvtph_ps(_mm256_loadu_si256(scales)),
-                            _mm512_setzero_ps(),
-                        )
+        for first in (0..groups).step_by(SHARED) {
+            let mut scaled = [[_mm512_setzero_ps(); 2]; ROWS];
+            for group in first..groups.min(first + SHARED) {
+                let row_values = rows.values.as_ptr().add(group * LANES * ROWS);
+                let values = columns.values.as_ptr().add(group * GROUP * PANEL);
+                let mut products = [[_mm512_setzero_si512(); 2]; ROWS];
+                if !AFFINE {
+                    for (index, products) in products.iter_mut().enumerate() {
+                        let excess = rows.excesses.as_ptr().add(group * ROWS + index);
+                        *products = [_mm512_set1_epi32(excess.read().wrapping_neg()); 2];
                     }
-                    Scaling::Affine { scales, minima } => (
-                        _mm512_loadu_ps(scales.as_ptr().add(at)),
-                        _mm512_loadu_ps(minima.as_ptr().add(at)),
-                    ),
-                };
-                for (index, (sums, products)) in sums.iter_mut().zip(&products).enumerate() {
-                    let at = group * ROWS + index;
-                    let row_scale = _mm512_set1_ps(*rows.scales.as_ptr().add(at));
-                    let products = _mm512_cvtepi32_ps(products[half]);
-                    let value = if AFFINE {
-                        let row_sum = _mm512_set1_ps(*rows.sums.as_ptr().add(at));
-                        _mm512_fmsub_ps(products, scales, _mm512_mul_ps(minima, row_sum))
-                    } else {
-                        _mm512_mul_ps(products, scales)
+                }
+                for lane in 0..LANES {
+                    let low = _mm512_loadu_si512(values.add(lane * PANEL * 4).cast());
+                    let high = _mm512_loadu_si512(values.add(lane * PANEL * 4 + 64).cast());
+                    for (index, products) in products.iter_mut().enumerate() {
+                        let row =
+                            _mm512_set1_epi32(row_values.add(lane * ROWS + index).read() as i32);
+                        products[0] = _mm512_dpbusd_epi32(products[0], low, row);
+                        products[1] = _mm512_dpbusd_epi32(products[1], high, row);
+                    }
+                }
+                for half in 0..2 {
+                    let at = group * PANEL + half * 16;
+                    let (scales, minima) = match columns.scaling {
+                        Scaling::Symmetric { scales } => {
+                            let scales = scales.as_ptr().add(at * 2).cast();
+                            (
+                                _mm512_cvtph_ps(_mm256_loadu_si256(scales)),
+                                _mm512_setzero_ps(),
+                            )
+                        }
+                        Scaling::Affine { scales, minima } => (
+                            _mm512_loadu_ps(scales.as_ptr().add(at)),
+                            _mm512_loadu_ps(minima.as_ptr().add(at)),
+                        ),
                     };
-                    sums[half] = _mm512_fmadd_ps(value, row_scale, sums[half]);
+                    for (index, (scaled, products)) in scaled.iter_mut().zip(&products).enumerate()
+                    {
+                        let products = _mm512_cvtepi32_ps(products[half]);
+                        scaled[half] = _mm512_fmadd_ps(products, scales, scaled[half]);
+                        if AFFINE {
+                            let at = group * ROWS + index;
+                            let row_sum = _mm512_set1_ps(*rows.sums.as_ptr().add(at));
+                            scaled[half] = _mm512_fnmadd_ps(minima, row_sum, scaled[half]);
+                        }
+                    }
+                }
+            }
+            for (index, (sums, scaled)) in sums.iter_mut().zip(&scaled).enumerate() {
+                let at = first * ROWS + index;
+                let row_scale = _mm512_set1_ps(*rows.scales.as_ptr().add(at));
+                for half in 0..2 {
+                    sums[half] = _mm512_fmadd_ps(scaled[half], row_scale, sums[half]);
                 }
             }
         }
@@ -240,7 +250,7 @@ pub(super) unsafe fn integer_tile(
 /// # Safety
 /// As for `super::round_group`.
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
+pub(super) unsafe fn largest_of(values: &[f32; GROUP]) -> f32 {
     // SAFETY: there are 32 values.
     let (low, high) = unsafe {
         (
@@ -249,10 +259,23 @@ pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
         )
     };
     let sizes = _mm512_max_ps(_mm512_abs_ps(low), _mm512_abs_ps(high));
-    let largest = _mm512_reduce_max_ps(sizes);
     // The maximum passes NaN over; a sum does not.
     let all = _mm512_reduce_add_ps(_mm512_mul_ps(_mm512_add_ps(low, high), _mm512_setzero_ps()));
-    let inverse = _mm512_set1_ps(if largest > 0.0 { 127.0 / largest } else { 0.0 });
+    _mm512_reduce_max_ps(sizes) + all
+}
+
+/// # Safety
+/// As for `super::round_group`.
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn round_group(values: &[f32; GROUP], inverse: f32) -> RoundedGroup {
+    // SAFETY: there are 32 values.
+    let (low, high) = unsafe {
+        (
+            _mm512_loadu_ps(values.as_ptr()),
+            _mm512_loadu_ps(values.as_ptr().add(16)),
+        )
+    };
+    let inverse = _mm512_set1_ps(inverse);
     // Conversion rounds to the nearest, ties to even.
     let low = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse));
     let high = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
@@ -264,11 +287,7 @@ pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
         _mm_storeu_si128(place, _mm512_cvtsepi32_epi8(low));
         _mm_storeu_si128(place.add(1), _mm512_cvtsepi32_epi8(high));
     }
-    RoundedGroup {
-        lanes,
-        scale: largest / 127.0 + all,
-        sum,
-    }
+    RoundedGroup { lanes, sum }
 }
 
 /// # Safety

@@ -27,6 +27,11 @@ pub(crate) const INTEGER_ROWS: usize = 6;
 /// Values that share a scale in [`integer_tile`]: eight lanes.
 pub(crate) const GROUP: usize = 32;
 
+/// Groups of a row that share a scale. One of its own for each would cost a
+/// multiplication more for every group, row and column, on the ports that the
+/// products need.
+pub(crate) const SHARED: usize = 4;
+
 /// Where a block of rows of the output begins, and how it goes on.
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
@@ -85,7 +90,8 @@ pub(crate) enum Scaling<'a> {
 pub(crate) struct IntegerRows<'a> {
     /// Signed values, `[group][lane of 8][row]`, four a lane.
     pub(crate) values: &'a [u32],
-    /// What a group's values are multiplied by, `[group][row]`.
+    /// What the values of a group are multiplied by, `[group][row]`: the same for
+    /// [`SHARED`] groups.
     pub(crate) scales: &'a [f32],
     /// A group's sum of values, `[group][row]`.
     pub(crate) sums: &'a [f32],
@@ -145,20 +151,29 @@ pub(crate) unsafe fn integer_tile(
 pub(crate) struct RoundedGroup {
     /// Four values a lane, as their bits, the first in the lowest byte.
     pub(crate) lanes: [u32; GROUP / 4],
-    /// What they are multiplied by.
-    pub(crate) scale: f32,
     pub(crate) sum: i32,
 }
 
-/// Rounds values to whole numbers from -127 to 127 times a scale; a value that
-/// is not a number makes the scale none either.
+/// The largest absolute value; not a number where one of them is none or
+/// infinite.
 ///
 /// # Safety
 /// The processor has AVX-512 F and BW.
 #[inline]
-pub(crate) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
+pub(crate) unsafe fn largest_of(values: &[f32; GROUP]) -> f32 {
     // SAFETY: the caller's promise.
-    unsafe { arch::round_group(values) }
+    unsafe { arch::largest_of(values) }
+}
+
+/// Rounds values times `inverse` to whole numbers; their sizes are at most 127
+/// then.
+///
+/// # Safety
+/// The processor has AVX-512 F and BW.
+#[inline]
+pub(crate) unsafe fn round_group(values: &[f32; GROUP], inverse: f32) -> RoundedGroup {
+    // SAFETY: the caller's promise.
+    unsafe { arch::round_group(values, inverse) }
 }
 
 /// Transposes a square of 16 lanes, rows `stride` apart on both sides.

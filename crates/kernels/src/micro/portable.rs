@@ -96,11 +96,14 @@ pub(super) unsafe fn integer_tile(
 
 /// # Safety
 /// None.
-pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
-    let largest = values
-        .iter()
-        .fold(0f32, |largest, value| largest.max(value.abs()));
-    let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+pub(super) unsafe fn largest_of(values: &[f32; GROUP]) -> f32 {
+    let sizes = values.iter().map(|value| value.abs());
+    sizes.fold(0f32, f32::max) + values.iter().sum::<f32>() * 0.0
+}
+
+/// # Safety
+/// None.
+pub(super) unsafe fn round_group(values: &[f32; GROUP], inverse: f32) -> RoundedGroup {
     let rounded = values.map(|value| (value * inverse).round_ties_even() as i8);
     let lane = |lane: usize| {
         let bytes = &rounded[4 * lane..4 * lane + 4];
@@ -113,7 +116,6 @@ pub(super) unsafe fn round_group(values: &[f32; GROUP]) -> RoundedGroup {
     };
     RoundedGroup {
         lanes: std::array::from_fn(lane),
-        scale: largest / 127.0 + values.iter().sum::<f32>() * 0.0,
         sum: rounded.iter().map(|&value| i32::from(value)).sum(),
     }
 }
