@@ -151,7 +151,11 @@ fn all_weights_learn() {
 fn an_adapter_goes_on_from_another() {
     let first = Container::new(4);
     first.run().succeeded();
-    let next = Container::new(4).with(&[("initial-adapter", "start"), ("lora-r", "64")]);
+    let next = Container::new(4).with(&[
+        ("initial-adapter", "start"),
+        ("lora-r", "64"),
+        ("lora-dropout", "0.25"),
+    ]);
     let channel = next.path("input/data/start");
     std::fs::create_dir(&channel).unwrap();
     for name in ["adapter_config.json", "adapter_model.safetensors"] {
@@ -159,7 +163,8 @@ fn an_adapter_goes_on_from_another() {
     }
     next.run().succeeded();
     let adapter = Adapter::read(&next.path("model/adapter")).unwrap();
-    assert_eq!(adapter.config.r, 2);
+    // Its own r holds; the dropout is this job's.
+    assert_eq!((adapter.config.r, adapter.config.dropout), (2, 0.25));
     assert_ne!(next.weights().1, first.weights().1);
 }
 

@@ -92,6 +92,16 @@ fn a_folder_of_another_seed_is_left_alone() {
 }
 
 #[test]
+fn a_catalogue_that_was_not_drawn_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("styles.csv"), "id\n1\n").unwrap();
+    let before = files(folder.path());
+    let error = catalogue::draw(&options(1, false, folder.path()), &Silent).unwrap_err();
+    assert!(error.to_string().contains("another folder"), "{error}");
+    assert_eq!(files(folder.path()), before);
+}
+
+#[test]
 fn records_say_what_is_true() {
     let folder = tempfile::tempdir().unwrap();
     draw(2, false, folder.path());

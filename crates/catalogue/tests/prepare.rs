@@ -553,6 +553,15 @@ fn two_catalogues_become_one_with_their_photos_in_one_folder() {
         ("Colour: Blue", "Colour: Red")
     );
     assert_eq!(fs::read_dir(out.join("images")).unwrap().count(), 15);
+
+    // The first one's own photos lie where they would be gathered.
+    options.out = first.path().to_owned();
+    let error = prepare(&options, &Silent).unwrap_err();
+    assert!(error.to_string().contains("another folder"), "{error}");
+    assert_eq!(
+        fs::read_dir(first.path().join("images")).unwrap().count(),
+        10
+    );
 }
 
 #[test]

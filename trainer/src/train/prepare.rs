@@ -127,10 +127,12 @@ fn load(
     let learning = match (&settings.train, &settings.initial_adapter) {
         (Train::All, _) => Learning::All,
         (Train::Lora(config), None) => Learning::NewAdapter(config.clone(), settings.seed),
-        (Train::Lora(_), Some(folder)) => {
+        (Train::Lora(config), Some(folder)) => {
             let folder = adapter_folder(container, folder)?;
-            let adapter = Adapter::read(&folder)
+            let mut adapter = Adapter::read(&folder)
                 .with_context(|| format!("`initial-adapter` {}", folder.display()))?;
+            // What it was trained with before says nothing of this job.
+            adapter.config.dropout = config.dropout;
             Learning::Adapter(adapter)
         }
     };

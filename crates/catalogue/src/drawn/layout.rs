@@ -63,6 +63,15 @@ pub(super) fn claim(options: &DrawOptions) -> Result<(), Error> {
                 wanted: wanted.words(),
             });
         }
+    } else if let Some(found) = ["styles.csv", "images.csv", TRUTH_FILE]
+        .iter()
+        .find(|name| options.out.join(name).exists())
+    {
+        return Err(Error::Option(format!(
+            "{} holds a catalogue that was not drawn ({found}), which would be lost: \
+             name another folder",
+            options.out.display()
+        )));
     }
     for index in 0..options.products {
         if let Some(flaw) = flaw(options, index) {

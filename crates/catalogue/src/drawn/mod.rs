@@ -22,8 +22,8 @@ use crate::progress::Progress;
 pub use flaws::Flaw;
 pub use layout::{DRAWN_FILE, TRUTH_FILE};
 
-/// The id of product 0; beyond those of the Kaggle data set, so that both may
-/// lie in one folder.
+/// The id of product 0; beyond those of the Kaggle data set, so that both make one
+/// catalogue.
 pub const FIRST_ID: u64 = 1_000_000;
 
 /// Among so many products in a row, the last is a recoloured one.

@@ -189,6 +189,17 @@ fn gather_photos(out: &Path, placed: &[Placed], progress: &dyn Progress) -> Resu
     }
     let folder = out.join("images");
     make_folder(&folder)?;
+    let is_source = |placed: &Placed| {
+        let parent = placed.product.entry.photo.parent();
+        parent.is_some_and(|parent| is_same(parent, &folder))
+    };
+    if placed.iter().any(is_source) {
+        return Err(Error::Option(format!(
+            "photos have to be gathered as <id>.jpg, and {} holds those of the catalogue, \
+             which would be overwritten: choose another folder for the output",
+            folder.display()
+        )));
+    }
     progress.stage("gathering photos", placed.len() as u64);
     for one in placed {
         let to = folder.join(name(one));
@@ -198,16 +209,20 @@ fn gather_photos(out: &Path, placed: &[Placed], progress: &dyn Progress) -> Resu
     Ok(())
 }
 
+/// Whether both are there and lead to the same file or folder.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let paths = [one, other].map(Path::canonicalize);
+    matches!(paths, [Ok(one), Ok(other)] if one == other)
+}
+
 fn link(from: &Path, to: &Path) -> Result<(), Error> {
-    if to
-        .canonicalize()
-        .ok()
-        .is_some_and(|to| from.canonicalize().is_ok_and(|from| from == to))
-    {
+    if is_same(from, to) {
         return Ok(());
     }
     remove(to)?;
-    if fs::hard_link(from, to).is_ok() {
+    // A link to a link would lead from another folder.
+    let file = from.canonicalize();
+    if file.is_ok_and(|file| fs::hard_link(file, to).is_ok()) {
         return Ok(());
     }
     let bytes = crate::files::read(from)?;
