@@ -156,6 +156,11 @@ TRAINER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/trainer
 release-trainer:
 	cargo build --locked --release -p trainer
 
+.PHONY: model
+model: release-trainer ## A checkpoint and an adapter of our own, into .tools/model; an hour (KAGGLE=folder)
+	@test -n "$(KAGGLE)" || { echo "name the data set's folder: make model KAGGLE=folder"; exit 1; }
+	tools/model/make.sh "$(CURDIR)/target/release/trainer" "$(KAGGLE)" .tools/model
+
 .PHONY: bench-prepare
 bench-prepare: $(if $(filter dev,$(PROFILE)),build,release-trainer) $(BENCH_TOOLS) ## Preparing a catalogue beside pandas, into BENCHMARKS.md (KAGGLE=folder)
 	TRAINER="$(TRAINER)" $(SERVE_BENCH) --bench prepare

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the checkpoint and the adapter that ship with the project: from
+# Makes a checkpoint and an adapter of the project's own, neither of which ships
+# yet (collars and necks of drawn products are not learnt): from
 # `models/blip2-mini`, on photographs of the fashion data set and on drawn
 # products, and evaluates both.
 #
