@@ -13,3 +13,4 @@ pub mod machine;
 pub mod photos;
 pub mod stages;
 pub mod times;
+pub mod verdict;

@@ -47,6 +47,17 @@ async fn refused(asked: Asked) -> AdapterError {
     }
 }
 
+/// A backend that sees photographs when the gate is open.
+fn echo_behind(gate: &Arc<Gate>) -> Arc<FakeBackend> {
+    let gate = Arc::clone(gate);
+    echo_after(move |event| {
+        if matches!(event, Event::Encoded(_)) {
+            gate.pass();
+        }
+        Ok(())
+    })
+}
+
 fn reads(backend: &FakeBackend) -> usize {
     let is_read = |event: &&Event| matches!(event, Event::Adapted(_));
     backend.events().iter().filter(is_read).count()
@@ -58,16 +69,8 @@ async fn requests_of_different_adapters_share_a_batch() {
     write(folder.path(), "a", "of a");
     write(folder.path(), "b", "of b");
     let gate = Gate::closed();
-    let backend = {
-        let gate = Arc::clone(&gate);
-        // Everybody waits for the photograph, and is ready at one time.
-        echo_after(move |event| {
-            if matches!(event, Event::Encoded(_)) {
-                gate.pass();
-            }
-            Ok(())
-        })
-    };
+    // Everybody waits for the photograph, and is ready at one time.
+    let backend = echo_behind(&gate);
     let core = start(&backend, Scheduling::default(), folder.path(), 1 << 20);
     let adapters = [Some("a"), None, Some("b"), Some("a"), None];
     let running: Vec<Asked> = adapters
@@ -114,15 +117,7 @@ async fn questions_under_way_end_with_what_they_began_with() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "a", "old");
     let gate = Gate::closed();
-    let backend = {
-        let gate = Arc::clone(&gate);
-        echo_after(move |event| {
-            if matches!(event, Event::Encoded(_)) {
-                gate.pass();
-            }
-            Ok(())
-        })
-    };
+    let backend = echo_behind(&gate);
     let core = start(&backend, Scheduling::default(), folder.path(), 1 << 20);
     let under_way = ask(&core, Some("a"));
     eventually(|| metric(&core, "image_cache_misses_total") == 1).await;

@@ -9,6 +9,7 @@ use tests::files::write_whole;
 use tests::machine::Machine;
 use tests::stages::Observed;
 use tests::times::{Times, bytes, seconds};
+use tests::verdict::write_table;
 
 use crate::prompts::{ANSWER_TOKENS, PROMPT_TOKENS, QUESTIONS};
 use crate::results::{Measured, OurTimes, Results, TheirTimes, Throughput};
@@ -88,28 +89,11 @@ fn introduce(text: &mut String, machine: &Machine) -> Result<()> {
 
 fn targets(text: &mut String, results: &Results) -> Result<()> {
     writeln!(text, "## What is asked of it\n")?;
-    writeln!(text, "| shape | what | target | measured | reached |")?;
-    writeln!(text, "|---|---|---|---|---|")?;
-    for measured in &results.shapes {
-        let Some(shape) = SHAPES.iter().find(|shape| shape.name == measured.shape) else {
-            continue;
-        };
-        for verdict in verdicts(shape, measured) {
-            let reached = match (&verdict.measured, verdict.is_reached) {
-                (None, _) => "not measured",
-                (_, true) => "yes",
-                (_, false) => "**no**",
-            };
-            writeln!(
-                text,
-                "| {} | {} | {} | {} | {reached} |",
-                verdict.shape,
-                verdict.what,
-                verdict.goal,
-                verdict.measured.as_deref().unwrap_or("–")
-            )?;
-        }
-    }
+    let of_shape = |measured: &Measured| {
+        let shape = SHAPES.iter().find(|shape| shape.name == measured.shape);
+        shape.map_or_else(Vec::new, |shape| verdicts(shape, measured))
+    };
+    write_table(text, results.shapes.iter().flat_map(of_shape))?;
     writeln!(text)?;
     Ok(())
 }

@@ -1,19 +1,10 @@
 //! What was measured against what this project asks of itself.
 
 use tests::times::Times;
+use tests::verdict::Verdict;
 
 use crate::results::{Measured, OurTimes, TheirTimes};
 use crate::shape::{Goal, Ours, Shape, Target, Theirs};
-
-/// One line of the table.
-pub struct Verdict {
-    pub shape: String,
-    pub what: &'static str,
-    pub goal: String,
-    /// `None` where something is missing that it takes.
-    pub measured: Option<String>,
-    pub is_reached: bool,
-}
 
 pub fn verdicts(shape: &Shape, measured: &Measured) -> Vec<Verdict> {
     let judge = |target| verdict(target, measured);

@@ -9,6 +9,7 @@ use tests::benchmarks_page::with_section;
 use tests::files::write_whole;
 use tests::machine::{Machine, commit, said_by};
 use tests::times::bytes;
+use tests::verdict::write_table;
 
 use crate::shape::{ANSWER_TOKENS, BATCH_SIZE, EXACT, PHOTOS, PROMPT_TOKENS, QUESTIONS_A_PHOTO};
 use crate::side::Who;
@@ -57,32 +58,11 @@ pub fn section(measured: &[OfShape], machine: &Machine, load: f64) -> Result<Str
         versions.join(", "),
         said_by("rustc", &["--version"]).trim_start_matches("rustc "),
     )?;
-    targets(&mut text, measured)?;
+    write_table(&mut text, verdicts(measured))?;
     for of_shape in measured {
         shape(&mut text, of_shape)?;
     }
     Ok(text)
-}
-
-fn targets(text: &mut String, measured: &[OfShape]) -> Result<()> {
-    writeln!(text, "| shape | what | target | measured | reached |")?;
-    writeln!(text, "|---|---|---|---|---|")?;
-    for verdict in verdicts(measured) {
-        let reached = match (&verdict.measured, verdict.is_reached) {
-            (None, _) => "not measured",
-            (_, true) => "yes",
-            (_, false) => "**no**",
-        };
-        writeln!(
-            text,
-            "| {} | {} | {} | {} | {reached} |",
-            verdict.shape,
-            verdict.what,
-            verdict.goal,
-            verdict.measured.as_deref().unwrap_or("–")
-        )?;
-    }
-    Ok(())
 }
 
 fn shape(text: &mut String, measured: &OfShape) -> Result<()> {

@@ -1,20 +1,11 @@
 //! What was measured against what this project asks of itself.
 
 use tests::times::Times;
+use tests::verdict::Verdict;
 
 use crate::shape::EXACT;
 use crate::side::{Measured, Who};
 use crate::turns::OfShape;
-
-/// One line of the table.
-pub struct Verdict {
-    pub shape: &'static str,
-    pub what: &'static str,
-    pub goal: String,
-    /// `None` where something is missing that it takes.
-    pub measured: Option<String>,
-    pub is_reached: bool,
-}
 
 struct Target {
     shape: &'static str,
@@ -119,7 +110,7 @@ fn verdict(target: &Target, measured: Option<&OfShape>) -> Verdict {
     };
     let types = sides.map(|(ours, peft)| format!("{} against {}", ours.dtype, peft.dtype));
     Verdict {
-        shape: target.shape,
+        shape: target.shape.to_owned(),
         what: target.what,
         goal,
         measured: types
