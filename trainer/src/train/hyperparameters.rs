@@ -75,6 +75,8 @@ pub struct Hyperparameters {
     /// Whether photographs are shifted, mirrored and brightened at random;
     /// only where the model learns to see.
     pub augment: bool,
+    /// Whether the Q-Former begins anew, its weights drawn from the seed.
+    pub fresh_qformer: bool,
     /// What all randomness is drawn from.
     pub seed: u64,
     /// Which epoch's weights are kept.
@@ -99,7 +101,7 @@ pub struct Hyperparameters {
 }
 
 /// Every name, with the value where none is given.
-const DEFAULTS: [(&str, &str); 32] = [
+const DEFAULTS: [(&str, &str); 33] = [
     ("augment", "false"),
     ("batch-size", "16"),
     ("checkpoint-steps", "200"),
@@ -107,6 +109,7 @@ const DEFAULTS: [(&str, &str); 32] = [
     ("epochs", "10"),
     ("feature-store-mib", "4096"),
     ("file-name", "vqa_train.csv"),
+    ("fresh-qformer", "false"),
     ("gradient-accumulation-steps", "1"),
     ("group-by-length", "false"),
     ("initial-adapter", ""),
@@ -194,6 +197,12 @@ impl Values {
             false => Train::All,
         };
         let initial_adapter = self.optional("initial-adapter").map(PathBuf::from);
+        let fresh_qformer = self.flag("fresh-qformer")?;
+        if fresh_qformer && train != Train::All {
+            bail!(
+                "hyperparameter `fresh-qformer` needs `train` to be `all`: an adapter would be trained on a Q-Former that has learnt nothing"
+            );
+        }
         if initial_adapter.is_some() && train == Train::All {
             bail!("hyperparameter `initial-adapter` has no meaning with `train` = `all`");
         }
@@ -235,6 +244,7 @@ impl Values {
             shuffle: self.flag("shuffle")?,
             group_by_length: self.flag("group-by-length")?,
             augment: self.flag("augment")?,
+            fresh_qformer,
             seed: self.whole("seed")?,
             select_best: self.one_of("select-best", &best)?,
             early_stopping_patience: self.whole("early-stopping-patience")?,
@@ -324,6 +334,7 @@ mod tests {
                 "`initial-adapter`",
             ),
             (r#"{"shuffle": "maybe"}"#, "`shuffle`"),
+            (r#"{"fresh-qformer": "true"}"#, "`fresh-qformer`"),
             (r#"{"lora-target-modules": " , "}"#, "names no module"),
             (r#"{"epochs": ["3"]}"#, "has to be a string"),
             ("[]", "JSON object"),

@@ -153,6 +153,10 @@ fn load(
     if let Some(report) = trainee.blip2().engine_report() {
         log(&format!("computing {report}"));
     }
+    if settings.fresh_qformer {
+        trainee.begin_qformer_anew(settings.seed)?;
+        log("the Q-Former and its queries begin anew");
+    }
     Ok(trainee)
 }
 

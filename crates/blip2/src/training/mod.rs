@@ -6,6 +6,7 @@
 //! was computed, elsewhere the crate's own tape does.
 
 mod batch;
+mod fresh;
 mod objective;
 mod output;
 
