@@ -81,6 +81,7 @@ pub fn prepare(
     let (mut state, mut events) = (State::new(job.clone()), Vec::new());
     let mut last_good = None;
     if let Some(checkpoint) = checkpoints.newest(&job, &names, log)? {
+        checkpoints.prune(&checkpoint.state)?;
         restore(&trainee, &checkpoint.parameters)?;
         optimiser.steps = checkpoint.state.optimiser_steps;
         optimiser.moments = checkpoint.moments;

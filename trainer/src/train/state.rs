@@ -227,7 +227,13 @@ impl Checkpoints {
         Ok(folders)
     }
 
-    fn prune(&self, state: &State) -> anyhow::Result<()> {
+    /// Removes checkpoints that are too old for a job that is where `state` says,
+    /// and what was never finished: after each that is saved, and where a job goes
+    /// on that was killed before it came to that.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn prune(&self, state: &State) -> anyhow::Result<()> {
         let all = self.all()?;
         for folder in &all[..all.len().saturating_sub(KEPT)] {
             std::fs::remove_dir_all(folder)
@@ -242,6 +248,8 @@ impl Checkpoints {
             if name.starts_with(BEST) && Some(entry.path()) != best {
                 // Left behind it is in nobody's way.
                 let _ = std::fs::remove_file(entry.path());
+            } else if name.starts_with(UNFINISHED) {
+                let _ = std::fs::remove_dir_all(entry.path());
             }
         }
         remove_unfinished(&self.folder);
@@ -361,6 +369,16 @@ mod tests {
         }
         assert_eq!(newest(), Some(4));
         assert_eq!(checkpoints.all().unwrap().len(), KEPT);
+        // A kill between a checkpoint and the removal of the oldest.
+        let old = folder.path().join("checkpoint-00000002");
+        write(&old, &checkpoint(2)).unwrap();
+        write(
+            &folder.path().join(".unfinished-checkpoint-00000005"),
+            &checkpoint(5),
+        )
+        .unwrap();
+        checkpoints.prune(&checkpoint(4).state).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), KEPT);
         let read = checkpoints
             .newest("job", &["a", "b"], |_| ())
             .unwrap()
