@@ -74,7 +74,7 @@ test-onednn: ## The engine `onednn`; needs libdnnl-dev
 	cargo test --locked --workspace --features blip2/onednn --test engines
 
 .PHONY: kill-train
-kill-train: ## Kill a training job 20 times at random moments; a minute
+kill-train: ## Kill two training jobs, each 20 times at random moments; two minutes
 	cargo test --locked --workspace --test resume -- --ignored --nocapture twenty_kills
 
 # Not a part of `test`: PyTorch is some gigabytes.

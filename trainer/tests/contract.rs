@@ -136,8 +136,17 @@ fn all_weights_learn() {
         ("early-stopping-patience", "2"),
         ("group-by-length", "true"),
     ]);
-    container.run().succeeded();
+    let run = container.run().succeeded();
     assert!(!container.path("model/adapter").exists());
+    assert!(
+        run.stderr.contains("`group-by-length` has no effect"),
+        "{}",
+        run.stderr
+    );
+    let facts: serde_json::Value =
+        serde_json::from_str(&container.text("model/training.json")).unwrap();
+    assert_eq!(facts["hyperparameters"]["group-by-length"], "false");
+    assert_eq!(facts["hyperparameters"].get("lora-r"), None);
     let bytes = |folder: &str| std::fs::read(container.path(folder)).unwrap();
     let (before, after) = (
         bytes("input/data/model/model.safetensors"),
@@ -165,6 +174,12 @@ fn an_adapter_goes_on_from_another() {
     let adapter = Adapter::read(&next.path("model/adapter")).unwrap();
     // Its own r holds; the dropout is this job's.
     assert_eq!((adapter.config.r, adapter.config.dropout), (2, 0.25));
+    let facts: serde_json::Value = serde_json::from_str(&next.text("model/training.json")).unwrap();
+    let held = &facts["hyperparameters"];
+    assert_eq!(
+        (&held["lora-r"], &held["lora-dropout"]),
+        (&"2".into(), &"0.25".into())
+    );
     assert_ne!(next.weights().1, first.weights().1);
 }
 
@@ -206,6 +221,8 @@ fn what_is_wrong_is_in_the_failure_file() {
     let container = Container::new(2);
     std::fs::remove_file(container.path("input/data/model/config.json")).unwrap();
     assert_failure(&container, "config.json");
+    let reason = container.failure().unwrap();
+    assert_eq!(reason.matches("No such file").count(), 1, "{reason}");
 
     let container = Container::new(2);
     container.write(
@@ -243,60 +260,70 @@ fn one_bad_photograph_is_skipped_and_many_are_a_failure() {
         std::fs::remove_file(container.path(&format!("input/data/images/{number}.png"))).unwrap();
     }
     assert_failure(&container, "3 of 6 photographs cannot be used");
+
+    let container = Container::new(6).with(&[("max-bad-photos", "0")]);
+    container.write("input/data/images/3.png", "no picture");
+    assert_failure(&container, "1 of 6 photographs cannot be used");
 }
 
 #[test]
-fn steps_without_a_number_are_skipped_and_too_many_are_a_failure() {
-    // So large a step that the next pass overflows.
-    let container = Container::new(4).with(&[
-        ("lr", "1e38"),
-        ("max-bad-steps", "2"),
-        ("lora-dropout", "0"),
-    ]);
-    let run = container.run();
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
-    assert!(run.stderr.contains("is skipped"), "{}", run.stderr);
-    let reason = container.failure().unwrap();
-    assert!(
-        reason.contains("2 steps in a row") && reason.contains("last good"),
-        "{reason}"
-    );
-    assert!(
-        !run.stdout.contains("NaN") && !run.stdout.contains("inf"),
-        "{}",
-        run.stdout
-    );
-    // The last weights that gave a loss are the untouched ones.
-    let bytes = |folder: &str| std::fs::read(container.path(folder)).unwrap();
-    let tensors = |bytes: &[u8]| {
-        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
-        let mut all: Vec<(String, Vec<u8>)> = file
-            .iter()
-            .map(|(name, view)| (name.to_owned(), view.data().to_vec()))
-            .collect();
-        all.sort();
-        all
+fn what_is_seen_at_once_is_told_before_the_model_is_loaded() {
+    let without_model = || {
+        let container = Container::new(3);
+        std::fs::remove_file(container.path("input/data/model/config.json")).unwrap();
+        container
     };
-    let before = tensors(&bytes("input/data/model/model.safetensors"));
-    assert!(before == tensors(&bytes("model/model.safetensors")));
+    let container = without_model();
+    container.write("input/data/input_file/vqa_val.csv", "id,Question,Answer\n");
+    assert_failure(&container, "vqa_val.csv has no questions");
+
+    let container = without_model();
+    for number in 0..2 {
+        std::fs::remove_file(container.path(&format!("input/data/images/{number}.png"))).unwrap();
+    }
+    assert_failure(&container, "2 of 3 photographs cannot be used");
+
+    let container = without_model().with(&[("initial-adapter", "start")]);
+    assert_failure(&container, "channel `start` is missing");
 }
 
 #[test]
-fn a_job_that_ends_with_a_bad_step_leaves_the_last_good_weights() {
-    // The second step is the last one, and overflows.
-    let container = Container::new(4).with(&[
-        ("lr", "1e38"),
-        ("max-bad-steps", "5"),
-        ("max-steps", "2"),
-        ("lora-dropout", "0"),
-    ]);
-    let run = container.run().succeeded();
-    assert!(run.stderr.contains("step 2 is skipped"), "{}", run.stderr);
-    let adapter = Adapter::read(&container.path("model/adapter")).unwrap();
-    for (_, (_, b)) in adapter.layers {
-        let b: Vec<f32> = b.flatten_all().unwrap().to_vec1().unwrap();
-        assert!(b.iter().all(|&value| value == 0.0));
+fn what_an_earlier_run_was_killed_in_the_middle_of_is_removed() {
+    let container = Container::new(3).with(&[("epochs", "1")]);
+    for folder in ["model/adapter", "output/data", "checkpoints"] {
+        std::fs::create_dir_all(container.path(folder)).unwrap();
     }
+    for folder in [
+        "model",
+        "model/adapter",
+        "output",
+        "output/data",
+        "checkpoints",
+    ] {
+        container.write(&format!("{folder}/.writing-x1y2z3"), "half");
+    }
+    assert_eq!(container.leftovers().len(), 5);
+    container.run().succeeded();
+    assert_eq!(container.leftovers(), [""; 0]);
+}
+
+#[test]
+fn jobs_at_one_time_share_a_store_of_features() {
+    let store = tempfile::tempdir().unwrap();
+    let arguments = ["--feature-store", store.path().to_str().unwrap()];
+    let containers: Vec<Container> = (0..3).map(|_| Container::new(6)).collect();
+    // Another model.
+    let last = containers.last().unwrap();
+    let config = "input/data/model/preprocessor_config.json";
+    last.write(config, &(last.text(config) + "\n"));
+    let running: Vec<_> = containers
+        .iter()
+        .map(|container| container.command(&arguments).spawn().unwrap())
+        .collect();
+    for child in running {
+        common::Run::of(child.wait_with_output().unwrap()).succeeded();
+    }
+    assert!(containers.iter().all(|one| one.weights() == last.weights()));
 }
 
 #[test]
@@ -307,6 +334,16 @@ fn checkpoints_of_another_job_are_not_gone_on_from() {
     let run = container.run();
     assert_eq!(run.code, Some(1));
     assert!(container.failure().unwrap().contains("empty the folder"));
+
+    // Nor those of other photographs.
+    let container = Container::new(3);
+    container.run().succeeded();
+    let [one, other] =
+        [0, 1].map(|number| container.path(&format!("input/data/images/{number}.png")));
+    std::fs::copy(one, other).unwrap();
+    let run = container.run();
+    assert_eq!(run.code, Some(1));
+    assert!(container.failure().unwrap().contains("photographs"));
 }
 
 #[test]

@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use crate::engine::Engine;
 use crate::generation::{ChoiceError, ParameterError};
 
-/// An error of this crate; photographs have [`crate::photo::PhotoError`].
+/// An error of this crate; photographs have [`crate::photo::PhotoError`]. Its text
+/// is the whole of it, the reason included, so that it names no source: who prints
+/// an error with its sources would tell the reason twice.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file of the checkpoint cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {reason}")]
     Read {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The folder has no weights in a form this crate reads.
     #[error("no model.safetensors and no model.safetensors.index.json in {folder}{hint}")]
@@ -69,12 +71,12 @@ pub enum Error {
     #[error("cannot start threads: {0}")]
     Threads(String),
     /// A checkpoint cannot be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}: {reason}")]
     Write {
         /// Where to.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The model computed something that is no number.
     #[error("the model's output is not a number; the weights may be damaged, or f16 too narrow")]
@@ -87,5 +89,34 @@ pub enum Error {
     Training(String),
     /// A computation failed.
     #[error("computation failed: {0}")]
-    Compute(#[from] candle_core::Error),
+    Compute(candle_core::Error),
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Compute(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_once() {
+        let read = Error::Read {
+            path: PathBuf::from("x"),
+            reason: std::io::ErrorKind::NotFound.into(),
+        };
+        let computed = Error::from(candle_core::Error::Msg("no room".to_owned()));
+        for (error, text) in [
+            (read, "cannot read x: entity not found"),
+            (computed, "computation failed: no room"),
+        ] {
+            assert_eq!(error.to_string(), text);
+            assert!(error.source().is_none());
+        }
+    }
 }

@@ -40,6 +40,7 @@ mod weights;
 
 pub use answering::{Answering, Generated, Outcome};
 pub use blip2::{Blip2, LoadOptions};
+pub use checkpoint::UNFINISHED;
 pub use device::{DeviceKind, NumberType};
 pub use engine::{Engine, EngineReport, Measurement, Quantization};
 pub use error::Error;

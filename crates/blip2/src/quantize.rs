@@ -37,9 +37,9 @@ pub fn quantize_checkpoint(
     out: &Path,
     mut progress: impl FnMut(usize, usize),
 ) -> std::result::Result<(), Error> {
-    let written = |source| Error::Write {
+    let written = |reason| Error::Write {
         path: out.to_owned(),
-        source,
+        reason,
     };
     if out.exists() {
         let kind = std::io::ErrorKind::AlreadyExists;

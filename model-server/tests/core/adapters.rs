@@ -134,6 +134,29 @@ async fn questions_under_way_end_with_what_they_began_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_taken_away_while_it_is_read_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a", "word");
+    write(folder.path(), "b", "word");
+    let of_a = folder.path().join("a");
+    let backend = echo_after(move |event| {
+        if *event == Event::Adapted("a".to_owned()) {
+            std::fs::remove_dir_all(&of_a).unwrap();
+        }
+        Ok(())
+    });
+    let core = start(&backend, Scheduling::default(), folder.path(), 1 << 20);
+    let known = vec!["b".to_owned()];
+    let name = "a".to_owned();
+    assert_eq!(
+        refused(ask(&core, Some("a"))).await,
+        AdapterError::Unknown { name, known }
+    );
+    assert_eq!(reads(&backend), 1);
+    assert_eq!(metric(&core, "adapter_load_failures_total"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn those_that_were_not_asked_for_the_longest_make_room() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a", "b", "c"] {

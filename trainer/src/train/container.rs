@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use blip2::UNFINISHED;
 
 /// Longest reason that SageMaker shows of a failure, in bytes.
 const MAX_REASON_BYTES: usize = 1024;
@@ -74,11 +75,21 @@ impl Container {
         write_file(&self.root.join("output/failure"), &reason.as_bytes()[..end])
     }
 
-    /// Removes what an earlier run left there.
-    pub fn remove_failure(&self) {
+    /// Removes what an earlier run left: the reason of its failure, and files
+    /// that it was killed in the middle of.
+    pub fn remove_leftovers(&self) {
         // That there is none is the rule; one that cannot be removed will be
         // overwritten or misleads nobody who reads the exit code.
         let _ = std::fs::remove_file(self.root.join("output/failure"));
+        for folder in [
+            "model",
+            "model/adapter",
+            "output",
+            "output/data",
+            "checkpoints",
+        ] {
+            remove_unfinished(&self.root.join(folder));
+        }
     }
 }
 
@@ -99,7 +110,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     create_folder(folder)?;
     let write = || {
         let mut file = tempfile::Builder::new()
-            .prefix(".writing-")
+            .prefix(UNFINISHED)
             .permissions(permissions())
             .tempfile_in(folder)?;
         file.write_all(bytes)?;
@@ -108,6 +119,17 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         std::io::Result::Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Removes files that were never finished from a folder, if there is one.
+pub fn remove_unfinished(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            // Left behind it is in nobody's way.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Readable as any file, unlike a temporary one.

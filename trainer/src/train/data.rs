@@ -1,6 +1,6 @@
 //! Questions and answers, as the model reads them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use attributes::wrap_question;
@@ -28,23 +28,50 @@ pub struct Example {
     pub answer_ids: Vec<u32>,
 }
 
-/// Reads a file of questions and answers; their photographs get numbers.
-///
-/// # Errors
-/// When the file cannot be read, has no rows, or a text cannot be tokenized.
-pub fn read(path: &Path, model: &Blip2, photos: &mut Photos) -> anyhow::Result<Vec<Example>> {
-    let pairs = pairs::read(path)?;
-    if pairs.is_empty() {
-        bail!("{} has no questions", path.display());
+/// A file of questions and answers as it was read.
+#[derive(Debug)]
+pub struct Questions {
+    path: PathBuf,
+    pairs: Vec<Pair>,
+}
+
+impl Questions {
+    /// Reads a file; the questions' photographs get numbers.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has no rows.
+    pub fn read(path: &Path, photos: &mut Photos) -> anyhow::Result<Self> {
+        let pairs = pairs::read(path)?;
+        if pairs.is_empty() {
+            bail!("{} has no questions", path.display());
+        }
+        for pair in &pairs {
+            photos.number(&pair.id);
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            pairs,
+        })
     }
-    pairs
-        .into_iter()
-        .enumerate()
-        .map(|(index, pair)| {
-            example(pair, model, photos)
-                .with_context(|| format!("{}, row {}", path.display(), index + 1))
+
+    /// Where they were read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// As the model reads them.
+    ///
+    /// # Errors
+    /// When a text cannot be tokenized.
+    pub fn examples(self, model: &Blip2, photos: &mut Photos) -> anyhow::Result<Vec<Example>> {
+        let Self { path, pairs } = self;
+        let rows = pairs.into_iter().zip(1..);
+        rows.map(|(pair, row)| {
+            example(pair, model, photos).with_context(|| format!("{}, row {row}", path.display()))
         })
         .collect()
+    }
 }
 
 fn example(pair: Pair, model: &Blip2, photos: &mut Photos) -> anyhow::Result<Example> {

@@ -6,20 +6,28 @@ use attributes::AttributeSet;
 
 use super::data::Example;
 use super::hyperparameters::SelectBest;
-use super::job::{Job, values};
+use super::job::{Job, numbers};
 use super::metrics::{EpochSummary, Event, Sample, peak_memory_mib};
 use super::sight::Sight;
 use super::state::Best;
-use super::validation::{Examinee, macro_f1_by_attribute};
+use super::tensors::named;
+use super::validation::{Examinee, is_no_number, macro_f1_by_attribute};
 use super::{log, report};
+
+/// What the weights are worth at an epoch's end.
+#[derive(Default)]
+struct Examination {
+    validation_loss: Option<f64>,
+    macro_f1: Option<f64>,
+    /// To the questions whose answers are printed.
+    answers: Vec<String>,
+}
 
 impl Job {
     /// Validates, tells, and decides what comes next; false where the job was
     /// told to stop.
     pub(super) fn end_of_epoch(&mut self) -> anyhow::Result<bool> {
         let started = Instant::now();
-        // Others answer no question.
-        self.settle_for_good_weights()?;
         let epoch = self.state.epoch + 1;
         let is_new =
             |event: &&Event| matches!(event, Event::Step { epoch: of, .. } if *of == epoch);
@@ -31,24 +39,15 @@ impl Job {
             })
             .sum();
         let asked = self.asked();
-        let mut examinee = Examinee {
-            trainee: &self.trainee,
-            sight: &mut self.sight,
-            photos: &self.photos,
-            interrupt: &self.interrupt,
-        };
-        let (mut validation_loss, mut macro_f1) = (None, None);
-        if !self.validation.is_empty() {
-            validation_loss = examinee.loss(&self.validation)?;
-            if self.settings.select_best == SelectBest::MacroF1 {
-                let answers = examinee.answers(&self.validation)?;
-                macro_f1 = answers.map(|answers| mean_macro_f1(&self.validation, &answers));
-            }
-        }
-        let answers = examinee.answers(&asked)?;
-        let (Some(answers), false) = (answers, self.interrupt.is_set()) else {
+        let Some(Examination {
+            validation_loss,
+            macro_f1,
+            answers,
+        }) = self.examine_good_weights(&asked)?
+        else {
             return Ok(false);
         };
+        self.fail_after_bad_steps()?;
         let losses = self.state.epoch_losses;
         self.metrics.record(Event::Epoch(EpochSummary {
             epoch,
@@ -85,8 +84,58 @@ impl Job {
             || self.state.epoch >= self.settings.epochs
             || self.state.step >= self.schedule().total_steps;
         self.save()?;
-        report::write(&self.container, &self.settings, self.metrics.events())?;
+        report::write(&self.container, &self.held(), self.metrics.events())?;
         Ok(true)
+    }
+
+    /// Examines the newest weights, or where they turn out to be of no use, the
+    /// last good ones; `None` where the job was told to stop.
+    fn examine_good_weights(&mut self, asked: &[Example]) -> anyhow::Result<Option<Examination>> {
+        self.go_back_unless_good()?;
+        let mut examination = self.examine(asked);
+        if self.last_good.is_some() && examination.as_ref().is_err_and(is_no_number) {
+            self.go_back()?;
+            examination = self.examine(asked);
+        }
+        match examination {
+            Ok(Some(examination)) => {
+                self.newest_are_good();
+                Ok(Some(examination))
+            }
+            // They give a loss in training.
+            Err(error) if is_no_number(&error) => Err(self.failed(&format!(
+                "after epoch {} the model gives no loss for other questions, or no answer \
+                 ({error:#})",
+                self.state.epoch + 1
+            ))),
+            other => other,
+        }
+    }
+
+    /// Computes losses and answers with the weights as they are; `None` where the
+    /// job was told to stop.
+    fn examine(&mut self, asked: &[Example]) -> anyhow::Result<Option<Examination>> {
+        let mut examinee = Examinee {
+            trainee: &self.trainee,
+            sight: &mut self.sight,
+            photos: &self.photos,
+            interrupt: &self.interrupt,
+        };
+        let mut examination = Examination::default();
+        if !self.validation.is_empty() {
+            examination.validation_loss = examinee.loss(&self.validation)?;
+            if self.settings.select_best == SelectBest::MacroF1 {
+                let answers = examinee.answers(&self.validation)?;
+                examination.macro_f1 =
+                    answers.map(|answers| mean_macro_f1(&self.validation, &answers));
+            }
+        }
+        let answers = examinee.answers(asked)?;
+        let (Some(answers), false) = (answers, self.interrupt.is_set()) else {
+            return Ok(None);
+        };
+        examination.answers = answers;
+        Ok(Some(examination))
     }
 
     /// The questions whose answers are printed.
@@ -123,13 +172,8 @@ impl Job {
             }
         });
         if is_better && score.is_finite() {
-            let values = values(&self.trainee)?;
-            let names = self.trainee.parameters().iter();
-            let named = names.zip(&values);
-            self.checkpoints.save_best(
-                epoch,
-                named.map(|(parameter, values)| (parameter.name().to_owned(), values.as_slice())),
-            )?;
+            let numbers = numbers(&self.trainee)?;
+            self.checkpoints.save_best(epoch, named(&numbers))?;
             self.state.best = Some(Best { epoch, score });
             self.state.epochs_without_improvement = 0;
         } else {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use blip2::{LoraConfig, TargetModules};
 use serde::Serialize;
 
 use super::container::write_file;
@@ -12,6 +13,9 @@ use super::hyperparameters::{Hyperparameters, SelectBest};
 use super::metrics::Event;
 use super::photos::Photos;
 use super::state::{Best, State};
+
+/// What the names of hyperparameters begin with that are about adapters.
+const OF_ADAPTERS: &str = "lora-";
 
 /// The file's name in a checkpoint's folder.
 pub const FILE: &str = "training.json";
@@ -46,13 +50,14 @@ pub(super) struct Facts<'a> {
     seconds: f64,
     /// The version of the trainer.
     trainer_version: &'static str,
-    /// Every hyperparameter, given or by default.
+    /// Every hyperparameter as it held, given or by default.
     hyperparameters: &'a BTreeMap<&'static str, String>,
 }
 
 /// What facts are made of.
 pub(super) struct Made<'a> {
     pub(super) settings: &'a Hyperparameters,
+    pub(super) hyperparameters: &'a BTreeMap<&'static str, String>,
     pub(super) examples: &'a [Example],
     pub(super) validation: &'a [Example],
     pub(super) photos: &'a Photos,
@@ -86,7 +91,7 @@ impl<'a> Facts<'a> {
             computation: made.computation,
             seconds: seconds(made.events),
             trainer_version: env!("CARGO_PKG_VERSION"),
-            hyperparameters: &made.settings.texts,
+            hyperparameters: made.hyperparameters,
         }
     }
 
@@ -99,6 +104,30 @@ impl<'a> Facts<'a> {
         json.push(b'\n');
         write_file(&folder.join(FILE), &json)
     }
+}
+
+/// The hyperparameters' texts without those that say nothing of the job: where an
+/// adapter goes on learning its own rank, scale and layers hold, and where all
+/// weights learn there is none.
+pub(super) fn held(
+    settings: &Hyperparameters,
+    adapter: Option<&LoraConfig>,
+) -> BTreeMap<&'static str, String> {
+    let mut texts = settings.texts.clone();
+    let Some(config) = adapter else {
+        texts.retain(|name, _| !name.starts_with(OF_ADAPTERS));
+        return texts;
+    };
+    if settings.initial_adapter.is_some() {
+        let targets = match &config.target_modules {
+            TargetModules::Pattern(pattern) => pattern.clone(),
+            TargetModules::Names(names) => names.join(","),
+        };
+        texts.insert("lora-r", config.r.to_string());
+        texts.insert("lora-alpha", config.alpha.to_string());
+        texts.insert("lora-target-modules", targets);
+    }
+    texts
 }
 
 fn products(examples: &[Example]) -> usize {
@@ -114,4 +143,33 @@ fn seconds(events: &[Event]) -> f64 {
         Event::SkippedStep { .. } | Event::Sample(_) => 0.0,
     });
     (spent.sum::<f64>() * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_did_not_hold_are_not_told() {
+        let settings = |text| Hyperparameters::parse(text).unwrap();
+        let all = settings(r#"{"train": "all", "lora-r": "64"}"#);
+        let told = held(&all, None);
+        assert!(!told.contains_key("lora-r") && told["train"] == "all");
+
+        let config = LoraConfig {
+            r: 2,
+            alpha: 12.5,
+            dropout: 0.25,
+            target_modules: TargetModules::Names(vec!["q".to_owned(), "wo".to_owned()]),
+            use_rslora: false,
+        };
+        let new = settings(r#"{"lora-r": "2", "lora-dropout": "0.25"}"#);
+        assert_eq!(held(&new, Some(&config)), new.texts);
+        let text = r#"{"initial-adapter": "x", "lora-r": "64", "lora-dropout": "0.25"}"#;
+        let told = held(&settings(text), Some(&config));
+        assert_eq!(told["lora-r"], "2");
+        assert_eq!(told["lora-alpha"], "12.5");
+        assert_eq!(told["lora-target-modules"], "q,wo");
+        assert_eq!(told["lora-dropout"], "0.25");
+    }
 }

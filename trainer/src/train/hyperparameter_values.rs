@@ -1,11 +1,32 @@
 //! Hyperparameters' values as text, and what they are read as.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{anyhow, bail};
 use serde_json::Value;
+
+/// More of a value is not quoted, in characters.
+const QUOTED: usize = 40;
+
+/// A value as a message quotes it.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A number in few digits, however large or small it is.
+pub(super) fn short(number: f64) -> String {
+    match number.abs() {
+        0.0 | 1e-4..1e7 => number.to_string(),
+        _ => format!("{number:e}"),
+    }
+}
 
 /// A value as text: SageMaker's Python SDK sends strings that are JSON once
 /// more.
@@ -37,39 +58,41 @@ impl Values {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
-    pub(super) fn parsed<T: FromStr>(&self, name: &str, kind: &str) -> anyhow::Result<T> {
+    /// A whole number within bounds.
+    pub(super) fn whole<T>(&self, name: &str, bounds: RangeInclusive<T>) -> anyhow::Result<T>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let allowed = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        self.within(name, &bounds, &allowed)
+    }
+
+    /// A number within bounds.
+    pub(super) fn number(&self, name: &str, bounds: RangeInclusive<f64>) -> anyhow::Result<f64> {
+        let (least, most) = (short(*bounds.start()), short(*bounds.end()));
+        self.within(name, &bounds, &format!("a number from {least} to {most}"))
+    }
+
+    fn within<T>(&self, name: &str, bounds: &RangeInclusive<T>, allowed: &str) -> anyhow::Result<T>
+    where
+        T: FromStr + PartialOrd,
+    {
         let text = self.text(name);
-        text.parse()
-            .map_err(|_| anyhow!("hyperparameter `{name}` is `{text}`, it has to be {kind}"))
-    }
-
-    pub(super) fn whole<T: FromStr>(&self, name: &str) -> anyhow::Result<T> {
-        self.parsed(name, "a whole number")
-    }
-
-    /// A whole number that is not 0.
-    pub(super) fn count<T: FromStr + PartialEq + Default>(&self, name: &str) -> anyhow::Result<T> {
-        let count: T = self.whole(name)?;
-        if count == T::default() {
-            bail!("hyperparameter `{name}` is 0, it has to be at least 1");
-        }
-        Ok(count)
-    }
-
-    /// A number from `least` to `most`.
-    pub(super) fn number(&self, name: &str, least: f64, most: f64) -> anyhow::Result<f64> {
-        let number: f64 = self.parsed(name, "a number")?;
-        if !(least..=most).contains(&number) {
-            bail!("hyperparameter `{name}` is {number}, it has to be from {least} to {most}");
-        }
-        Ok(number)
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        number.ok_or_else(|| {
+            let text = shortened(text);
+            anyhow!("hyperparameter `{name}` is `{text}`, it has to be {allowed}")
+        })
     }
 
     pub(super) fn flag(&self, name: &str) -> anyhow::Result<bool> {
         match self.text(name).to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" => Ok(true),
             "false" | "0" | "no" => Ok(false),
-            other => bail!("hyperparameter `{name}` is `{other}`, it has to be true or false"),
+            other => bail!(
+                "hyperparameter `{name}` is `{}`, it has to be true or false",
+                shortened(other)
+            ),
         }
     }
 
@@ -79,10 +102,28 @@ impl Values {
         chosen.map(|(_, value)| *value).ok_or_else(|| {
             let known: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
             anyhow!(
-                "hyperparameter `{name}` is `{text}`, it has to be one of {}",
+                "hyperparameter `{name}` is `{}`, it has to be one of {}",
+                shortened(text),
                 known.join(", ")
             )
         })
+    }
+
+    /// A folder anywhere, or one within a channel, whose name comes first.
+    pub(super) fn adapter_folder(&self, name: &str) -> anyhow::Result<Option<PathBuf>> {
+        let Some(text) = self.optional(name) else {
+            return Ok(None);
+        };
+        let path = PathBuf::from(text);
+        let goes_down = |part| matches!(part, Component::Normal(_));
+        if !path.is_absolute() && !path.components().all(goes_down) {
+            bail!(
+                "hyperparameter `{name}` is `{}`, it has to be a whole path, or a channel's name \
+                 and a folder in it",
+                shortened(text)
+            );
+        }
+        Ok(Some(path))
     }
 
     /// The name of a file in a channel, and nothing outside it.
@@ -92,8 +133,32 @@ impl Values {
             .file_name()
             .is_some_and(|plain| plain == text);
         if !is_plain {
-            bail!("hyperparameter `{name}` is `{text}`, it has to be a file's name");
+            bail!(
+                "hyperparameter `{name}` is `{}`, it has to be a file's name",
+                shortened(text)
+            );
         }
         Ok(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_told_in_short() {
+        for (number, text) in [
+            (0.0, "0"),
+            (0.0025, "0.0025"),
+            (65_536.0, "65536"),
+            (1e38, "1e38"),
+            (-1e300, "-1e300"),
+            (2.5e-5, "2.5e-5"),
+        ] {
+            assert_eq!(short(number), text);
+        }
+        assert_eq!(shortened("é".repeat(QUOTED).as_str()), "é".repeat(QUOTED));
+        assert_eq!(shortened(&"é".repeat(90)), "é".repeat(QUOTED) + "…");
     }
 }

@@ -96,7 +96,8 @@ pub struct Hyperparameters {
     pub max_steps: u64,
     /// How many sample answers are printed after an epoch.
     pub sample_answers: usize,
-    /// Every name with its text, given or by default.
+    /// Every name with its text, given or by default. What of it holds is said by
+    /// `training.json`.
     pub texts: BTreeMap<&'static str, String>,
 }
 
@@ -136,6 +137,22 @@ const DEFAULTS: [(&str, &str); 33] = [
     ("warmup-ratio", "0"),
     ("weight-decay", "0"),
 ];
+
+/// The largest of numbers without a bound of their own: f32, in which is computed,
+/// holds little more.
+const LARGEST: f64 = 1e38;
+
+/// More epochs than any job has; steps are their product with the batches.
+const MOST_EPOCHS: u64 = 1_000_000;
+
+/// More steps than any job has.
+const MOST_STEPS: u64 = 1_000_000_000;
+
+/// More questions, or passes, than memory or patience has room for at one time.
+const MOST_TOGETHER: usize = 65_536;
+
+/// A pebibyte, in MiB.
+const MOST_STORE_MIB: u64 = 1 << 30;
 
 /// Names that SageMaker adds for itself.
 const SAGEMAKER: &str = "sagemaker_";
@@ -183,26 +200,28 @@ impl Hyperparameters {
 
 impl Values {
     fn resolve(&self) -> anyhow::Result<Hyperparameters> {
-        let any = f64::MAX;
+        let any = || 0.0..=LARGEST;
         let lora = LoraConfig {
-            r: self.count("lora-r")?,
-            alpha: self.number("lora-alpha", 0.0, any)?,
-            dropout: self.number("lora-dropout", 0.0, 0.99)?,
+            r: self.whole("lora-r", 1..=LoraConfig::MAX_R)?,
+            alpha: self.number("lora-alpha", any())?,
+            dropout: self.number("lora-dropout", 0.0..=0.99)?,
             target_modules: target_modules(self.text("lora-target-modules"))?,
             use_rslora: false,
         };
-        lora.validate()?;
+        lora.validate()
+            .context("hyperparameter `lora-target-modules`")?;
         let train = match self.one_of("train", &[("lora", true), ("all", false)])? {
             true => Train::Lora(lora),
             false => Train::All,
         };
-        let initial_adapter = self.optional("initial-adapter").map(PathBuf::from);
         let fresh_qformer = self.flag("fresh-qformer")?;
         if fresh_qformer && train != Train::All {
             bail!(
-                "hyperparameter `fresh-qformer` needs `train` to be `all`: an adapter would be trained on a Q-Former that has learnt nothing"
+                "hyperparameter `fresh-qformer` needs `train` to be `all`: an adapter would be \
+                 trained on a Q-Former that has learnt nothing"
             );
         }
+        let initial_adapter = self.adapter_folder("initial-adapter")?;
         if initial_adapter.is_some() && train == Train::All {
             bail!("hyperparameter `initial-adapter` has no meaning with `train` = `all`");
         }
@@ -222,10 +241,11 @@ impl Values {
             ("cosine", Shape::Cosine),
         ];
         Ok(Hyperparameters {
-            epochs: self.count("epochs")?,
-            batch_size: self.count("batch-size")?,
-            gradient_accumulation_steps: self.count("gradient-accumulation-steps")?,
-            learning_rate: self.number("lr", 0.0, any)?,
+            epochs: self.whole("epochs", 1..=MOST_EPOCHS)?,
+            batch_size: self.whole("batch-size", 1..=MOST_TOGETHER)?,
+            gradient_accumulation_steps: self
+                .whole("gradient-accumulation-steps", 1..=MOST_TOGETHER)?,
+            learning_rate: self.number("lr", any())?,
             file_name: self.file("file-name")?,
             validation_file_name: self.file("validation-file-name")?,
             model_name: self.optional("model-name").map(str::to_owned),
@@ -233,11 +253,11 @@ impl Values {
                 "optimizer",
                 &[("adam", Algorithm::Adam), ("adamw", Algorithm::AdamW)],
             )?,
-            weight_decay: self.number("weight-decay", 0.0, any)?,
+            weight_decay: self.number("weight-decay", any())?,
             scheduler: self.one_of("scheduler", &shapes)?,
-            warmup_ratio: self.number("warmup-ratio", 0.0, 1.0)?,
-            max_grad_norm: self.number("max-grad-norm", 0.0, any)?,
-            label_smoothing: self.number("label-smoothing", 0.0, 1.0)?,
+            warmup_ratio: self.number("warmup-ratio", 0.0..=1.0)?,
+            max_grad_norm: self.number("max-grad-norm", any())?,
+            label_smoothing: self.number("label-smoothing", 0.0..=1.0)?,
             train,
             initial_adapter,
             precision: self.one_of("precision", &precisions)?,
@@ -245,15 +265,15 @@ impl Values {
             group_by_length: self.flag("group-by-length")?,
             augment: self.flag("augment")?,
             fresh_qformer,
-            seed: self.whole("seed")?,
+            seed: self.whole("seed", 0..=u64::MAX)?,
             select_best: self.one_of("select-best", &best)?,
-            early_stopping_patience: self.whole("early-stopping-patience")?,
-            max_bad_steps: self.count("max-bad-steps")?,
-            max_bad_photos: self.number("max-bad-photos", 0.0, 1.0)?,
-            feature_store_mib: self.whole("feature-store-mib")?,
-            checkpoint_steps: self.count("checkpoint-steps")?,
-            max_steps: self.whole("max-steps")?,
-            sample_answers: self.whole("sample-answers")?,
+            early_stopping_patience: self.whole("early-stopping-patience", 0..=MOST_EPOCHS)?,
+            max_bad_steps: self.whole("max-bad-steps", 1..=MOST_STEPS)?,
+            max_bad_photos: self.number("max-bad-photos", 0.0..=1.0)?,
+            feature_store_mib: self.whole("feature-store-mib", 0..=MOST_STORE_MIB)?,
+            checkpoint_steps: self.whole("checkpoint-steps", 1..=MOST_STEPS)?,
+            max_steps: self.whole("max-steps", 0..=MOST_STEPS)?,
+            sample_answers: self.whole("sample-answers", 0..=MOST_TOGETHER)?,
             texts: self.0.clone(),
         })
     }
@@ -323,10 +343,29 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (text, needle) in [
             (r#"{"epoch": "3"}"#, "unknown hyperparameter `epoch`"),
-            (r#"{"epochs": "0"}"#, "`epochs` is 0"),
+            (
+                r#"{"epochs": "0"}"#,
+                "`epochs` is `0`, it has to be a whole number from 1 to 1000000",
+            ),
+            (r#"{"epochs": "18446744073709551615"}"#, "from 1 to 1000000"),
+            (r#"{"batch-size": "18446744073709551615"}"#, "`batch-size`"),
+            (
+                r#"{"gradient-accumulation-steps": "65537"}"#,
+                "`gradient-accumulation-steps` is `65537`",
+            ),
+            (r#"{"checkpoint-steps": "-1"}"#, "`checkpoint-steps`"),
+            (
+                r#"{"feature-store-mib": "17592186044416"}"#,
+                "`feature-store-mib` is `17592186044416`, it has to be a whole number from 0 to",
+            ),
+            (r#"{"lora-r": "4097"}"#, "`lora-r` is `4097`"),
+            (
+                r#"{"lr": "1e300"}"#,
+                "`lr` is `1e300`, it has to be a number from 0 to 1e38",
+            ),
             (r#"{"epochs": "many"}"#, "`epochs` is `many`"),
-            (r#"{"lr": "-1"}"#, "`lr` is -1"),
-            (r#"{"lr": "nan"}"#, "`lr` is NaN"),
+            (r#"{"lr": "-1"}"#, "`lr` is `-1`"),
+            (r#"{"lr": "nan"}"#, "`lr` is `nan`"),
             (r#"{"optimizer": "sgd"}"#, "adam, adamw"),
             (r#"{"file-name": "../x.csv"}"#, "`file-name`"),
             (
@@ -337,10 +376,28 @@ mod tests {
             (r#"{"fresh-qformer": "true"}"#, "`fresh-qformer`"),
             (r#"{"lora-target-modules": " , "}"#, "names no module"),
             (r#"{"epochs": ["3"]}"#, "has to be a string"),
+            (
+                r#"{"initial-adapter": "../.."}"#,
+                "`initial-adapter` is `../..`",
+            ),
+            (r#"{"initial-adapter": "start/../x"}"#, "`initial-adapter`"),
+            (r#"{"initial-adapter": "./start"}"#, "`initial-adapter`"),
             ("[]", "JSON object"),
         ] {
             let error = format!("{:#}", Hyperparameters::parse(text).unwrap_err());
             assert!(error.contains(needle), "{error}");
+        }
+        let long = format!(r#"{{"lr": "{}"}}"#, "9".repeat(5_000));
+        let error = format!("{:#}", Hyperparameters::parse(&long).unwrap_err());
+        assert!(error.len() < 200, "{error}");
+    }
+
+    #[test]
+    fn an_adapter_lies_in_a_channel_or_has_a_whole_path() {
+        for path in ["start", "start/of/dresses", "/opt/adapters/../dresses"] {
+            let text = format!(r#"{{"initial-adapter": "{path}"}}"#);
+            let settings = Hyperparameters::parse(&text).unwrap();
+            assert_eq!(settings.initial_adapter, Some(PathBuf::from(path)));
         }
     }
 }

@@ -1,15 +1,16 @@
 //! The training loop.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use blip2::Parameter;
 use blip2::training::{Batch, Trainee};
 
 use super::batch::{numbered, rows};
 use super::container::Container;
 use super::data::Example;
-use super::facts::{Facts, Made};
+use super::facts::{Facts, Made, held};
 use super::hyperparameters::{Hyperparameters, SelectBest};
 use super::interrupt::Interrupt;
 use super::metrics::{Event, Metrics};
@@ -48,8 +49,9 @@ pub struct Job {
     pub(super) metrics: Metrics,
     pub(super) state: State,
     pub(super) optimiser: Optimiser,
-    /// Parameters before the optimiser's last step: the last that gave a loss.
-    pub(super) last_good: Option<Vec<Vec<f32>>>,
+    /// Parameters before the optimiser's last step, as long as those after it
+    /// have given no loss: see `good_weights`.
+    pub(super) last_good: Option<Numbers>,
 }
 
 /// What a step gave.
@@ -69,8 +71,8 @@ impl Job {
         let ordering = Ordering {
             batch_size: self.settings.batch_size,
             shuffle: self.settings.shuffle,
-            by_length: self.settings.group_by_length,
-            by_photo: matches!(self.sight, Sight::Learnt(_)),
+            by_length: self.groups_by_length(),
+            by_photo: self.groups_by_photo(),
             seed: self.settings.seed,
         };
         let schedule = self.schedule();
@@ -92,6 +94,26 @@ impl Job {
         }
         self.finish()?;
         Ok(Outcome::Finished)
+    }
+
+    /// Whether a photograph's questions are kept together, since every step has to
+    /// encode it.
+    pub(super) fn groups_by_photo(&self) -> bool {
+        matches!(self.sight, Sight::Learnt(_))
+    }
+
+    /// Whether questions of similar length are; photographs come first.
+    pub(super) fn groups_by_length(&self) -> bool {
+        self.settings.group_by_length && !self.groups_by_photo()
+    }
+
+    /// The hyperparameters as they held.
+    pub(super) fn held(&self) -> BTreeMap<&'static str, String> {
+        let mut held = held(&self.settings, self.trainee.lora_config());
+        let augments = self.settings.augment && matches!(self.sight, Sight::Learnt(_));
+        held.insert("augment", augments.to_string());
+        held.insert("group-by-length", self.groups_by_length().to_string());
+        held
     }
 
     pub(super) fn schedule(&self) -> Schedule {
@@ -166,7 +188,8 @@ impl Job {
         let mut mean = 0.0;
         let mut sums: Option<Vec<Vec<f32>>> = None;
         for (index, batch) in group.iter().enumerate() {
-            let (loss, mut gradients) = self.gradients_of(batch, index as u64)?;
+            let drawn = drawn(self.settings.seed, self.state.step, index as u64);
+            let (loss, mut gradients) = self.gradients_of(batch, Some(drawn))?;
             mean += loss / group.len() as f64;
             if group.len() > 1 {
                 for number in gradients.iter_mut().flatten() {
@@ -185,24 +208,25 @@ impl Job {
         Ok((mean, sums.unwrap_or_default()))
     }
 
-    fn gradients_of(
+    /// The mean loss of a batch and its gradients; what is random is drawn from
+    /// `drawn`, if anything is to be.
+    pub(super) fn gradients_of(
         &mut self,
         batch: &[usize],
-        index: u64,
+        drawn: Option<u64>,
     ) -> anyhow::Result<(f64, Vec<Vec<f32>>)> {
         let examples: Vec<&Example> = batch.iter().map(|&index| &self.examples[index]).collect();
         let (numbers, places) = numbered(examples.iter().map(|one| one.photo));
-        let drawn = drawn(self.settings.seed, self.state.step, index);
         let seen = self
             .sight
-            .look(&numbers, &self.photos, &self.trainee, Some(drawn))?;
+            .look(&numbers, &self.photos, &self.trainee, drawn)?;
         let batch = Batch {
             images: seen.images(),
             rows: rows(&examples, &places),
         };
         let step = self
             .trainee
-            .step(&batch, self.settings.label_smoothing, Some(drawn))?;
+            .step(&batch, self.settings.label_smoothing, drawn)?;
         Ok((step.loss.mean(), step.gradients))
     }
 
@@ -217,16 +241,16 @@ impl Job {
         self.state.position += 1;
         self.state.step += 1;
         if !loss.is_finite() || !gradient_norm.is_finite() {
-            self.state.bad_steps += 1;
+            self.newest_are_bad();
             return Ok(Stepped::Skipped);
         }
-        self.state.bad_steps = 0;
+        self.newest_are_good();
         self.state.epoch_loss += loss;
         self.state.epoch_losses += 1;
         if self.settings.max_grad_norm > 0.0 {
             clip(gradients, gradient_norm, self.settings.max_grad_norm);
         }
-        self.last_good = Some(values(&self.trainee)?);
+        self.last_good = Some(numbers(&self.trainee)?);
         let mut update = self.optimiser.step(rate);
         for (index, (parameter, gradient)) in
             self.trainee.parameters().iter().zip(gradients).enumerate()
@@ -236,61 +260,20 @@ impl Job {
         Ok(Stepped::Loss(loss))
     }
 
-    /// Goes back to the last weights that gave a loss, if the newest gave none or
-    /// are no numbers.
-    pub(super) fn settle_for_good_weights(&mut self) -> anyhow::Result<()> {
-        let are_numbers = values(&self.trainee)?
-            .iter()
-            .flatten()
-            .all(|value| value.is_finite());
-        if self.state.bad_steps == 0 && are_numbers {
-            return Ok(());
-        }
-        if let Some(last_good) = self.last_good.take() {
-            for (parameter, good) in self.trainee.parameters().iter().zip(&last_good) {
-                parameter.update(|values| values.copy_from_slice(good))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Saves the last good weights and fails, if too many steps were bad.
-    fn fail_after_bad_steps(&mut self) -> anyhow::Result<()> {
-        if self.state.bad_steps < self.settings.max_bad_steps {
-            return Ok(());
-        }
-        self.settle_for_good_weights()?;
-        self.write_model()?;
-        bail!(
-            "in {} steps in a row, up to step {}, the loss or its gradient was no number: the \
-             learning rate {} may be too high; the last good weights are in {}",
-            self.state.bad_steps,
-            self.state.step,
-            self.settings.learning_rate,
-            self.container.model().display()
-        )
-    }
-
-    /// Saves where the job is; not between bad steps, after which the last good
-    /// weights may not be these.
+    /// Saves where the job is.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
-        if self.state.bad_steps > 0 {
-            return Ok(());
-        }
         self.state.sequence += 1;
         self.state.optimiser_steps = self.optimiser.steps;
-        let names = self.trainee.parameters().iter().map(Parameter::name);
-        let parameters: Numbers = names
-            .map(str::to_owned)
-            .zip(values(&self.trainee)?)
-            .collect();
         let checkpoint = Checkpoint {
             state: self.state.clone(),
-            parameters,
+            parameters: numbers(&self.trainee)?,
+            last_good: self.last_good.take(),
             moments: self.optimiser.moments.clone(),
             events: self.metrics.events().to_vec(),
         };
-        self.checkpoints.save(&checkpoint)
+        let saved = self.checkpoints.save(&checkpoint);
+        self.last_good = checkpoint.last_good;
+        saved
     }
 
     /// Writes the model, of the best epoch where that was asked for.
@@ -303,8 +286,11 @@ impl Job {
             ));
             restore(&self.trainee, &self.checkpoints.best(best.epoch)?)?;
         }
+        if !self.state.has_learnt {
+            return Err(self.failed("no step gave weights with which the loss is a number"));
+        }
         self.write_model()?;
-        report::write(&self.container, &self.settings, self.metrics.events())?;
+        report::write(&self.container, &self.held(), self.metrics.events())?;
         log(&format!(
             "the model is in {}",
             self.container.model().display()
@@ -312,9 +298,10 @@ impl Job {
         Ok(())
     }
 
-    fn write_model(&self) -> anyhow::Result<()> {
+    pub(super) fn write_model(&self) -> anyhow::Result<()> {
         let made = Made {
             settings: &self.settings,
+            hyperparameters: &self.held(),
             examples: &self.examples,
             validation: &self.validation,
             photos: &self.photos,
@@ -350,11 +337,9 @@ fn drawn(seed: u64, step: u64, index: u64) -> u64 {
 }
 
 /// The numbers of all parameters.
-pub(super) fn values(trainee: &Trainee) -> anyhow::Result<Vec<Vec<f32>>> {
-    let parameters = trainee.parameters().iter();
-    Ok(parameters
-        .map(Parameter::values)
-        .collect::<Result<_, _>>()?)
+pub(super) fn numbers(trainee: &Trainee) -> anyhow::Result<Numbers> {
+    let named = |parameter: &Parameter| Ok((parameter.name().to_owned(), parameter.values()?));
+    trainee.parameters().iter().map(named).collect()
 }
 
 /// Gives all parameters the numbers of a checkpoint.

@@ -10,8 +10,10 @@ mod epoch_end;
 pub mod facts;
 pub mod feature_store;
 mod fingerprint;
+mod good_weights;
 mod hyperparameter_values;
 pub mod hyperparameters;
+mod inputs;
 pub mod interrupt;
 pub mod job;
 pub mod metrics;
@@ -80,7 +82,7 @@ impl TrainArgs {
 #[must_use]
 pub fn run(args: &TrainArgs) -> ExitCode {
     let container = Container::new(&args.ml_root);
-    container.remove_failure();
+    container.remove_leftovers();
     let result = catch_unwind(AssertUnwindSafe(|| work(args, &container)))
         .unwrap_or_else(|_| Err(anyhow!("a bug in the trainer: it panicked, see the log")));
     match result {

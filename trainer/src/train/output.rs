@@ -17,10 +17,12 @@ const ADAPTER: &str = "adapter";
 const VOCABULARY: &str = "vocabulary.json";
 
 /// Writes the merged checkpoint in the layout of Hugging Face, the adapter in
-/// PEFT's, and what is known of both. Every file is written under a temporary name and renamed.
+/// PEFT's, and what is known of both. Every file is written under a temporary name
+/// and renamed.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When a file cannot be written, or what was learnt cannot be held in the
+/// checkpoint's number type.
 pub(super) fn write_model(
     trainee: &Trainee,
     examples: &[Example],
@@ -28,14 +30,16 @@ pub(super) fn write_model(
     folder: &Path,
 ) -> anyhow::Result<()> {
     create_folder(folder)?;
+    let mut beside = String::new();
     if let Some(adapter) = trainee.adapter()? {
         let folder = folder.join(ADAPTER);
         create_folder(&folder)?;
         adapter.write(&folder)?;
+        beside = format!(", the adapter is in {}", folder.display());
     }
     trainee
         .write_checkpoint(folder)
-        .with_context(|| format!("cannot write the model to {}", folder.display()))?;
+        .with_context(|| format!("cannot write the model to {}{beside}", folder.display()))?;
     write_vocabulary(examples, folder)?;
     facts.write(folder)
 }

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use blip2::training::{Learning, Trainee};
-use blip2::{Adapter, LoadOptions, NumberType};
+use blip2::{LoadOptions, NumberType};
 
 use super::container::Container;
-use super::data;
 use super::feature_store::FeatureStore;
-use super::hyperparameters::{Hyperparameters, SelectBest, Train};
+use super::hyperparameters::{Hyperparameters, Train};
+use super::inputs::Inputs;
 use super::interrupt::Interrupt;
 use super::job::{Job, restore};
 use super::metrics::{Event, Metrics};
@@ -30,38 +30,23 @@ pub fn prepare(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Option<Job>> {
     let settings = Hyperparameters::read(&container.hyperparameters())?;
-    let questions = container.channel("input_file")?.join(&settings.file_name);
-    let images = container.channel("images")?;
-    let model_dir = container.channel("model")?;
-    let trainee = load(args, container, &settings, &model_dir)?;
-    let mut photos = Photos::new(&images);
-    let mut examples = data::read(&questions, trainee.blip2(), &mut photos)?;
-    let validation_file = questions.with_file_name(&settings.validation_file_name);
-    let mut validation = Vec::new();
-    if validation_file.is_file() {
-        validation = data::read(&validation_file, trainee.blip2(), &mut photos)?;
-    } else {
-        let needs_it =
-            settings.select_best != SelectBest::None || settings.early_stopping_patience > 0;
-        if needs_it {
-            bail!(
-                "`select-best` and `early-stopping-patience` need validation questions, and there \
-                 is no {}",
-                validation_file.display()
-            );
-        }
-        log(&format!(
-            "no validation: there is no {}",
-            validation_file.display()
-        ));
-    }
-    let job = fingerprint_of_job(
-        &settings,
-        &trainee,
-        &model_dir,
-        &questions,
-        &validation_file,
-    )?;
+    let Inputs {
+        model_dir,
+        questions,
+        validation,
+        mut photos,
+        learning,
+    } = Inputs::read(container, &settings)?;
+    let trainee = load(args, &settings, &model_dir, &learning)?;
+    let question_files: Vec<PathBuf> = std::iter::once(&questions)
+        .chain(&validation)
+        .map(|file| file.path().to_owned())
+        .collect();
+    let mut examples = questions.examples(trainee.blip2(), &mut photos)?;
+    let mut validation = match validation {
+        Some(questions) => questions.examples(trainee.blip2(), &mut photos)?,
+        None => Vec::new(),
+    };
 
     let mut sight = sight(args, container, &settings, &trainee, &model_dir)?;
     let started = std::time::Instant::now();
@@ -73,8 +58,19 @@ pub fn prepare(
     examples.retain(|example| !photos.is_bad(example.photo));
     validation.retain(|example| !photos.is_bad(example.photo));
     if examples.is_empty() {
-        bail!("no question of {} has a photograph", questions.display());
+        bail!(
+            "no question of {} has a photograph",
+            question_files[0].display()
+        );
     }
+    let job = fingerprint::Job {
+        settings: &settings,
+        trainee: &trainee,
+        model_dir: &model_dir,
+        question_files: &question_files,
+        photos: &photos,
+    }
+    .fingerprint()?;
     let looked = looked(&sight, &photos, started.elapsed().as_secs_f64());
 
     let checkpoints = Checkpoints::open(&container.checkpoints())?;
@@ -83,10 +79,13 @@ pub fn prepare(
     let mut optimiser = Optimiser::new(settings.optimizer, settings.weight_decay, &lengths);
     let names: Vec<&str> = parameters.iter().map(|one| one.name()).collect();
     let (mut state, mut events) = (State::new(job.clone()), Vec::new());
+    let mut last_good = None;
     if let Some(checkpoint) = checkpoints.newest(&job, &names, log)? {
+        checkpoints.prune(&checkpoint.state)?;
         restore(&trainee, &checkpoint.parameters)?;
         optimiser.steps = checkpoint.state.optimiser_steps;
         optimiser.moments = checkpoint.moments;
+        last_good = checkpoint.last_good;
         (state, events) = (checkpoint.state, checkpoint.events);
         log(&format!(
             "going on after step {}, in epoch {}",
@@ -114,28 +113,16 @@ pub fn prepare(
         metrics,
         state,
         optimiser,
-        last_good: None,
+        last_good,
     }))
 }
 
 fn load(
     args: &TrainArgs,
-    container: &Container,
     settings: &Hyperparameters,
     model_dir: &Path,
+    learning: &Learning,
 ) -> anyhow::Result<Trainee> {
-    let learning = match (&settings.train, &settings.initial_adapter) {
-        (Train::All, _) => Learning::All,
-        (Train::Lora(config), None) => Learning::NewAdapter(config.clone(), settings.seed),
-        (Train::Lora(config), Some(folder)) => {
-            let folder = adapter_folder(container, folder)?;
-            let mut adapter = Adapter::read(&folder)
-                .with_context(|| format!("`initial-adapter` {}", folder.display()))?;
-            // What it was trained with before says nothing of this job.
-            adapter.config.dropout = config.dropout;
-            Learning::Adapter(adapter)
-        }
-    };
     let device = args.device()?;
     let options = LoadOptions {
         device,
@@ -148,7 +135,7 @@ fn load(
         threads: args.threads,
         ..LoadOptions::default()
     };
-    let trainee = Trainee::load(model_dir, &options, &learning)
+    let trainee = Trainee::load(model_dir, &options, learning)
         .with_context(|| format!("the model in {}", model_dir.display()))?;
     if let Some(report) = trainee.blip2().engine_report() {
         log(&format!("computing {report}"));
@@ -160,19 +147,6 @@ fn load(
     Ok(trainee)
 }
 
-/// A path of its own, or one within an input channel.
-fn adapter_folder(container: &Container, folder: &Path) -> anyhow::Result<PathBuf> {
-    if folder.is_absolute() {
-        return Ok(folder.to_owned());
-    }
-    let mut parts = folder.components();
-    let channel = parts
-        .next()
-        .and_then(|part| part.as_os_str().to_str())
-        .ok_or_else(|| anyhow!("`initial-adapter` is no folder"))?;
-    Ok(container.channel(channel)?.join(parts.as_path()))
-}
-
 fn sight(
     args: &TrainArgs,
     container: &Container,
@@ -182,6 +156,12 @@ fn sight(
 ) -> anyhow::Result<Sight> {
     if trainee.learns_to_see() {
         log("what a photograph gives changes as the model learns: every step encodes its own");
+        if settings.group_by_length {
+            log(
+                "`group-by-length` has no effect: questions about one photograph share a batch, \
+                 so that it is encoded once",
+            );
+        }
         return Ok(Sight::Learnt(Pixels::new(settings.augment)));
     }
     if settings.augment {
@@ -235,44 +215,4 @@ fn looked(sight: &Sight, photos: &Photos, seconds: f64) -> Event {
         from_store,
         seconds,
     }
-}
-
-/// What a checkpoint has to share with a job to be of use to it: all that
-/// decides what the job computes.
-fn fingerprint_of_job(
-    settings: &Hyperparameters,
-    trainee: &Trainee,
-    model_dir: &Path,
-    questions: &Path,
-    validation: &Path,
-) -> anyhow::Result<String> {
-    let defaults = Hyperparameters::parse("{}")?;
-    let settings = Hyperparameters {
-        // What decides only how the job goes about it.
-        checkpoint_steps: defaults.checkpoint_steps,
-        feature_store_mib: defaults.feature_store_mib,
-        max_bad_photos: defaults.max_bad_photos,
-        max_bad_steps: defaults.max_bad_steps,
-        model_name: defaults.model_name,
-        sample_answers: defaults.sample_answers,
-        texts: defaults.texts,
-        ..settings.clone()
-    };
-    let mut texts = vec![
-        format!("{settings:?}"),
-        computation(trainee),
-        fingerprint::of_checkpoint(model_dir)?,
-        fingerprint::of_file(questions)?,
-    ];
-    if validation.is_file() {
-        texts.push(fingerprint::of_file(validation)?);
-    }
-    if let Some(adapter) = trainee.adapter()? {
-        let begin = adapter.layers.iter().map(|(layer, (a, _))| {
-            let first: Vec<f32> = a.flatten_all()?.to_vec1()?;
-            anyhow::Ok(format!("{layer} {:?}", first.iter().sum::<f32>().to_bits()))
-        });
-        texts.extend(begin.collect::<anyhow::Result<Vec<_>>>()?);
-    }
-    Ok(fingerprint::of_texts(&texts))
 }

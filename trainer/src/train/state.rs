@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::container::{create_folder, write_file};
+use super::container::{create_folder, remove_unfinished, write_file};
 use super::metrics::Event;
 use super::optimiser::Moments;
-use super::tensors::{self, Numbers};
+use super::tensors::{self, Numbers, named};
 
 const PREFIX: &str = "checkpoint-";
 const UNFINISHED: &str = ".unfinished-";
@@ -22,6 +22,7 @@ const STATE: &str = "state.json";
 const PARAMETERS: &str = "parameters.safetensors";
 const OPTIMISER: &str = "optimizer.safetensors";
 const METRICS: &str = "metrics.jsonl";
+const LAST_GOOD: &str = "last-good.safetensors";
 const BEST: &str = "best-";
 
 /// How many checkpoints stay: one more than is needed.
@@ -40,8 +41,12 @@ pub struct State {
     pub position: usize,
     /// Steps of the job that are done, skipped ones among them.
     pub step: u64,
-    /// Steps in a row that were skipped.
+    /// Steps in a row that were skipped, or that were gone back on.
     pub bad_steps: u64,
+    /// Whether a step with the newest weights was skipped.
+    pub newest_is_bad: bool,
+    /// Whether weights that a step of the job gave have proved good.
+    pub has_learnt: bool,
     /// Sum of the losses of the epoch's steps so far.
     #[serde(with = "exact")]
     pub epoch_loss: f64,
@@ -91,6 +96,8 @@ impl State {
             position: 0,
             step: 0,
             bad_steps: 0,
+            newest_is_bad: false,
+            has_learnt: false,
             epoch_loss: 0.0,
             epoch_losses: 0,
             optimiser_steps: 0,
@@ -108,6 +115,9 @@ pub struct Checkpoint {
     pub state: State,
     /// What was learnt.
     pub parameters: Numbers,
+    /// What was learnt up to the step before, as long as nobody knows whether the
+    /// parameters are good.
+    pub last_good: Option<Numbers>,
     /// What the optimiser remembers, in the order of the parameters.
     pub moments: Vec<Moments>,
     /// What was measured so far.
@@ -146,8 +156,8 @@ impl Checkpoints {
             match read(&folder, names) {
                 Ok(checkpoint) if checkpoint.state.job == job => return Ok(Some(checkpoint)),
                 Ok(_) => bail!(
-                    "{} is of a job with other hyperparameters, questions or weights: empty the \
-                     folder to begin anew",
+                    "{} is of a job with other hyperparameters, questions, photographs or weights: \
+                     empty the folder to begin anew",
                     folder.display()
                 ),
                 Err(error) => told(&format!("a checkpoint is passed over: {error:#}")),
@@ -217,7 +227,13 @@ impl Checkpoints {
         Ok(folders)
     }
 
-    fn prune(&self, state: &State) -> anyhow::Result<()> {
+    /// Removes checkpoints that are too old for a job that is where `state` says,
+    /// and what was never finished: after each that is saved, and where a job goes
+    /// on that was killed before it came to that.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn prune(&self, state: &State) -> anyhow::Result<()> {
         let all = self.all()?;
         for folder in &all[..all.len().saturating_sub(KEPT)] {
             std::fs::remove_dir_all(folder)
@@ -229,21 +245,29 @@ impl Checkpoints {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            let is_old_best = name.starts_with(BEST) && Some(entry.path()) != best;
-            if is_old_best || name.starts_with(".writing-") {
+            if name.starts_with(BEST) && Some(entry.path()) != best {
                 // Left behind it is in nobody's way.
                 let _ = std::fs::remove_file(entry.path());
+            } else if name.starts_with(UNFINISHED) {
+                let _ = std::fs::remove_dir_all(entry.path());
             }
         }
+        remove_unfinished(&self.folder);
         Ok(())
     }
 }
 
 fn write(folder: &Path, checkpoint: &Checkpoint) -> anyhow::Result<()> {
     create_folder(folder)?;
-    let parameters = checkpoint.parameters.iter();
-    let parameters = parameters.map(|(name, numbers)| (name.clone(), numbers.as_slice()));
-    write_file(&folder.join(PARAMETERS), &tensors::to_bytes(parameters)?)?;
+    let all = [
+        (PARAMETERS, Some(&checkpoint.parameters)),
+        (LAST_GOOD, checkpoint.last_good.as_ref()),
+    ];
+    for (name, numbers) in all {
+        if let Some(numbers) = numbers {
+            write_file(&folder.join(name), &tensors::to_bytes(named(numbers))?)?;
+        }
+    }
     let named = checkpoint.parameters.keys().zip(&checkpoint.moments);
     let moments = named.flat_map(|(name, moments)| {
         [
@@ -270,6 +294,8 @@ fn read(folder: &Path, names: &[&str]) -> anyhow::Result<Checkpoint> {
     let state: State = serde_json::from_str(&text(STATE)?)
         .with_context(|| format!("{}", folder.join(STATE).display()))?;
     let parameters = tensors::read(&folder.join(PARAMETERS))?;
+    let last_good = folder.join(LAST_GOOD);
+    let last_good = last_good.exists().then(|| tensors::read(&last_good));
     let mut moments = tensors::read(&folder.join(OPTIMISER))?;
     let mut take = |kind: &str, name: &str| {
         moments
@@ -293,6 +319,7 @@ fn read(folder: &Path, names: &[&str]) -> anyhow::Result<Checkpoint> {
     Ok(Checkpoint {
         state,
         parameters,
+        last_good: last_good.transpose()?,
         moments,
         events,
     })
@@ -313,6 +340,7 @@ mod tests {
                 ("a".to_owned(), vec![1.5, -0.0]),
                 ("b".to_owned(), vec![]),
             ]),
+            last_good: None,
             moments: vec![
                 Moments {
                     first: vec![1.0, 2.0],
@@ -341,12 +369,23 @@ mod tests {
         }
         assert_eq!(newest(), Some(4));
         assert_eq!(checkpoints.all().unwrap().len(), KEPT);
+        // A kill between a checkpoint and the removal of the oldest.
+        let old = folder.path().join("checkpoint-00000002");
+        write(&old, &checkpoint(2)).unwrap();
+        write(
+            &folder.path().join(".unfinished-checkpoint-00000005"),
+            &checkpoint(5),
+        )
+        .unwrap();
+        checkpoints.prune(&checkpoint(4).state).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), KEPT);
         let read = checkpoints
             .newest("job", &["a", "b"], |_| ())
             .unwrap()
             .unwrap();
         assert_eq!(read.parameters, checkpoint(4).parameters);
         assert_eq!(read.moments, checkpoint(4).moments);
+        assert_eq!(read.last_good, None);
         // One that was cut off by a full disk, say.
         let damaged = checkpoints.all().unwrap().pop().unwrap();
         std::fs::write(damaged.join(PARAMETERS), "x").unwrap();
@@ -355,6 +394,24 @@ mod tests {
             .newest("other", &["a", "b"], |_| ())
             .unwrap_err();
         assert!(error.to_string().contains("another") || error.to_string().contains("other"));
+    }
+
+    #[test]
+    fn the_last_good_weights_are_a_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::open(folder.path()).unwrap();
+        let mut unproven = checkpoint(1);
+        unproven.state.newest_is_bad = true;
+        unproven
+            .parameters
+            .insert("a".to_owned(), vec![f32::INFINITY]);
+        unproven.last_good = Some(checkpoint(1).parameters);
+        checkpoints.save(&unproven).unwrap();
+        let read = checkpoints.newest("job", &["a", "b"], |_| ());
+        let read = read.unwrap().unwrap();
+        assert_eq!(read.last_good, unproven.last_good);
+        assert_eq!(read.parameters, unproven.parameters);
+        assert!(read.state.newest_is_bad);
     }
 
     #[test]

@@ -10,6 +10,12 @@ use safetensors::{Dtype, SafeTensors, View};
 /// Parameters' numbers by name.
 pub type Numbers = BTreeMap<String, Vec<f32>>;
 
+/// Each with its name, as [`to_bytes`] takes them.
+pub fn named(numbers: &Numbers) -> impl Iterator<Item = (String, &[f32])> {
+    let each = numbers.iter();
+    each.map(|(name, numbers)| (name.clone(), numbers.as_slice()))
+}
+
 struct Slice<'a> {
     shape: [usize; 1],
     numbers: &'a [f32],

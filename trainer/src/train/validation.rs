@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use attributes::{Answer, AttributeSet, parse_pair, wrap_question};
+use blip2::Error::NotANumber;
 use blip2::training::{Batch, Loss, Trainee};
 use blip2::{GenerationParameters, Outcome, Question, Task};
 
@@ -37,7 +38,7 @@ impl Examinee<'_> {
     /// told to stop.
     ///
     /// # Errors
-    /// When a computation fails.
+    /// When a computation fails, or gives no number: [`is_no_number`].
     pub fn loss(&mut self, examples: &[Example]) -> anyhow::Result<Option<f64>> {
         let mut all = Loss {
             sum: 0.0,
@@ -56,6 +57,9 @@ impl Examinee<'_> {
                 rows: rows(examples, &places),
             };
             let loss = self.trainee.loss(&batch)?;
+            if !loss.sum.is_finite() {
+                return Err(NotANumber.into());
+            }
             all.sum += loss.sum;
             all.tokens += loss.tokens;
             done += examples.len();
@@ -69,7 +73,7 @@ impl Examinee<'_> {
     /// the job was told to stop.
     ///
     /// # Errors
-    /// When a computation fails.
+    /// When a computation fails, or gives no number: [`is_no_number`].
     pub fn answers(&mut self, examples: &[Example]) -> anyhow::Result<Option<Vec<String>>> {
         let parameters = GenerationParameters {
             max_new_tokens: MAX_NEW_TOKENS,
@@ -105,6 +109,12 @@ impl Examinee<'_> {
         }
         Ok(Some(answers))
     }
+}
+
+/// Whether it was the weights' fault: what they compute is no number.
+#[must_use]
+pub fn is_no_number(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<blip2::Error>(), Some(NotANumber))
 }
 
 /// The macro-F1 of each attribute that questions ask about. Values that are

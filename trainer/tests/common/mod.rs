@@ -132,6 +132,40 @@ impl Container {
         command.spawn().unwrap()
     }
 
+    /// The name of the newest whole checkpoint.
+    pub fn newest_checkpoint(&self) -> Option<String> {
+        self.names("checkpoints")
+            .into_iter()
+            .filter(|name| name.starts_with("checkpoint-"))
+            .max()
+    }
+
+    /// Files and folders, in all that a job writes, that were never finished.
+    pub fn leftovers(&self) -> Vec<String> {
+        let folders = [
+            "model",
+            "model/adapter",
+            "output",
+            "output/data",
+            "checkpoints",
+        ];
+        let names = folders.iter().flat_map(|folder| self.names(folder));
+        names.filter(|name| name.starts_with('.')).collect()
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(folder)).into_iter().flatten();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    /// Without validation questions and sample answers.
+    pub fn without_examination(self) -> Self {
+        std::fs::remove_file(self.path("input/data/input_file/vqa_val.csv")).unwrap();
+        self.with(&[("sample-answers", "0")])
+    }
+
     /// What a job leaves behind that has to be the same however it got there.
     pub fn weights(&self) -> (Vec<u8>, Vec<u8>) {
         let bytes = |name: &str| std::fs::read(self.path("model").join(name)).unwrap();

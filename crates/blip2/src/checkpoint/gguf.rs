@@ -35,9 +35,9 @@ impl GgufFile {
     /// # Errors
     /// When it cannot be read or is none of this kind.
     pub(crate) fn open(path: &Path) -> std::result::Result<Self, Error> {
-        let read = |source| Error::Read {
+        let read = |reason| Error::Read {
             path: path.to_owned(),
-            source,
+            reason,
         };
         let mut file = BufReader::new(File::open(path).map_err(read)?);
         let content = Content::read(&mut file)

@@ -13,6 +13,7 @@ mod writer;
 
 pub(crate) use gguf::{GGUF_FILE, GgufFile};
 pub(crate) use safetensors::SafetensorsFiles;
+pub use writer::UNFINISHED;
 pub(crate) use writer::{COMPANIONS, Entry, write, write_entries, write_tensors};
 
 use crate::engine::{Plan, Quantization};
@@ -31,13 +32,13 @@ struct Index {
 /// Reads a text file of the checkpoint.
 pub(crate) fn read(folder: &Path, name: &str) -> Result<String, Error> {
     let path = folder.join(name);
-    std::fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
+    std::fs::read_to_string(&path).map_err(|reason| Error::Read { path, reason })
 }
 
 /// The same for a file that a checkpoint may lack.
 pub(crate) fn read_optional(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     match read(folder, name) {
-        Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+        Err(Error::Read { reason, .. }) if reason.kind() == std::io::ErrorKind::NotFound => {
             Ok(None)
         }
         other => other.map(Some),
@@ -67,7 +68,7 @@ pub(crate) fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     };
     let index: Index = serde_json::from_str(&index).map_err(|error| Error::Read {
         path: folder.join(INDEX),
-        source: std::io::Error::new(std::io::ErrorKind::InvalidData, error),
+        reason: std::io::Error::new(std::io::ErrorKind::InvalidData, error),
     })?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
     shards
@@ -82,12 +83,12 @@ pub(crate) fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
                 Ok(_) if plain => Ok(path),
                 Ok(_) => Err(Error::Read {
                     path,
-                    source: std::io::Error::new(
+                    reason: std::io::Error::new(
                         std::io::ErrorKind::InvalidData,
                         "the index names a file outside the checkpoint",
                     ),
                 }),
-                Err(source) => Err(Error::Read { path, source }),
+                Err(reason) => Err(Error::Read { path, reason }),
             }
         })
         .collect()

@@ -48,9 +48,9 @@ impl SafetensorsFiles {
             tensors: BTreeMap::new(),
         };
         for path in paths {
-            all.add(path).map_err(|source| Error::Read {
+            all.add(path).map_err(|reason| Error::Read {
                 path: path.clone(),
-                source,
+                reason,
             })?;
         }
         Ok(all)

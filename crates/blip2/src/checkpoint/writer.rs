@@ -19,6 +19,10 @@ pub(crate) const COMPANIONS: [&str; 5] = [
     "vocabulary.json",
 ];
 
+/// What the names of files begin with that are not whole yet. One that is there
+/// when nobody writes was left by a process that was killed.
+pub const UNFINISHED: &str = ".writing-";
+
 /// Bytes of the header are padded to a multiple of this, so that the numbers
 /// lie at addresses that suit their type.
 const ALIGNMENT: usize = 8;
@@ -104,13 +108,13 @@ fn replacing(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
 ) -> std::result::Result<(), Error> {
-    let written = |source| Error::Write {
+    let written = |reason| Error::Write {
         path: path.to_owned(),
-        source,
+        reason,
     };
     let folder = path.parent().unwrap_or(Path::new("."));
     let temporary = tempfile::Builder::new()
-        .prefix(".writing-")
+        .prefix(UNFINISHED)
         .tempfile_in(folder)
         .map_err(written)?;
     let mut file = BufWriter::new(temporary.as_file());

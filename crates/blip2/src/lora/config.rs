@@ -4,6 +4,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::adapter::CONFIG;
 use crate::error::Error;
 
 /// The settings of an adapter.
@@ -68,32 +69,60 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Settings that change what an adapter computes, none of which this crate
-/// knows.
-const UNKNOWN: [&str; 15] = [
-    "alpha_pattern",
-    "bias",
-    "exclude_modules",
-    "fan_in_fan_out",
-    "layer_replication",
-    "layers_pattern",
-    "layers_to_transform",
-    "lora_bias",
-    "modules_to_save",
-    "rank_pattern",
-    "target_parameters",
-    "trainable_token_indices",
-    "use_bdlora",
-    "use_dora",
-    "use_qalora",
+/// The settings that this crate goes by.
+const KNOWN: [&str; 6] = [
+    "lora_alpha",
+    "lora_dropout",
+    "peft_type",
+    "r",
+    "target_modules",
+    "use_rslora",
 ];
 
+/// Settings of peft 0.21 and before that may be anything: an adapter that has
+/// learnt computes the same whatever they are. They say where it comes from, how
+/// its matrices began, or are read only beside another setting, which is refused.
+const WITHOUT_EFFECT: [&str; 12] = [
+    "auto_mapping",
+    "base_model_name_or_path",
+    "corda_config",
+    "eva_config",
+    "inference_mode",
+    "loftq_config",
+    "lora_ga_config",
+    "megatron_core",
+    "peft_version",
+    "qalora_group_size",
+    "revision",
+    "task_type",
+];
+
+/// How the matrices may have begun. Every other way of peft's changes the frozen
+/// weights as well, and then an adapter belongs to those.
+const BEGINNINGS: [&str; 3] = ["eva", "gaussian", "orthogonal"];
+
+const BEGINNING: &str = "init_lora_weights";
+
+/// Whether an adapter with this setting computes what this crate does. A setting
+/// that is not known, of a later peft perhaps, does if it says nothing.
+fn is_understood(name: &str, value: &Value) -> bool {
+    match value {
+        _ if KNOWN.contains(&name) || WITHOUT_EFFECT.contains(&name) => true,
+        Value::Bool(_) if name == BEGINNING => true,
+        Value::String(way) if name == BEGINNING => BEGINNINGS.contains(&way.as_str()),
+        _ => is_nothing(value),
+    }
+}
+
 impl LoraConfig {
+    /// The largest rank.
+    pub const MAX_R: usize = 4096;
+
     /// Parses an `adapter_config.json`.
     ///
     /// # Errors
     /// [`Error::Adapter`] when it describes no LoRA adapter, or one with
-    /// settings that this crate does not know.
+    /// settings that this crate does not know and that say something.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct File {
@@ -106,12 +135,12 @@ impl LoraConfig {
             #[serde(default)]
             use_rslora: bool,
         }
-        let malformed = |error: serde_json::Error| Error::Adapter(error.to_string());
+        let malformed = |error| Error::Adapter(format!("{CONFIG}: {error}"));
         let whole: Value = serde_json::from_str(text).map_err(malformed)?;
-        for name in UNKNOWN {
-            if let Some(value) = whole.get(name).filter(|value| !is_nothing(value)) {
+        for (name, value) in whole.as_object().into_iter().flatten() {
+            if !is_understood(name, value) {
                 return Err(Error::Adapter(format!(
-                    "{name} is {value}, which this program does not know"
+                    "{CONFIG}: {name} is {value}, which this program does not know"
                 )));
             }
         }
@@ -139,8 +168,12 @@ impl LoraConfig {
     /// [`Error::Adapter`] with what is out of its range.
     pub fn validate(&self) -> Result<(), Error> {
         let fail = |message: String| Err(Error::Adapter(message));
-        if self.r == 0 || self.r > 4096 {
-            return fail(format!("r is {}, it must be from 1 to 4096", self.r));
+        if self.r == 0 || self.r > Self::MAX_R {
+            return fail(format!(
+                "r is {}, it must be from 1 to {}",
+                self.r,
+                Self::MAX_R
+            ));
         }
         if !self.alpha.is_finite() {
             return fail(format!("lora_alpha is {}", self.alpha));
@@ -229,6 +262,31 @@ mod tests {
                 "\"modules_to_save\": [\"x\"]",
                 "modules_to_save",
             ),
+            (
+                "\"bias\": \"none\"",
+                "\"use_dora\": true",
+                "use_dora is true",
+            ),
+            (
+                "\"bias\": \"none\"",
+                "\"alora_invocation_tokens\": [1, 2]",
+                "alora_invocation_tokens is [1,2]",
+            ),
+            (
+                "\"bias\": \"none\"",
+                "\"kasa_config\": {\"beta\": 0.1}",
+                "kasa_config",
+            ),
+            (
+                "\"bias\": \"none\"",
+                "\"of_next_year\": 3",
+                "of_next_year is 3, which this program does not know",
+            ),
+            (
+                "\"init_lora_weights\": true",
+                "\"init_lora_weights\": \"pissa_niter_4\"",
+                "init_lora_weights is \"pissa_niter_4\"",
+            ),
             ("\"LORA\"", "\"IA3\"", "IA3"),
             ("\"r\": 4", "\"r\": 0", "r is 0"),
             (
@@ -238,8 +296,23 @@ mod tests {
             ),
         ] {
             let text = config.to_json().replace(from, to);
+            assert_ne!(text, config.to_json());
             let error = LoraConfig::from_json(&text).unwrap_err().to_string();
             assert!(error.contains(needle), "{error}");
+        }
+        for (from, to) in [
+            ("\"bias\": \"none\"", "\"of_next_year\": null"),
+            ("\"bias\": \"none\"", "\"use_of_next_year\": false"),
+            ("\"bias\": \"none\"", "\"peft_version\": \"0.21.2\""),
+            ("\"bias\": \"none\"", "\"qalora_group_size\": 16"),
+            (
+                "\"init_lora_weights\": true",
+                "\"init_lora_weights\": \"gaussian\"",
+            ),
+        ] {
+            let text = config.to_json().replace(from, to);
+            assert_ne!(text, config.to_json());
+            assert_eq!(LoraConfig::from_json(&text).unwrap(), config, "{to}");
         }
     }
 }

@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::Trainee;
 use crate::checkpoint::{self, COMPANIONS, Entry, SafetensorsFiles, WEIGHTS, write_entries};
+use crate::cpu;
 use crate::error::Error;
 use crate::lora::{Adapter, LORA_A, LORA_B};
 use crate::weights::Trains;
@@ -55,7 +56,9 @@ impl Trainee {
     ///
     /// # Errors
     /// When the checkpoint cannot be read any more or the folder not be
-    /// written to.
+    /// written to; [`Error::Training`], and no weights are written, when what was
+    /// learnt is no finite number, also where only the checkpoint's number type is
+    /// too narrow for it.
     pub fn write_checkpoint(&self, folder: &Path) -> Result<(), Error> {
         for name in COMPANIONS.iter().chain(&OF_TOKENIZER) {
             if let Some(text) = checkpoint::read_optional(&self.model_dir, name)? {
@@ -72,17 +75,28 @@ impl Trainee {
             })
             .collect::<candle_core::Result<_>>()?;
         let adapter = self.adapter()?;
-        write_entries(&entries, &folder.join(WEIGHTS), |entry| {
+        let mut unfit = None;
+        let written = write_entries(&entries, &folder.join(WEIGHTS), |entry| {
             let stored = || files.tensor(&entry.name);
             let learnt = match &adapter {
                 Some(adapter) => merged(adapter, &entry.name, stored)?,
                 None => self.parameter_tensor(&entry.name)?,
             };
-            match learnt {
-                Some(tensor) => tensor.reshape(entry.dims.as_slice())?.to_dtype(entry.dtype),
-                None => stored(),
+            let Some(learnt) = learnt else {
+                return stored();
+            };
+            let learnt = learnt.reshape(entry.dims.as_slice())?;
+            let kept = learnt.to_dtype(entry.dtype)?;
+            if !is_finite(&kept)? {
+                unfit = Some(not_finite(entry, &learnt)?);
+                candle_core::bail!("{} is not finite", entry.name);
             }
-        })
+            Ok(kept)
+        });
+        match unfit {
+            Some(reason) => Err(Error::Training(reason)),
+            None => written,
+        }
     }
 
     /// The parameter that a tensor of the checkpoint is.
@@ -95,6 +109,26 @@ impl Trainee {
         let parameter = &self.parameters[index];
         Tensor::from_vec(parameter.values()?, parameter.dims(), &Device::Cpu).map(Some)
     }
+}
+
+fn is_finite(tensor: &Tensor) -> candle_core::Result<bool> {
+    let numbers = tensor.to_dtype(DType::F32)?.contiguous()?;
+    cpu::read(&numbers, |numbers| {
+        numbers.iter().all(|number| number.is_finite())
+    })
+}
+
+/// Why a tensor cannot be written.
+fn not_finite(entry: &Entry, learnt: &Tensor) -> candle_core::Result<String> {
+    let name = &entry.name;
+    Ok(match is_finite(learnt)? {
+        true => format!(
+            "{name} has learnt numbers that are too large for {}, in which the checkpoint holds \
+             it: give the checkpoint in f32, or learn more slowly",
+            entry.dtype.as_str()
+        ),
+        false => format!("{name} would hold what is no finite number: learn more slowly"),
+    })
 }
 
 /// `W + scale · B A`, if `name` is the weight of an adapted layer.

@@ -62,12 +62,15 @@ struct Entry {
     last_used: u64,
 }
 
+/// An adapter, or why its files cannot be used.
+type Outcome = Result<Arc<LoadedAdapter>, String>;
+
 /// What came of reading an adapter.
 #[derive(Clone)]
 struct Read {
     stamp: Stamp,
     at: SystemTime,
-    outcome: Result<Arc<LoadedAdapter>, String>,
+    outcome: Outcome,
 }
 
 impl Read {
@@ -100,21 +103,24 @@ impl Adapters {
             });
         }
         let folder = self.options.folder.join(name);
-        let Some(stamp) = Stamp::of(&folder) else {
+        let outcome = Stamp::of(&folder).and_then(|stamp| match self.known(name, &stamp) {
+            Ok(outcome) => Some(outcome),
+            Err(reading) => {
+                let _reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+                // Who was waited for may have read it.
+                match self.known(name, &stamp) {
+                    Ok(outcome) => Some(outcome),
+                    Err(_) => self.read(name, &folder, stamp),
+                }
+            }
+        });
+        // There is none, or none any more.
+        let Some(outcome) = outcome else {
             self.forget_removed();
             return Err(AdapterError::Unknown {
                 name: name.to_owned(),
                 known: self.names(),
             });
-        };
-        let outcome = match self.known(name, &stamp) {
-            Ok(outcome) => outcome,
-            Err(reading) => {
-                let _reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-                // Who was waited for may have read it.
-                self.known(name, &stamp)
-                    .unwrap_or_else(|_| self.read(name, &folder, stamp))
-            }
         };
         outcome.map_err(|reason| AdapterError::Unusable {
             name: name.to_owned(),
@@ -156,11 +162,7 @@ impl Adapters {
 
     /// What is kept of the files with this stamp, or whose turn it is to read
     /// them.
-    fn known(
-        &self,
-        name: &str,
-        stamp: &Stamp,
-    ) -> Result<Result<Arc<LoadedAdapter>, String>, Arc<Mutex<()>>> {
+    fn known(&self, name: &str, stamp: &Stamp) -> Result<Outcome, Arc<Mutex<()>>> {
         let mut kept = self.lock();
         kept.clock += 1;
         let clock = kept.clock;
@@ -175,21 +177,14 @@ impl Adapters {
     }
 
     /// Reads files whose stamp is `stamp`, and again if that is no longer it
-    /// afterwards.
-    fn read(
-        &self,
-        name: &str,
-        folder: &Path,
-        mut stamp: Stamp,
-    ) -> Result<Arc<LoadedAdapter>, String> {
+    /// afterwards; `None` where the folder is taken away meanwhile.
+    fn read(&self, name: &str, folder: &Path, mut stamp: Stamp) -> Option<Outcome> {
         let started = Instant::now();
         let mut outcome = Err("its files change all the time".to_owned());
         for _ in 0..READS {
             let at = SystemTime::now();
             let read = self.backend.load_adapter(name, folder);
-            let Some(after) = Stamp::of(folder) else {
-                return Err("its folder was taken away".to_owned());
-            };
+            let after = Stamp::of(folder)?;
             if after == stamp {
                 // The path is the operator's affair.
                 let reason = |error: String| error.replace(&format!("{}/", folder.display()), "");
@@ -216,7 +211,7 @@ impl Adapters {
                 tracing::warn!(adapter = name, reason, "an adapter cannot be used");
             }
         }
-        outcome
+        Some(outcome)
     }
 
     /// Keeps what was read, and as much of the others as there is room for.

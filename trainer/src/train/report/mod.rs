@@ -3,11 +3,12 @@
 
 mod curve;
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use super::container::{Container, write_file};
-use super::hyperparameters::Hyperparameters;
 use super::metrics::Event;
 use curve::{Curve, svg};
 
@@ -20,10 +21,10 @@ const POINTS: usize = 300;
 /// When it cannot be written.
 pub fn write(
     container: &Container,
-    settings: &Hyperparameters,
+    hyperparameters: &BTreeMap<&'static str, String>,
     events: &[Event],
 ) -> anyhow::Result<()> {
-    let page = render(settings, events)?;
+    let page = render(hyperparameters, events)?;
     write_file(
         &container.output_data().join("training.html"),
         page.as_bytes(),
@@ -34,7 +35,10 @@ pub fn write(
 ///
 /// # Errors
 /// When the template asks for what there is not.
-fn render(settings: &Hyperparameters, events: &[Event]) -> anyhow::Result<String> {
+fn render(
+    hyperparameters: &BTreeMap<&'static str, String>,
+    events: &[Event],
+) -> anyhow::Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -98,7 +102,7 @@ fn render(settings: &Hyperparameters, events: &[Event]) -> anyhow::Result<String
         epochs => epochs,
         samples => samples,
         skipped => skipped,
-        settings => settings.texts,
+        settings => hyperparameters,
         steps => last_step,
     };
     environment
@@ -122,6 +126,7 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hyperparameters::Hyperparameters;
     use super::super::metrics::{EpochSummary, Sample};
     use super::*;
 
@@ -154,7 +159,7 @@ mod tests {
             expected: "a".to_owned(),
             answer: "b".to_owned(),
         }));
-        let settings = Hyperparameters::parse("{}").unwrap();
+        let settings = Hyperparameters::parse("{}").unwrap().texts;
         let page = render(&settings, &events).unwrap();
         assert!(page.contains("<polyline") && page.contains("0.2500"));
         assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;"));

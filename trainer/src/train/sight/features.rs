@@ -36,7 +36,6 @@ pub struct Features {
     store: FeatureStore,
     /// `(queries, d_model)`.
     shape: (usize, usize),
-    keys: HashMap<usize, Key>,
     memory: HashMap<usize, Tensor>,
     memory_bytes: usize,
     counts: FeatureCounts,
@@ -62,7 +61,6 @@ impl Features {
         Self {
             store,
             shape,
-            keys: HashMap::new(),
             memory: HashMap::new(),
             memory_bytes: 0,
             counts: FeatureCounts::default(),
@@ -105,22 +103,22 @@ impl Features {
                 match found {
                     Ok((key, Found::Kept(features))) => {
                         self.counts.from_store += 1;
-                        self.keys.insert(number, key);
+                        photos.mark_good(number, key);
                         self.remember(number, features)?;
                     }
                     Ok((key, Found::Pixels(pixels))) => {
-                        self.keys.insert(number, key);
+                        photos.mark_good(number, key);
                         waiting.push((number, pixels));
                     }
                     Err(reason) => photos.mark_bad(number, &reason),
                 }
                 if waiting.len() == ENCODED_TOGETHER {
-                    self.encode(std::mem::take(&mut waiting), trainee)?;
+                    self.encode(std::mem::take(&mut waiting), photos, trainee)?;
                 }
                 progress.show(number + 1);
             }
         }
-        self.encode(waiting, trainee)?;
+        self.encode(waiting, photos, trainee)?;
         progress.finish();
         if let Some(seconds) = self.seconds_per_photo() {
             self.store.note_seconds_per_photo(seconds);
@@ -147,7 +145,12 @@ impl Features {
         Ok((key, found))
     }
 
-    fn encode(&mut self, waiting: Vec<(usize, Tensor)>, trainee: &Trainee) -> anyhow::Result<()> {
+    fn encode(
+        &mut self,
+        waiting: Vec<(usize, Tensor)>,
+        photos: &Photos,
+        trainee: &Trainee,
+    ) -> anyhow::Result<()> {
         if waiting.is_empty() {
             return Ok(());
         }
@@ -159,8 +162,8 @@ impl Features {
             .to_dtype(DType::F32)?;
         for (index, number) in numbers.into_iter().enumerate() {
             let features: Vec<f32> = features.get(index)?.flatten_all()?.to_vec1()?;
-            if let Some(key) = self.keys.get(&number) {
-                self.store.put(key, &features)?;
+            if let Some(key) = photos.key(number) {
+                self.store.put(key, &features);
             }
             self.counts.encoded += 1;
             self.remember(number, features)?;
@@ -192,11 +195,11 @@ impl Features {
                 if let Some(features) = self.memory.get(&number) {
                     return Ok(features.clone());
                 }
-                let kept = self.keys.get(&number).and_then(|key| self.store.get(key));
+                let kept = photos.key(number).and_then(|key| self.store.get(key));
                 if let Some(features) = kept {
                     return Ok(Tensor::from_vec(features, self.shape, &Device::Cpu)?);
                 }
-                // There was no room for it.
+                // There was no room for it, or another job needed that.
                 let started = Instant::now();
                 let pixels = pixel_values(number, photos, trainee)?;
                 let features = trainee.blip2().encode_images(&[pixels])?;

@@ -64,7 +64,7 @@ impl Sight {
     /// stop.
     ///
     /// # Errors
-    /// When a computation fails or the store cannot be written to.
+    /// When a computation fails.
     pub fn prepare(
         &mut self,
         photos: &mut Photos,

@@ -9,6 +9,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::augment::Change;
 use crate::progress::Progress;
+use crate::train::feature_store::Key;
 use crate::train::interrupt::Interrupt;
 use crate::train::photos::Photos;
 
@@ -49,17 +50,23 @@ impl Pixels {
                 return Ok(());
             }
             let end = photos.len().min(first + DECODED_TOGETHER);
-            let resized: Vec<anyhow::Result<RgbImage>> = (first..end)
+            let found: Vec<anyhow::Result<(Key, RgbImage)>> = (first..end)
                 .into_par_iter()
-                .map(|number| resized(number, photos, trainee))
+                .map(|number| {
+                    let bytes = photos.bytes(number)?;
+                    let photo = resized(number, &bytes, photos, trainee)?;
+                    Ok((Key::of(&bytes), photo))
+                })
                 .collect();
-            for (number, resized) in (first..).zip(resized) {
-                match resized {
-                    Ok(photo) if self.memory_bytes + photo.len() <= MEMORY_BYTES => {
-                        self.memory_bytes += photo.len();
-                        self.memory.insert(number, photo);
+            for (number, found) in (first..).zip(found) {
+                match found {
+                    Ok((key, photo)) => {
+                        photos.mark_good(number, key);
+                        if self.memory_bytes + photo.len() <= MEMORY_BYTES {
+                            self.memory_bytes += photo.len();
+                            self.memory.insert(number, photo);
+                        }
                     }
-                    Ok(_) => {}
                     Err(reason) => photos.mark_bad(number, &reason),
                 }
             }
@@ -83,7 +90,7 @@ impl Pixels {
                 let photo = match self.memory.get(&number) {
                     Some(photo) => photo,
                     None => {
-                        decoded = resized(number, photos, trainee)?;
+                        decoded = resized(number, &photos.bytes(number)?, photos, trainee)?;
                         &decoded
                     }
                 };
@@ -98,7 +105,12 @@ impl Pixels {
     }
 }
 
-fn resized(number: usize, photos: &Photos, trainee: &Trainee) -> anyhow::Result<RgbImage> {
-    let photo = photos.decode(number, &photos.bytes(number)?)?;
+fn resized(
+    number: usize,
+    bytes: &[u8],
+    photos: &Photos,
+    trainee: &Trainee,
+) -> anyhow::Result<RgbImage> {
+    let photo = photos.decode(number, bytes)?;
     Ok(trainee.blip2().image_processor().resize(&photo)?)
 }

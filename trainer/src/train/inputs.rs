@@ -1,0 +1,95 @@
+//! What the job is given, looked at before the model is loaded: loading takes
+//! minutes, and what is wrong with the rest is seen in a moment.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use blip2::Adapter;
+use blip2::training::Learning;
+
+use super::container::Container;
+use super::data::Questions;
+use super::hyperparameters::{Hyperparameters, SelectBest, Train};
+use super::log;
+use super::photos::Photos;
+
+/// The files of the contract.
+pub(super) struct Inputs {
+    pub(super) model_dir: PathBuf,
+    pub(super) questions: Questions,
+    /// Nothing where there is no such file.
+    pub(super) validation: Option<Questions>,
+    pub(super) photos: Photos,
+    pub(super) learning: Learning,
+}
+
+impl Inputs {
+    /// Reads all but the model and the photographs.
+    ///
+    /// # Errors
+    /// When a channel or a file is missing or malformed, or too many photographs
+    /// are missing.
+    pub(super) fn read(container: &Container, settings: &Hyperparameters) -> anyhow::Result<Self> {
+        let folder = container.channel("input_file")?;
+        let images = container.channel("images")?;
+        let model_dir = container.channel("model")?;
+        let mut photos = Photos::new(&images);
+        let questions = Questions::read(&folder.join(&settings.file_name), &mut photos)?;
+        let validation = folder.join(&settings.validation_file_name);
+        let validation = match validation.is_file() {
+            true => Some(Questions::read(&validation, &mut photos)?),
+            false => {
+                do_without_validation(&validation, settings)?;
+                None
+            }
+        };
+        photos.look_for_files(settings.max_bad_photos)?;
+        Ok(Self {
+            model_dir,
+            questions,
+            validation,
+            photos,
+            learning: learning(container, settings)?,
+        })
+    }
+}
+
+fn do_without_validation(path: &Path, settings: &Hyperparameters) -> anyhow::Result<()> {
+    if settings.select_best != SelectBest::None || settings.early_stopping_patience > 0 {
+        bail!(
+            "`select-best` and `early-stopping-patience` need validation questions, and there is \
+             no {}",
+            path.display()
+        );
+    }
+    log(&format!("no validation: there is no {}", path.display()));
+    Ok(())
+}
+
+fn learning(container: &Container, settings: &Hyperparameters) -> anyhow::Result<Learning> {
+    Ok(match (&settings.train, &settings.initial_adapter) {
+        (Train::All, _) => Learning::All,
+        (Train::Lora(config), None) => Learning::NewAdapter(config.clone(), settings.seed),
+        (Train::Lora(config), Some(folder)) => {
+            let folder = adapter_folder(container, folder)?;
+            let mut adapter = Adapter::read(&folder)
+                .with_context(|| format!("`initial-adapter` {}", folder.display()))?;
+            // What it was trained with before says nothing of this job.
+            adapter.config.dropout = config.dropout;
+            Learning::Adapter(adapter)
+        }
+    })
+}
+
+/// A path of its own, or one within an input channel.
+fn adapter_folder(container: &Container, folder: &Path) -> anyhow::Result<PathBuf> {
+    if folder.is_absolute() {
+        return Ok(folder.to_owned());
+    }
+    let mut parts = folder.components();
+    let channel = parts
+        .next()
+        .and_then(|part| part.as_os_str().to_str())
+        .ok_or_else(|| anyhow!("`initial-adapter` is no folder"))?;
+    Ok(container.channel(channel)?.join(parts.as_path()))
+}
