@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use attributes::{AttributeSet, Wording};
-use catalogue::{MAX_DISTANCE, Mapping, PrepareOptions, Report, Shares, Source};
+use catalogue::{
+    Error, LEFT_OUT_FILE, MAX_DISTANCE, Mapping, PrepareOptions, Report, Shares, Source,
+};
 use clap::Args;
 
 use crate::catalogue_progress::Shown;
@@ -82,8 +84,15 @@ fn wording(name: &str) -> Result<Wording, String> {
 pub fn run(args: &PrepareArgs) -> Result<()> {
     let options = options(args)?;
     let progress = Shown::new();
-    let report = catalogue::prepare(&options, &progress)
-        .with_context(|| format!("nothing is prepared in {}", args.out.display()))?;
+    let report = catalogue::prepare(&options, &progress).map_err(|error| {
+        // What was prepared before may be gone then, which the error itself says.
+        let is_halfway = matches!(error, Error::Unfinished { .. });
+        let error = anyhow::Error::from(error);
+        match is_halfway {
+            true => error,
+            false => error.context(format!("nothing is prepared in {}", args.out.display())),
+        }
+    })?;
     progress.end();
     print!("{}", summary(&report));
     println!("look at {}", args.out.join(catalogue::PAGE_FILE).display());
@@ -157,6 +166,9 @@ fn summary(report: &Report) -> String {
             "{:>14}: {} products, {} questions\n",
             split.file, split.products, split.pairs
         );
+    }
+    if report.broken_lines.total() + report.dropped.total() > 0 {
+        text += &format!("{LEFT_OUT_FILE:>14}: what was left out, and why\n");
     }
     if report.without_value > 0 {
         text += &format!(

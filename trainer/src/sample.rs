@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use catalogue::DrawOptions;
+use catalogue::{DrawOptions, MAX_PRODUCTS};
 use clap::Args;
 
 use crate::catalogue_progress::Shown;
@@ -12,7 +12,7 @@ use crate::catalogue_progress::Shown;
 #[derive(Debug, Args)]
 pub struct SampleArgs {
     /// How many products
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=MAX_PRODUCTS))]
     products: u64,
     /// Decides everything that is left to chance; product i is the same whatever
     /// the number of products

@@ -66,6 +66,10 @@ fn what_is_wrong_is_said_in_one_line() {
         ),
         ("prepare --data none --out x --photo-distance 11", "0..=10"),
         ("sample --products 0 --out x", "0 is not in 1.."),
+        (
+            "sample --products 18446744073709551615 --out x",
+            "is not in 1..=1000000",
+        ),
     ] {
         let output = trainer(folder.path(), arguments);
         let errors = String::from_utf8(output.stderr).unwrap();
@@ -73,6 +77,6 @@ fn what_is_wrong_is_said_in_one_line() {
             !output.status.success() && errors.contains(says),
             "{arguments}: {errors}"
         );
-        assert!(!folder.path().join("x/vqa_train.csv").exists());
+        assert!(!folder.path().join("x").exists());
     }
 }

@@ -48,24 +48,18 @@ pub struct Blip2 {
     chosen: Option<Chosen>,
 }
 
-impl Blip2 {
-    /// Loads a checkpoint in the layout of Hugging Face: `config.json`,
-    /// `preprocessor_config.json`, `tokenizer.json`, the weights as
-    /// safetensors, and `generation_config.json` if there is one.
-    ///
-    /// # Errors
-    /// When a file is missing, malformed or does not fit the others; the
-    /// error names it.
-    pub fn load(model_dir: &Path, options: &LoadOptions) -> Result<Self, Error> {
-        Self::load_training(model_dir, options, None)
-    }
+/// A checkpoint's files, read and found to fit each other; of the weights the names
+/// and shapes alone.
+struct Files {
+    config: Blip2Config,
+    defaults: GenerationParameters,
+    image_processor: ImageProcessor,
+    tokenizer: Tokenizer,
+    source: Source,
+}
 
-    /// The same, of which some is trained.
-    pub(crate) fn load_training(
-        model_dir: &Path,
-        options: &LoadOptions,
-        training: Option<Arc<Training>>,
-    ) -> Result<Self, Error> {
+impl Files {
+    fn open(model_dir: &Path) -> Result<Self, Error> {
         let config = Blip2Config::from_json(&checkpoint::read(model_dir, "config.json")?)?;
         let defaults = match checkpoint::read_optional(model_dir, "generation_config.json")? {
             Some(text) => GenerationParameters::from_generation_config(&text)
@@ -85,8 +79,51 @@ impl Blip2 {
             &checkpoint::read(model_dir, "tokenizer.json")?,
             &config.text_config,
         )?;
+        Ok(Self {
+            config,
+            defaults,
+            image_processor,
+            tokenizer,
+            source: Source::open(model_dir)?,
+        })
+    }
+}
+
+impl Blip2 {
+    /// Loads a checkpoint in the layout of Hugging Face: `config.json`,
+    /// `preprocessor_config.json`, `tokenizer.json`, the weights as
+    /// safetensors, and `generation_config.json` if there is one.
+    ///
+    /// # Errors
+    /// When a file is missing, malformed or does not fit the others; the
+    /// error names it.
+    pub fn load(model_dir: &Path, options: &LoadOptions) -> Result<Self, Error> {
+        Self::load_training(model_dir, options, None)
+    }
+
+    /// Whether a folder holds a checkpoint, without loading its weights: what is
+    /// wrong with it before a long work in which it is loaded late.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), but for what only the weights themselves tell.
+    pub fn check(model_dir: &Path) -> Result<(), Error> {
+        Files::open(model_dir).map(drop)
+    }
+
+    /// [`load`](Self::load), of which some is trained.
+    pub(crate) fn load_training(
+        model_dir: &Path,
+        options: &LoadOptions,
+        training: Option<Arc<Training>>,
+    ) -> Result<Self, Error> {
+        let Files {
+            config,
+            defaults,
+            image_processor,
+            tokenizer,
+            source,
+        } = Files::open(model_dir)?;
         let device = options.device.open()?;
-        let source = Source::open(model_dir)?;
         let weights = weight_type(options, source.quantization())?;
         let chosen = match options.device {
             DeviceKind::Cpu => Some(engine::choose(

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use attributes::{Answer, Attribute, AttributeSet, fold};
-use serde::Serialize;
 
 use crate::losses::Losses;
 use crate::source::Entry;
+use crate::tally::{AttributeTally, count};
 
 /// A product whose category and values are those of the attribute set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,41 +23,6 @@ pub(crate) struct CleanProduct {
     /// value, though it has some for others: it says so ("NA") or says nothing.
     /// In the set's order.
     pub without_value: Vec<usize>,
-}
-
-/// What became of one attribute: numbers of products.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AttributeTally {
-    /// Its name in the set.
-    pub name: String,
-    /// Products that are asked about it.
-    pub products: u64,
-    /// How many products have each value that was kept.
-    pub values: BTreeMap<String, u64>,
-    /// Those of the values that the set does not know.
-    pub outside_the_set: Vec<String>,
-    /// Products of categories that it applies to that say nothing about it.
-    pub not_given: u64,
-    /// Words that say that there is no value ("NA").
-    pub not_available: BTreeMap<String, u64>,
-    /// Products, by category, that have a value though it does not apply.
-    pub does_not_apply: BTreeMap<String, u64>,
-    /// Words that are a value of another attribute, or its name.
-    pub about_another: BTreeMap<String, u64>,
-    /// The shop's words for a value that is called otherwise, each with that
-    /// value.
-    pub synonyms: BTreeMap<String, Synonym>,
-    /// Values that too few products have.
-    pub rare: BTreeMap<String, u64>,
-}
-
-/// A word that stands for a value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Synonym {
-    /// The value.
-    pub value: String,
-    /// Products that have the word.
-    pub products: u64,
 }
 
 /// Cleaned products and what was decided.
@@ -81,7 +46,7 @@ pub(crate) fn of_known_categories(
             Some(_) => format!("a category that was not asked for: {}", entry.category),
             None => format!("a category outside the attribute set: {}", entry.category),
         };
-        dropped.add(&reason, &entry.id);
+        dropped.add(&reason, &entry.id, "");
         false
     });
     entries
@@ -105,7 +70,7 @@ pub(crate) fn clean(
     cleaner.drop_rare(&mut products, min_count);
     products.retain(|product| {
         if product.values.is_empty() {
-            dropped.add("no attribute left", &product.entry.id);
+            dropped.add("no attribute left", &product.entry.id, "");
         }
         !product.values.is_empty()
     });
@@ -220,9 +185,7 @@ impl<'a> Cleaner<'a> {
                 }
                 Meaning::Value { name, .. } => {
                     if name != *word {
-                        let synonym = tally.synonyms.entry(word.clone()).or_default();
-                        synonym.value.clone_from(&name);
-                        synonym.products += 1;
+                        tally.add_synonym(word, &name);
                     }
                     return Found::Value(name);
                 }
@@ -294,12 +257,7 @@ impl<'a> Cleaner<'a> {
             if let Some(best) = best.get(&(*place, fold(value)))
                 && best != value
             {
-                let synonym = self.tallies[*place]
-                    .synonyms
-                    .entry(value.clone())
-                    .or_default();
-                synonym.value.clone_from(best);
-                synonym.products += 1;
+                self.tallies[*place].add_synonym(value, best);
                 value.clone_from(best);
             }
         }
@@ -331,15 +289,6 @@ impl<'a> Cleaner<'a> {
             product
                 .without_value
                 .retain(|&place| !tallies[place].values.is_empty());
-        }
-    }
-}
-
-fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
-    match counts.get_mut(key) {
-        Some(count) => *count += 1,
-        None => {
-            counts.insert(key.to_owned(), 1);
         }
     }
 }

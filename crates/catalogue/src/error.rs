@@ -21,6 +21,19 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Files that belong together could not all be renamed or removed, so that some
+    /// are missing. None of an earlier time is beside one of a later.
+    #[error(
+        "{path} can't be replaced, and some files beside it are missing now: mend that and run \
+         the same again",
+        path = path.display()
+    )]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A table lacks a column.
     #[error("{path} has no column {column:?}; it has: {found}", path = path.display())]
     Column {

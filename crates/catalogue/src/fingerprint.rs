@@ -3,6 +3,10 @@
 use image::RgbImage;
 use photo::PhotoError;
 
+/// Changes whenever the same file gives another fingerprint, or another reason for
+/// none, so that what is kept of an earlier time is not believed.
+pub(crate) const VERSION: u32 = 1;
+
 /// Larger photographs are refused.
 const MAX_PIXELS: u64 = 100_000_000;
 

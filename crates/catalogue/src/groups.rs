@@ -7,6 +7,7 @@ use attributes::{AttributeSet, fold};
 use serde::Serialize;
 
 use crate::clean::CleanProduct;
+use crate::source::COLOUR_FIELD;
 
 /// A number of an article that is shorter without its colour says too little.
 const SHORTEST_ARTICLE: usize = 4;
@@ -33,8 +34,8 @@ pub(crate) struct Groups {
     pub links: Links,
 }
 
-/// Joins products. `colour` is the attribute whose values are left out of
-/// article numbers; `similar` are pairs of places with near-identical photos.
+/// Joins products. The colours of `set` are left out of article numbers; `similar`
+/// are pairs of places with near-identical photos.
 pub(crate) fn join(
     set: &AttributeSet,
     products: &[CleanProduct],
@@ -77,7 +78,7 @@ struct Stems {
 
 impl Stems {
     fn of(set: &AttributeSet) -> Stems {
-        let values = set.attribute("Colour").map(|colour| &colour.values);
+        let values = set.attribute(COLOUR_FIELD).map(|colour| &colour.values);
         let mut colours: Vec<String> = values
             .into_iter()
             .flatten()
@@ -206,5 +207,20 @@ mod tests {
             similar_photos: 1,
         };
         assert_eq!(groups.links, links);
+    }
+
+    #[test]
+    fn the_colour_may_have_any_name_in_the_set() {
+        let set = AttributeSet::parse(
+            "[[attribute]]\nname = \"Shade\"\naliases = [\"baseColour\"]\n\
+             values = [{ name = \"Plum\" }, { name = \"Moss\" }]\n",
+        )
+        .unwrap();
+        let products = [
+            product("1", &[], Some(("Mango", "MM-110 Plum"))),
+            product("2", &[], Some(("Mango", "MM-110 Moss"))),
+        ];
+        let groups = join(&set, &products, &[]);
+        assert_eq!(groups.members, [vec![0, 1]]);
     }
 }

@@ -21,6 +21,7 @@ mod groups;
 mod losses;
 mod page;
 pub mod pairs;
+mod photo_files;
 mod photo_marks;
 mod prepare;
 mod product;
@@ -28,17 +29,18 @@ mod progress;
 pub mod samples;
 mod source;
 mod split;
+mod tally;
 
-pub use clean::{AttributeTally, Synonym};
-pub use drawn::{DrawOptions, Drawn, draw};
+pub use drawn::{DrawOptions, Drawn, MAX_PRODUCTS, draw};
 pub use duplicates::MAX_DISTANCE;
 pub use error::Error;
 pub use groups::Links;
 pub use losses::{Loss, Losses};
 pub use pairs::Pair;
+pub use photo_files::{PHOTO_ENDINGS, photo_in};
 pub use prepare::{
-    GroupReport, NA_FILE, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Settings,
-    Shares, SplitReport, prepare,
+    GroupReport, LEFT_OUT_FILE, NA_FILE, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE,
+    Report, Settings, Shares, SplitReport, prepare,
 };
 pub use product::{
     Category, Collar, Colour, Fit, Garment, Neck, Neckline, Pattern, Product, SleeveLength,
@@ -47,3 +49,4 @@ pub use product::{
 pub use progress::{Progress, Silent};
 pub use source::{Mapping, Source};
 pub use split::Split;
+pub use tally::{AttributeTally, Synonym};

@@ -9,7 +9,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::error::Error;
 use crate::files::write_whole;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, VERSION};
 use crate::pairs::table;
 use crate::progress::Progress;
 
@@ -20,20 +20,31 @@ pub(crate) const MARKS_FILE: &str = "photo-fingerprints.csv";
 /// After so many photographs the file is written.
 const SAVED_EVERY: usize = 4000;
 
-const HEADER: [&str; 6] = [
+const HEADER: [&str; 7] = [
     "photo",
     "bytes",
     "modified_ns",
     "hash",
     "colours",
     "problem",
+    "version",
 ];
 
-/// The fingerprint of a photograph, or what is wrong with it.
-pub(crate) type Mark = Result<Fingerprint, String>;
+/// The fingerprint of a photograph, or why it has none.
+pub(crate) type Mark = Result<Fingerprint, Problem>;
+
+/// Why a photograph has no fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The file can't be read now; another time it may be. Never kept.
+    Unreadable(String),
+    /// What is in it is no photograph.
+    Undecodable(String),
+}
 
 /// The marks of `photos`, in their order; those that `folder` keeps are taken
-/// from there where size and time of the file are what they were.
+/// from there where size and time of the file are what they were, and the
+/// fingerprints are computed as they were.
 pub(crate) fn of_photos(
     photos: &[PathBuf],
     folder: &Path,
@@ -87,8 +98,10 @@ fn look(photo: &Path, kept: &HashMap<String, Row>) -> (Row, bool) {
         return (row.clone(), false);
     }
     let mark = match fs::read(photo) {
-        Ok(bytes) => Fingerprint::of_file(&bytes).map_err(|error| error.to_string()),
-        Err(error) => Err(format!("the photo can't be read: {}", error.kind())),
+        Ok(bytes) => {
+            Fingerprint::of_file(&bytes).map_err(|error| Problem::Undecodable(error.to_string()))
+        }
+        Err(error) => Err(Problem::Unreadable(error.kind().to_string())),
     };
     let row = Row {
         photo: name,
@@ -100,7 +113,7 @@ fn look(photo: &Path, kept: &HashMap<String, Row>) -> (Row, bool) {
 }
 
 fn save(file: &Path, rows: &[Row]) -> Result<(), Error> {
-    let texts: Vec<[String; 6]> = rows.iter().map(Row::fields).collect();
+    let texts: Vec<[String; 7]> = rows.iter().filter_map(Row::fields).collect();
     let fields = texts.iter().map(|row| row.each_ref().map(String::as_str));
     write_whole(file, &table(&HEADER, fields)?)
 }
@@ -119,28 +132,34 @@ fn kept(file: &Path) -> HashMap<String, Row> {
 }
 
 impl Row {
-    fn fields(&self) -> [String; 6] {
+    /// What is kept of it, if anything is.
+    fn fields(&self) -> Option<[String; 7]> {
         let (hash, colours, problem) = match &self.mark {
             Ok(print) => (format!("{:016x}", print.hash), hex(&print.colours), ""),
-            Err(problem) => (String::new(), String::new(), problem.as_str()),
+            Err(Problem::Undecodable(problem)) => (String::new(), String::new(), problem.as_str()),
+            Err(Problem::Unreadable(_)) => return None,
         };
-        [
+        Some([
             self.photo.clone(),
             self.bytes.to_string(),
             self.modified_ns.to_string(),
             hash,
             colours,
             problem.to_owned(),
-        ]
+            VERSION.to_string(),
+        ])
     }
 
     fn of(record: &csv::StringRecord) -> Option<Row> {
+        if record[6] != VERSION.to_string() {
+            return None;
+        }
         let mark = match &record[5] {
             "" => Ok(Fingerprint {
                 hash: u64::from_str_radix(&record[3], 16).ok()?,
                 colours: from_hex(&record[4])?.try_into().ok()?,
             }),
-            problem => Err(problem.to_owned()),
+            problem => Err(Problem::Undecodable(problem.to_owned())),
         };
         Some(Row {
             photo: record[0].to_owned(),
@@ -191,39 +210,49 @@ mod tests {
         .unwrap();
         fs::write(&photos[1], "no photo").unwrap();
         let first = of_photos(&photos, folder.path(), &Silent).unwrap();
+        let undecodable = |mark: &Mark, says: &str| match mark {
+            Err(Problem::Undecodable(problem)) => problem.contains(says),
+            _ => false,
+        };
         assert!(first[0].is_ok());
-        assert!(
-            first[1]
-                .as_ref()
-                .is_err_and(|problem| problem.contains("no JPEG"))
-        );
-        assert!(
-            first[2]
-                .as_ref()
-                .is_err_and(|problem| problem.contains("can't be read"))
-        );
+        assert!(undecodable(&first[1], "no JPEG"));
+        assert!(matches!(first[2], Err(Problem::Unreadable(_))));
 
         // A kept mark is believed, and read as it was written.
         let file = folder.path().join(MARKS_FILE);
         assert_eq!(of_photos(&photos, folder.path(), &Silent).unwrap(), first);
         let text = fs::read_to_string(&file).unwrap();
-        fs::write(&file, text.replace("no JPEG, PNG", "well-known")).unwrap();
+        let other = text.replace("no JPEG, PNG", "well-known");
+        fs::write(&file, &other).unwrap();
         let second = of_photos(&photos, folder.path(), &Silent).unwrap();
-        assert!(
-            second[1]
-                .as_ref()
-                .is_err_and(|problem| problem.contains("well-known"))
-        );
+        assert!(undecodable(&second[1], "well-known"));
+
+        // But not one of another way to compute fingerprints.
+        let version = format!(",{VERSION}\n");
+        assert!(other.contains(&version));
+        fs::write(&file, other.replace(&version, ",0\n")).unwrap();
+        assert_eq!(of_photos(&photos, folder.path(), &Silent).unwrap(), first);
 
         fs::write(&photos[1], "no photo either").unwrap();
         let third = of_photos(&photos, folder.path(), &Silent).unwrap();
-        assert!(
-            third[1]
-                .as_ref()
-                .is_err_and(|problem| problem.contains("no JPEG"))
-        );
+        assert!(undecodable(&third[1], "no JPEG"));
 
         fs::write(&file, "nonsense\n1,2\n").unwrap();
         assert_eq!(of_photos(&photos, folder.path(), &Silent).unwrap(), third);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_looked_at_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let photo = folder.path().join("a.jpg");
+        // Reading a folder fails, whoever runs this.
+        fs::create_dir(&photo).unwrap();
+        let photos = [photo];
+        for _ in 0..2 {
+            let marks = of_photos(&photos, folder.path(), &Silent).unwrap();
+            assert!(matches!(marks[0], Err(Problem::Unreadable(_))), "{marks:?}");
+            let kept = fs::read_to_string(folder.path().join(MARKS_FILE)).unwrap();
+            assert_eq!(kept.lines().count(), 1, "{kept}");
+        }
     }
 }

@@ -1,27 +1,32 @@
 //! From catalogues to the files that training reads.
 
+mod gathered;
 mod options;
 mod output;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 
 use attributes::AttributeSet;
 use serde::Serialize;
 
-use crate::clean::{AttributeTally, CleanProduct, clean, of_known_categories};
+use crate::clean::{CleanProduct, clean, of_known_categories};
 use crate::duplicates::near_identical;
 use crate::error::Error;
 use crate::files::make_folder;
 use crate::groups::{Groups, Links, join};
 use crate::losses::Losses;
-use crate::photo_marks::{Mark, of_photos};
+use crate::photo_marks::{Mark, Problem, of_photos};
 use crate::progress::Progress;
 use crate::source::{Catalogue, Entry, read};
 use crate::split::{Split, numbered, split};
+use crate::tally::AttributeTally;
+
+use options::Resolved;
 
 pub use options::{PrepareOptions, Shares};
-pub use output::{NA_FILE, PAGE_FILE, PRODUCTS_FILE, REPORT_FILE};
+pub use output::{LEFT_OUT_FILE, NA_FILE, PAGE_FILE, PRODUCTS_FILE, REPORT_FILE};
 
 /// What was read, decided and written: the content of `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -90,11 +95,11 @@ pub struct SplitReport {
     pub split: Split,
     /// The file's name.
     pub file: &'static str,
-    /// Products in it.
+    /// Products that have a question in it.
     pub products: u64,
     /// Questions in it.
     pub pairs: u64,
-    /// By attribute and value, how many products.
+    /// By attribute and value, to how many of its questions that is the answer.
     pub values: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
@@ -116,24 +121,44 @@ pub(crate) struct Prepared {
 
 /// Reads the catalogues, cleans them, finds what belongs together, splits and
 /// writes: the three files of pairs (those with a share), `vqa_na.csv` beside the
-/// test, `products.csv`, `report.json` and `catalogue.html`. The same catalogue and options give the
-/// same bytes, whatever the order of its files and the number of threads.
+/// test, `products.csv`, `left-out.csv`, `report.json` and `catalogue.html`. The same
+/// catalogue and options give the same bytes, whatever the order of its files and the
+/// number of threads; `left-out.csv` alone tells places and so has another order
+/// where lines have.
 ///
 /// # Errors
 ///
 /// [`Error::Option`] and [`Error::Unknown`] for options that make no sense,
 /// [`Error::NothingLeft`] where no product can be used, otherwise the file that
-/// could not be read or written. Nothing of a run that fails replaces the files
-/// of an earlier one, unless the disk fails between two of them.
+/// could not be read or written. A run that fails leaves the files of an earlier
+/// one as they were; but for [`Error::Unfinished`], after which some of all files are
+/// missing. Files of two runs are never beside each other.
 pub fn prepare(options: &PrepareOptions, progress: &dyn Progress) -> Result<Report, Error> {
     let resolved = options.resolve()?;
+    output::check_sources(options)?;
+    let was_there = options.out.exists();
+    // That it can't be made is known before the long work.
     make_folder(&options.out)?;
+    let prepared = prepare_into(options, &resolved, progress);
+    if prepared.is_err() && !was_there {
+        // Folders go only where they are empty; the first error is the one to report.
+        let _ = fs::remove_dir(options.out.join(gathered::PHOTOS));
+        let _ = fs::remove_dir(&options.out);
+    }
+    prepared
+}
+
+fn prepare_into(
+    options: &PrepareOptions,
+    resolved: &Resolved,
+    progress: &dyn Progress,
+) -> Result<Report, Error> {
     let Catalogue {
         entries,
         lines,
         broken_lines,
         mut dropped,
-    } = read(&options.sources, progress)?;
+    } = read(&options.sources, &options.set, progress)?;
     let entries = of_known_categories(&options.set, &resolved.categories, entries, &mut dropped);
     let (entries, marks) = look_at_photos(options, entries, &mut dropped, progress)?;
     let cleaned = clean(&options.set, entries, options.min_count, &mut dropped);
@@ -178,14 +203,14 @@ pub fn prepare(options: &PrepareOptions, progress: &dyn Progress) -> Result<Repo
         },
         placed,
     };
-    output::write(options, &resolved, &mut prepared, progress)?;
+    output::write(options, resolved, &mut prepared, progress)?;
     Ok(prepared.report)
 }
 
 /// Fingerprints by photograph.
 type Marks = BTreeMap<PathBuf, Mark>;
 
-/// Leaves out products whose photograph can't be decoded.
+/// Leaves out products whose photograph can't be read or decoded.
 fn look_at_photos(
     options: &PrepareOptions,
     entries: Vec<Entry>,
@@ -200,8 +225,11 @@ fn look_at_photos(
     let marks: Marks = photos.into_iter().zip(found).collect();
     let usable = |entry: &Entry| match marks.get(&entry.photo) {
         Some(Err(problem)) => {
-            let example = format!("{}: {problem}", entry.id);
-            dropped.add("its photo can't be decoded", &example);
+            let (reason, detail) = match problem {
+                Problem::Unreadable(detail) => ("its photo can't be read", detail),
+                Problem::Undecodable(detail) => ("its photo can't be decoded", detail),
+            };
+            dropped.add(reason, &entry.id, detail);
             false
         }
         _ => true,

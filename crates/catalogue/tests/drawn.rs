@@ -102,6 +102,16 @@ fn a_catalogue_that_was_not_drawn_is_left_alone() {
 }
 
 #[test]
+fn too_many_products_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for products in [drawn::MAX_PRODUCTS + 1, u64::MAX] {
+        let error = catalogue::draw(&options(products, true, folder.path()), &Silent).unwrap_err();
+        assert!(error.to_string().contains("at most 1000000"), "{error}");
+    }
+    assert!(files(folder.path()).is_empty());
+}
+
+#[test]
 fn records_say_what_is_true() {
     let folder = tempfile::tempdir().unwrap();
     draw(2, false, folder.path());

@@ -8,47 +8,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use attributes::{AttributeSet, Wording};
+use attributes::Wording;
 use catalogue::{
-    Error, Mapping, NA_FILE, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE, Report, Shares,
-    Silent, Source, Split, pairs, prepare,
+    Error, LEFT_OUT_FILE, Mapping, NA_FILE, PAGE_FILE, PRODUCTS_FILE, PrepareOptions, REPORT_FILE,
+    Report, Shares, Silent, Source, Split, pairs, prepare,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use common::{Shop, kaggle_data};
+use common::{Shop, kaggle, kaggle_data, options};
 
-const OUTPUTS: [&str; 7] = [
+const OUTPUTS: [&str; 8] = [
     "vqa_train.csv",
     "vqa_val.csv",
     "vqa_test.csv",
     NA_FILE,
     PRODUCTS_FILE,
+    LEFT_OUT_FILE,
     REPORT_FILE,
     PAGE_FILE,
 ];
-
-fn options(source: Source, out: &Path) -> PrepareOptions {
-    PrepareOptions {
-        sources: vec![source],
-        out: out.to_owned(),
-        set: AttributeSet::embedded(),
-        categories: Vec::new(),
-        min_count: 1,
-        wording: Wording::named("default").unwrap(),
-        hold_out: Vec::new(),
-        shares: Shares::default(),
-        seed: 42,
-        photo_distance: None,
-        thumbnails: 0,
-    }
-}
-
-fn kaggle(folder: &Path) -> Source {
-    Source::Kaggle {
-        folder: folder.to_owned(),
-    }
-}
 
 fn outputs(out: &Path) -> Vec<Vec<u8>> {
     OUTPUTS
@@ -625,8 +604,8 @@ fn what_can_not_be_prepared_says_what_to_mend() {
         &options(kaggle(&folder.path().join("none")), &out),
         "styles.csv",
     );
-    // Nothing was written.
-    assert!(!out.join("vqa_train.csv").exists());
+    // Nothing was written, and no empty folder is left.
+    assert!(!out.exists());
 
     fs::write(folder.path().join("styles.csv"), "id,kind\n1,Shirts\n").unwrap();
     fails(&sound, "no column \"articleType\"; it has: id, kind");

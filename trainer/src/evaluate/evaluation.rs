@@ -42,6 +42,8 @@ pub struct Data {
     pub questions: u64,
     /// Questions about them whose truth is NA.
     pub questions_without_truth: u64,
+    /// Rows of the files that repeat another, and were counted once.
+    pub repeated_rows: u64,
     /// Products left out because their photo can't be used.
     pub unusable_photos: Vec<UnusablePhoto>,
     /// The file of training questions, where one was given.
@@ -194,6 +196,7 @@ fn data(args: &EvaluateArgs, inputs: &Inputs, answers: &Answers, asked: &[usize]
         products: products.len() as u64,
         questions: known as u64,
         questions_without_truth: (asked.len() - known) as u64,
+        repeated_rows: inputs.repeated_rows,
         unusable_photos: answers
             .unusable
             .iter()

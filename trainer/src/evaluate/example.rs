@@ -65,6 +65,7 @@ pub fn evaluation() -> Evaluation {
             products: 4,
             questions: 3,
             questions_without_truth: 1,
+            repeated_rows: 0,
             unusable_photos: vec![UnusablePhoto {
                 id: "5".to_owned(),
                 reason: "<no photo>".to_owned(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use attributes::AttributeSet;
 
-use super::data::{Row, TestSet, Vocabulary, read_rows, read_rows_if_any};
+use super::data::{Row, TestSet, Vocabulary, read_rows, read_rows_if_any, without_repeats};
 use super::options::{EvaluateArgs, attribute_names};
 
 /// The values that a checkpoint was taught, in its folder.
@@ -19,6 +19,8 @@ pub struct Inputs {
     pub set: AttributeSet,
     /// The questions.
     pub test: TestSet,
+    /// Rows of the data that say what one before them says, and count once.
+    pub repeated_rows: u64,
     /// What answers are held to.
     pub vocabulary: Vocabulary,
     /// The rows of the training file.
@@ -42,6 +44,7 @@ impl Inputs {
             None => rows,
             Some(path) => with_missing(rows, path, &set).context("--na-data")?,
         };
+        let (rows, repeated_rows) = without_repeats(rows).context("--data and --na-data")?;
         let test = TestSet::new(rows, &set, &wanted, args.limit, args.seed).context("--data")?;
         let training = match &args.train_data {
             None => None,
@@ -52,6 +55,7 @@ impl Inputs {
         Ok(Inputs {
             set,
             test,
+            repeated_rows,
             vocabulary,
             training,
             averages,
@@ -98,18 +102,31 @@ fn vocabulary(
 ) -> Result<Vocabulary> {
     let names = &test.attributes;
     if let Some(path) = &args.vocabulary {
-        return Vocabulary::of_file(path, names, set).context("--vocabulary");
+        return Vocabulary::of_file(path, names, set)
+            .and_then(|vocabulary| vocabulary.complete(names))
+            .context("--vocabulary");
     }
-    if let (Some(rows), Some(path)) = (training, &args.train_data) {
-        let source = format!("the values of {}", path.display());
-        return Vocabulary::of_rows(rows, names, set, source);
-    }
+    let mut vocabulary = match (training, &args.train_data) {
+        (Some(rows), Some(path)) => {
+            let source = format!("the values of {}", path.display());
+            Vocabulary::of_rows(rows, names, set, source)
+        }
+        _ => Vocabulary {
+            choices: vec![Vec::new(); names.len()],
+            source: String::new(),
+        },
+    };
+    // Training may not have asked about all that is evaluated: an attribute that was
+    // held out has its values from elsewhere.
     let of_checkpoint = args.model_dir.as_ref().map(|dir| dir.join(VOCABULARY_FILE));
-    if let Some(path) = of_checkpoint.filter(|path| path.is_file()) {
-        return Vocabulary::of_file(&path, names, set);
+    if let Some(path) = of_checkpoint.filter(|path| path.is_file() && !vocabulary.is_complete()) {
+        vocabulary = vocabulary.or(Vocabulary::of_file(&path, names, set)?, names);
     }
-    let source = format!("the values of {} itself", args.data.display());
-    Vocabulary::of_rows(data, names, set, source)
+    if !vocabulary.is_complete() {
+        let source = format!("the values of {} itself", args.data.display());
+        vocabulary = vocabulary.or(Vocabulary::of_rows(data, names, set, source), names);
+    }
+    vocabulary.complete(names)
 }
 
 fn averages(args: &EvaluateArgs, test: &TestSet, set: &AttributeSet) -> Result<Vec<Vec<usize>>> {
@@ -130,4 +147,64 @@ fn averages(args: &EvaluateArgs, test: &TestSet, set: &AttributeSet) -> Result<V
         averages.push(selected);
     }
     Ok(averages)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: EvaluateArgs,
+    }
+
+    #[test]
+    fn an_attribute_that_was_held_out_of_training_can_be_evaluated() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, rows: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("id,Question,Answer\n{rows}")).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let train = file(
+            "vqa_train.csv",
+            "1,What is the fit?,Fit: Slim Fit\n2,What is the fit?,Fit: Regular Fit\n",
+        );
+        let test = file(
+            "vqa_test.csv",
+            "3,What is the fit?,Fit: Slim Fit\n3,What is the colour?,Colour: Blue\n\
+             3,What is the collar?,Collar: Slim Collar\n",
+        );
+        std::fs::write(
+            folder.path().join(VOCABULARY_FILE),
+            r#"{"Fit": ["Slim Fit"], "Collar": ["Slim Collar", "Spread Collar"]}"#,
+        )
+        .unwrap();
+        let model = folder.path().to_str().unwrap();
+        let line = [
+            "evaluate",
+            "--model-dir",
+            model,
+            "--data",
+            &test,
+            "--train-data",
+            &train,
+            "--images",
+            ".",
+            "--out",
+            "o",
+        ];
+        let args = Line::try_parse_from(line).unwrap().args;
+        let vocabulary = Inputs::read(&args).unwrap().vocabulary;
+        let sizes: Vec<usize> = vocabulary.choices.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2, 2, 1]);
+        let source = &vocabulary.source;
+        assert!(
+            source.contains("for Collar to") && source.ends_with("vqa_test.csv itself"),
+            "{source}"
+        );
+    }
 }

@@ -19,17 +19,19 @@ mod neighbours;
 pub mod options;
 pub mod report;
 pub mod systems;
+mod warnings;
 mod write;
 pub mod wrong;
 
 use anyhow::{Context, Result};
 
 use self::card::Training;
-use self::evaluation::{Evaluation, usable_items};
+use self::evaluation::{Evaluation, SystemResults, usable_items};
 use self::inputs::Inputs;
 use self::measure::Results;
 use self::options::EvaluateArgs;
 use self::report::with_interval;
+use self::warnings::warnings;
 use self::write::write_whole;
 use self::wrong::wrong_answers;
 use crate::catalogue_progress::Shown;
@@ -95,6 +97,18 @@ fn print_summary(evaluation: &Evaluation) {
         if let Some(free) = &system.free {
             print(&system.name, "free", free);
         }
-        print(&system.name, "held", &system.held);
+        print(&system.name, held_mode(system), &system.held);
+    }
+    for warning in warnings(evaluation) {
+        println!("note: {warning}");
+    }
+}
+
+/// What the held answers of a system are: a baseline has no others, and they are
+/// values of training.
+fn held_mode(system: &SystemResults) -> &'static str {
+    match system.free {
+        Some(_) => "held",
+        None => "baseline",
     }
 }

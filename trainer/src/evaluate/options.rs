@@ -1,11 +1,20 @@
 //! The flags of `trainer evaluate`, and what they come to once checked.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use attributes::AttributeSet;
-use blip2::{DeviceKind, LoadOptions};
+use blip2::{Blip2, DeviceKind, LoadOptions};
 use clap::Args;
+use tempfile::NamedTempFile;
+
+use super::ask::endpoint_url;
+use super::card::check_replaceable;
+
+/// How many resamples an interval may come from: the ends of a 95 % interval are
+/// each beyond 2.5 % of them, and all are in memory.
+const RESAMPLES: RangeInclusive<usize> = 100..=100_000;
 
 /// What is evaluated, on what, and how.
 #[derive(Debug, Clone, Args)]
@@ -57,7 +66,8 @@ pub struct EvaluateArgs {
         default_value = "0.5,0.7,0.9"
     )]
     pub thresholds: Vec<f64>,
-    /// Resamples of the products for the 95 % intervals; 0 leaves them out
+    /// Resamples of the products for the 95 % intervals, 100 to 100000; 0 leaves
+    /// them out
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub bootstrap: usize,
     /// Decides the resamples, and the products that --limit draws
@@ -137,8 +147,32 @@ impl EvaluateArgs {
                 "--thresholds: {threshold} is no confidence, which is between 0 and 1"
             );
         }
+        ensure!(
+            self.bootstrap == 0 || RESAMPLES.contains(&self.bootstrap),
+            "--bootstrap: {} resamples make no interval that could be kept or believed: from {} \
+             to {}, or 0 for no intervals",
+            self.bootstrap,
+            RESAMPLES.start(),
+            RESAMPLES.end()
+        );
         if let Some(card) = self.card_beside_checkpoint() {
-            super::card::check_replaceable(&card)?;
+            let otherwise = "leave --write-card out and take the card from --out";
+            check_replaceable(&card, otherwise)?;
+        }
+        let card = self.out.join(super::card::FILE);
+        check_replaceable(&card, "name another folder with --out")?;
+        check_writable(&self.out).context("--out")?;
+        if let Some(url) = &self.endpoint {
+            endpoint_url(url)?;
+        }
+        for (flag, folder) in [
+            ("--model-dir", &self.model_dir),
+            ("--before-model-dir", &self.before_model_dir),
+        ] {
+            if let Some(folder) = folder {
+                let said = || format!("{flag}: {} is no checkpoint", folder.display());
+                Blip2::check(folder).with_context(said)?;
+            }
         }
         Ok(())
     }
@@ -195,6 +229,22 @@ impl EvaluateArgs {
     }
 }
 
+/// Whether files can be written into a folder, which is made later where it is
+/// missing. Nothing is left there.
+fn check_writable(folder: &Path) -> Result<()> {
+    let mut there = folder;
+    while !there.exists() {
+        there = match there.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+    }
+    ensure!(there.is_dir(), "{} is no folder", there.display());
+    NamedTempFile::new_in(there)
+        .with_context(|| format!("nothing can be written into {}", there.display()))?;
+    Ok(())
+}
+
 /// The names in the set of attributes that a flag lists.
 ///
 /// # Errors
@@ -247,10 +297,42 @@ mod tests {
         for (flags, says) in [
             (&["--model-dir", "no-such-folder"][..], "--model-dir"),
             (&["--model-dir", ".", "--thresholds", "0.5,7"], "7"),
+            (&["--model-dir", ".", "--bootstrap", "1"], "from 100 to"),
+            (&["--model-dir", ".", "--bootstrap", "1000000000"], "100000"),
+            (&["--endpoint", "https://h"], "http://"),
+            (&["--model-dir", "src"], "config.json"),
+            (
+                &["--endpoint", "http://h", "--before-model-dir", "src"],
+                "--before-model-dir",
+            ),
         ] {
-            let error = parse(flags).unwrap().check().unwrap_err().to_string();
+            let error = format!("{:#}", parse(flags).unwrap().check().unwrap_err());
             assert!(error.contains(says), "{error}");
         }
+        assert!(parse(&["--endpoint", "http://h"]).unwrap().check().is_ok());
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_known_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |out: &str| {
+            let args = EvaluateArgs {
+                out: folder.path().join(out),
+                ..parse(&["--endpoint", "http://h"]).unwrap()
+            };
+            args.check().map_err(|error| format!("{error:#}"))
+        };
+        assert!(check("deep/below").is_ok());
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert!(check("file/below").unwrap_err().contains("is no folder"));
+        std::fs::write(folder.path().join(super::super::card::FILE), "mine").unwrap();
+        assert!(check("").unwrap_err().contains("somebody else"));
+        let all = std::fs::read_dir(folder.path()).unwrap();
+        assert_eq!(all.count(), 2);
+    }
+
+    #[test]
+    fn attributes_have_the_names_of_the_set() {
         let set = AttributeSet::embedded();
         let names = |list: &[&str]| {
             let list: Vec<String> = list.iter().map(|&name| name.to_owned()).collect();

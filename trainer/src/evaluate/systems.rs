@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use catalogue::Progress;
 use serde::Serialize;
 
@@ -68,6 +68,12 @@ pub struct Answers {
 /// # Errors
 /// When somebody can't be asked, or no photo can be used.
 pub fn answer(args: &EvaluateArgs, inputs: &Inputs, progress: &dyn Progress) -> Result<Answers> {
+    // That nobody is there is known before the long work.
+    let endpoint = args
+        .endpoint
+        .as_ref()
+        .map(|url| Ok::<_, Error>((url, reached(args, inputs, url)?)))
+        .transpose()?;
     let mut asking = Asking {
         args,
         inputs,
@@ -78,8 +84,8 @@ pub fn answer(args: &EvaluateArgs, inputs: &Inputs, progress: &dyn Progress) -> 
     if let Some(folder) = &args.model_dir {
         asking.checkpoint(Kind::Model, args.model_name(), folder)?;
     }
-    if let Some(url) = &args.endpoint {
-        asking.endpoint(url)?;
+    if let Some((url, endpoint)) = endpoint {
+        asking.endpoint(url, endpoint)?;
     }
     if let Some(folder) = &args.before_model_dir {
         asking.checkpoint(
@@ -90,6 +96,13 @@ pub fn answer(args: &EvaluateArgs, inputs: &Inputs, progress: &dyn Progress) -> 
     }
     asking.baselines();
     Ok(asking.answers)
+}
+
+fn reached(args: &EvaluateArgs, inputs: &Inputs, url: &str) -> Result<Endpoint> {
+    let concurrency = usize::try_from(args.concurrency)?;
+    let endpoint = Endpoint::new(url, &inputs.vocabulary, concurrency)?;
+    endpoint.reach()?;
+    Ok(endpoint)
 }
 
 struct Asking<'a> {
@@ -117,9 +130,7 @@ impl Asking<'_> {
         Ok(())
     }
 
-    fn endpoint(&mut self, url: &str) -> Result<()> {
-        let concurrency = usize::try_from(self.args.concurrency)?;
-        let mut endpoint = Endpoint::new(url, &self.inputs.vocabulary, concurrency)?;
+    fn endpoint(&mut self, url: &str, mut endpoint: Endpoint) -> Result<()> {
         // Several rounds of requests, so that the server seldom waits for the
         // slowest of a round.
         let batch_size = self.args.batch_size.saturating_mul(self.args.concurrency);

@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use blip2::photo;
+use catalogue::PHOTO_ENDINGS;
 use image::RgbImage;
 
 use super::feature_store::Key;
 
 /// More pixels than any camera's; what has more is refused rather than decoded.
 const MAX_PIXELS: u64 = 100_000_000;
-
-/// What a photograph's name may end with, the contract's own first.
-const ENDINGS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
 /// How many reasons are told.
 const TOLD: usize = 10;
@@ -79,7 +77,7 @@ impl Photos {
         {
             bail!("`{id}` is no file's name");
         }
-        let paths = ENDINGS.map(|ending| self.folder.join(format!("{id}.{ending}")));
+        let paths = PHOTO_ENDINGS.map(|ending| self.folder.join(format!("{id}.{ending}")));
         match paths.iter().find(|path| path.is_file()) {
             Some(path) => Ok(path.clone()),
             None => bail!("there is no {}", paths[0].display()),

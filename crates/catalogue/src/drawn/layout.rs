@@ -14,6 +14,7 @@ use crate::files::{make_folder, read, write_whole};
 use crate::product::{Category, Product};
 use crate::progress::Progress;
 use crate::samples::{self, Record};
+use crate::source::COLOUR_FIELD;
 
 /// What is true of each picture, in the form of the samples' records.
 pub const TRUTH_FILE: &str = samples::RECORDS_FILE;
@@ -23,9 +24,6 @@ pub const DRAWN_FILE: &str = "drawn.json";
 
 /// Changes whenever the same settings give other pictures.
 const DRAWING_VERSION: u32 = 1;
-
-/// How tables and records of this layout call the colour.
-const COLOUR_FIELD: &str = "baseColour";
 
 /// The text of [`DRAWN_FILE`].
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -99,8 +97,8 @@ pub(super) fn write(options: &DrawOptions, progress: &dyn Progress) -> Result<()
         })
         .collect::<Result<_, Error>>()?;
     let rows = || products.iter().zip(0..);
-    let mut styles = String::from(
-        "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,productDisplayName\n",
+    let mut styles = format!(
+        "id,gender,masterCategory,subCategory,articleType,{COLOUR_FIELD},season,year,usage,productDisplayName\n",
     );
     let mut images = String::from("filename,link\n");
     for (product, index) in rows() {

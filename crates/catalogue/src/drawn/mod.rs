@@ -26,6 +26,9 @@ pub use layout::{DRAWN_FILE, TRUTH_FILE};
 /// catalogue.
 pub const FIRST_ID: u64 = 1_000_000;
 
+/// The largest catalogue that is drawn; all its products are in memory at once.
+pub const MAX_PRODUCTS: u64 = 1_000_000;
+
 /// Among so many products in a row, the last is a recoloured one.
 const STYLE_EVERY: u64 = 12;
 
@@ -35,7 +38,7 @@ const STREAMS: u64 = 2;
 /// What is drawn, and where it is written.
 #[derive(Clone, Debug)]
 pub struct DrawOptions {
-    /// How many products.
+    /// How many products, up to [`MAX_PRODUCTS`].
     pub products: u64,
     /// Decides everything that is left to chance.
     pub seed: u64,
@@ -65,9 +68,16 @@ pub struct Drawn {
 ///
 /// # Errors
 ///
-/// [`Error::OtherDrawing`] where the folder holds a catalogue of other settings;
+/// [`Error::Option`] for too many products or a folder with somebody's own
+/// catalogue, [`Error::OtherDrawing`] where it holds a drawn one of other settings;
 /// otherwise the file that could not be written. Each file is whole or absent.
 pub fn draw(options: &DrawOptions, progress: &dyn Progress) -> Result<Drawn, Error> {
+    if options.products > MAX_PRODUCTS {
+        return Err(Error::Option(format!(
+            "{} products are too many: at most {MAX_PRODUCTS} are drawn",
+            options.products
+        )));
+    }
     layout::claim(options)?;
     let kept = photos::write(options, progress)?;
     layout::write(options, progress)?;

@@ -7,10 +7,10 @@ use attributes::AttributeSet;
 use serde::Serialize;
 
 use super::thumbnails;
-use crate::clean::AttributeTally;
-use crate::losses::Losses;
+use crate::losses::{Loss, Losses};
 use crate::prepare::{Placed, Prepared, Report};
 use crate::progress::Progress;
+use crate::tally::AttributeTally;
 
 /// How many members of a group are shown.
 const MEMBERS_SHOWN: usize = 8;
@@ -165,10 +165,10 @@ fn bars(counts: &BTreeMap<String, u64>) -> Vec<Row> {
 fn losses(losses: &Losses) -> Vec<LossRow> {
     let mut sorted: Vec<_> = losses.iter().collect();
     sorted.sort_by_key(|(_, loss)| std::cmp::Reverse(loss.count));
-    let row = |(reason, loss): (&str, &crate::losses::Loss)| LossRow {
+    let row = |(reason, loss): (&str, Loss)| LossRow {
         reason: reason.to_owned(),
         count: number(loss.count),
-        examples: loss.examples.clone(),
+        examples: loss.examples,
     };
     sorted.into_iter().map(row).collect()
 }

@@ -1,19 +1,20 @@
 //! The files that `prepare` leaves.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
-use attributes::{Attribute, AttributeSet, NOT_AVAILABLE};
+use attributes::{AttributeSet, NOT_AVAILABLE};
 
+use super::gathered::{PHOTOS, gather, tell_of_others};
 use super::options::{PrepareOptions, Resolved};
-use super::{Placed, Prepared, SplitReport};
+use super::{Placed, Prepared, Report, SplitReport};
 use crate::clean::CleanProduct;
 use crate::error::Error;
-use crate::files::{make_folder, remove, write_whole};
+use crate::files::{Together, is_same};
 use crate::page;
 use crate::pairs::{Pair, as_csv, table};
 use crate::progress::Progress;
+use crate::source::Source;
 use crate::split::Split;
 
 /// The report for machines.
@@ -27,53 +28,83 @@ pub const PRODUCTS_FILE: &str = "products.csv";
 /// evaluation asks to see whether a model knows that it does not know.
 pub const NA_FILE: &str = "vqa_na.csv";
 
-/// Fills in what the report says of the splits, and writes everything. All is
-/// made before the first file is written.
+/// Every line and product that was left out, with its reason.
+pub const LEFT_OUT_FILE: &str = "left-out.csv";
+
+/// The files of any run; none of an earlier one may be beside those of this one.
+fn file_names() -> impl Iterator<Item = &'static str> {
+    let others = [
+        NA_FILE,
+        PRODUCTS_FILE,
+        LEFT_OUT_FILE,
+        REPORT_FILE,
+        PAGE_FILE,
+    ];
+    Split::ALL.into_iter().map(Split::file_name).chain(others)
+}
+
+/// Fills in what the report says of the splits, and writes everything. All lies
+/// there under other names before the first file of an earlier run goes.
 pub(super) fn write(
     options: &PrepareOptions,
     resolved: &Resolved,
     prepared: &mut Prepared,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
+    let at = |name: &str| options.out.join(name);
+    let mut files = Together::default();
     for (split, share) in Split::ALL.into_iter().zip(options.shares.as_array()) {
-        let pairs = pairs(options, resolved, &prepared.placed, split, known);
-        let report = report(&options.set, &prepared.placed, split, pairs.len());
+        let asked = asked(options, resolved, &prepared.placed, split, known);
+        let pairs = pairs(options, &asked);
+        let report = report(&options.set, &asked, split);
         prepared.report.splits.push(report);
         if share > 0.0 {
-            files.push((split.file_name(), as_csv(&pairs)?));
+            files.write(&at(split.file_name()), &as_csv(&pairs)?)?;
         }
     }
-    let missing = pairs(
+    let missing = asked(
         options,
         resolved,
         &prepared.placed,
         Split::Test,
         without_value,
     );
+    let missing = pairs(options, &missing);
     prepared.report.without_value = missing.len() as u64;
     if options.shares.test > 0.0 {
-        files.push((NA_FILE, as_csv(&missing)?));
+        files.write(&at(NA_FILE), &as_csv(&missing)?)?;
     }
-    files.push((PRODUCTS_FILE, products(&prepared.placed)?));
+    files.write(&at(PRODUCTS_FILE), &products(&prepared.placed)?)?;
+    files.write(&at(LEFT_OUT_FILE), &left_out(&prepared.report)?)?;
     let mut json = serde_json::to_vec_pretty(&prepared.report)?;
     json.push(b'\n');
-    files.push((REPORT_FILE, json));
+    files.write(&at(REPORT_FILE), &json)?;
     let html = page::render(&options.set, prepared, options.thumbnails, progress)?;
-    files.push((PAGE_FILE, html.into_bytes()));
+    files.write(&at(PAGE_FILE), html.as_bytes())?;
+    let photos = at(PHOTOS);
+    gather(&photos, &prepared.placed, &mut files, progress)?;
+    let before: Vec<PathBuf> = file_names().map(at).collect();
+    files.put(&before)?;
+    tell_of_others(&photos, &prepared.placed, progress);
+    Ok(())
+}
 
-    gather_photos(&options.out, &prepared.placed, progress)?;
-    for (name, bytes) in files {
-        write_whole(&options.out.join(name), &bytes)?;
-    }
-    for (split, share) in Split::ALL.into_iter().zip(options.shares.as_array()) {
-        // One of an earlier run would have products of another split.
-        if share == 0.0 {
-            remove(&options.out.join(split.file_name()))?;
+/// A table of one's own is not to be replaced by what is made of it.
+///
+/// # Errors
+/// [`Error::Option`] where it would be.
+pub(super) fn check_sources(options: &PrepareOptions) -> Result<(), Error> {
+    for source in &options.sources {
+        let Source::Table { file, .. } = source else {
+            continue;
+        };
+        if let Some(name) = file_names().find(|name| is_same(file, &options.out.join(name))) {
+            return Err(Error::Option(format!(
+                "{} would be replaced by the {name} that is written: choose another folder for \
+                 the output",
+                file.display()
+            )));
         }
-    }
-    if options.shares.test == 0.0 {
-        remove(&options.out.join(NA_FILE))?;
     }
     Ok(())
 }
@@ -95,36 +126,50 @@ fn without_value(product: &CleanProduct) -> Facts<'_> {
     places.map(|&place| (place, NOT_AVAILABLE)).collect()
 }
 
-/// The pairs of one file, about `facts` of each product. What is held out is
-/// asked about in the test alone, so that the test tells what a model makes of a
-/// question it was not trained on.
-fn pairs(
+/// A question of one file: the product, the attribute's place in the set, and the
+/// true answer.
+type Asked<'a> = (&'a CleanProduct, usize, &'a str);
+
+/// What one file asks about `facts` of each product. What is held out is asked about
+/// in the test alone, so that the test tells what a model makes of a question it was
+/// not trained on.
+fn asked<'a>(
     options: &PrepareOptions,
     resolved: &Resolved,
-    placed: &[Placed],
+    placed: &'a [Placed],
     split: Split,
     facts: fn(&CleanProduct) -> Facts<'_>,
-) -> Vec<Pair> {
-    let set = &options.set;
-    let is_asked = |attribute: &Attribute| {
-        split == Split::Test || !resolved.hold_out.contains(&attribute.name)
+) -> Vec<Asked<'a>> {
+    let is_asked = |place: usize| {
+        let name = &options.set.attributes()[place].name;
+        split == Split::Test || !resolved.hold_out.contains(name)
     };
-    let mut pairs = Vec::new();
-    for Placed { product, .. } in placed.iter().filter(|placed| placed.split == split) {
-        let (noun, _) = set.attributes_of(&product.category);
-        for (place, value) in facts(product) {
+    let of_split = placed.iter().filter(|placed| placed.split == split);
+    of_split
+        .flat_map(|Placed { product, .. }| {
+            let facts = facts(product).into_iter();
+            facts.map(move |(place, value)| (product, place, value))
+        })
+        .filter(|(_, place, _)| is_asked(*place))
+        .collect()
+}
+
+/// The questions in their words.
+fn pairs(options: &PrepareOptions, asked: &[Asked<'_>]) -> Vec<Pair> {
+    let set = &options.set;
+    asked
+        .iter()
+        .map(|&(product, place, value)| {
             let attribute = &set.attributes()[place];
-            if is_asked(attribute) {
-                let variant = variant(options.seed, &product.entry.id, &attribute.name);
-                pairs.push(Pair {
-                    id: product.entry.id.clone(),
-                    question: options.wording.question(attribute, noun, variant),
-                    answer: options.wording.answer(attribute, value),
-                });
+            let (noun, _) = set.attributes_of(&product.category);
+            let variant = variant(options.seed, &product.entry.id, &attribute.name);
+            Pair {
+                id: product.entry.id.clone(),
+                question: options.wording.question(attribute, noun, variant),
+                answer: options.wording.answer(attribute, value),
             }
-        }
-    }
-    pairs
+        })
+        .collect()
 }
 
 /// Which of several questions a product is asked (FNV-1a of seed and names).
@@ -138,22 +183,35 @@ fn variant(seed: u64, id: &str, attribute: &str) -> usize {
     (hash >> 40) as usize
 }
 
-fn report(set: &AttributeSet, placed: &[Placed], split: Split, pairs: usize) -> SplitReport {
+fn report(set: &AttributeSet, asked: &[Asked<'_>], split: Split) -> SplitReport {
     let mut values: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-    let of_split = || placed.iter().filter(|placed| placed.split == split);
-    for (place, value) in of_split().flat_map(|placed| &placed.product.values) {
-        let of_attribute = values
-            .entry(set.attributes()[*place].name.clone())
-            .or_default();
-        *of_attribute.entry(value.clone()).or_default() += 1;
+    let mut ids: HashSet<&str> = HashSet::new();
+    for &(product, place, value) in asked {
+        ids.insert(&product.entry.id);
+        let name = &set.attributes()[place].name;
+        let of_attribute = values.entry(name.clone()).or_default();
+        *of_attribute.entry(value.to_owned()).or_default() += 1;
     }
     SplitReport {
         split,
         file: split.file_name(),
-        products: of_split().count() as u64,
-        pairs: pairs as u64,
+        products: ids.len() as u64,
+        pairs: asked.len() as u64,
         values,
     }
+}
+
+fn left_out(report: &Report) -> Result<Vec<u8>, Error> {
+    let lines = report.broken_lines.all().into_iter();
+    let rows = lines.chain(report.dropped.all()).map(|(reason, lost)| {
+        [
+            lost.id.as_str(),
+            reason,
+            lost.detail.as_str(),
+            lost.place.as_str(),
+        ]
+    });
+    table(&["id", "reason", "detail", "place"], rows)
 }
 
 fn products(placed: &[Placed]) -> Result<Vec<u8>, Error> {
@@ -170,61 +228,4 @@ fn products(placed: &[Placed]) -> Result<Vec<u8>, Error> {
         ]
     });
     table(&["id", "category", "split", "group"], rows)
-}
-
-/// Training looks for `<id>.jpg` in one folder. Where photographs lie otherwise,
-/// or in several folders, they are put into `images` of the output under that
-/// name: as another link to the same file, or a copy where the disk has no links.
-fn gather_photos(out: &Path, placed: &[Placed], progress: &dyn Progress) -> Result<(), Error> {
-    let name = |placed: &Placed| format!("{}.jpg", placed.product.entry.id);
-    let folder = placed
-        .first()
-        .and_then(|placed| placed.product.entry.photo.parent());
-    let lies_there = |placed: &Placed| {
-        let photo = &placed.product.entry.photo;
-        photo.parent() == folder && photo.file_name().is_some_and(|file| file == &*name(placed))
-    };
-    if placed.iter().all(lies_there) {
-        return Ok(());
-    }
-    let folder = out.join("images");
-    make_folder(&folder)?;
-    let is_source = |placed: &Placed| {
-        let parent = placed.product.entry.photo.parent();
-        parent.is_some_and(|parent| is_same(parent, &folder))
-    };
-    if placed.iter().any(is_source) {
-        return Err(Error::Option(format!(
-            "photos have to be gathered as <id>.jpg, and {} holds those of the catalogue, \
-             which would be overwritten: choose another folder for the output",
-            folder.display()
-        )));
-    }
-    progress.stage("gathering photos", placed.len() as u64);
-    for one in placed {
-        let to = folder.join(name(one));
-        link(&one.product.entry.photo, &to)?;
-        progress.advance(1);
-    }
-    Ok(())
-}
-
-/// Whether both are there and lead to the same file or folder.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let paths = [one, other].map(Path::canonicalize);
-    matches!(paths, [Ok(one), Ok(other)] if one == other)
-}
-
-fn link(from: &Path, to: &Path) -> Result<(), Error> {
-    if is_same(from, to) {
-        return Ok(());
-    }
-    remove(to)?;
-    // A link to a link would lead from another folder.
-    let file = from.canonicalize();
-    if file.is_ok_and(|file| fs::hard_link(file, to).is_ok()) {
-        return Ok(());
-    }
-    let bytes = crate::files::read(from)?;
-    write_whole(to, &bytes)
 }

@@ -8,13 +8,16 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::record::StyleRecord;
 use super::table::{Row, Table};
-use super::{Catalogue, Entry, id_problem};
+use super::{COLOUR_FIELD, Catalogue, Entry, NO_PHOTO, id_problem};
 use crate::error::Error;
 use crate::files::read as read_file;
 use crate::progress::Progress;
 
 /// Columns of `styles.csv` whose value may be that of an attribute.
-const FACTS: [&str; 4] = ["baseColour", "season", "usage", "gender"];
+const FACTS: [&str; 4] = [COLOUR_FIELD, "season", "usage", "gender"];
+
+/// The folder of the photographs.
+const PHOTOS: &str = "images";
 
 /// What `images.csv` says of a product without a photograph.
 const NO_LINK: &str = "undefined";
@@ -41,7 +44,7 @@ pub(super) fn read(
                 entry.complete(record);
                 catalogue.entries.push(entry);
             }
-            Err(reason) => catalogue.dropped.add(&reason, &entry.id),
+            Err(reason) => catalogue.dropped.add(&reason, &entry.id, ""),
         }
     }
     Ok(())
@@ -88,17 +91,18 @@ fn list(folder: &Path, catalogue: &mut Catalogue) -> Result<Vec<Entry>, Error> {
     for row in table.rows() {
         let id = row.field(id);
         if let Some(problem) = id_problem(id) {
-            catalogue.dropped.add(problem, id);
+            catalogue.dropped.add(problem, id, "");
             continue;
         }
         if !seen.insert(id.to_owned()) {
-            catalogue.dropped.add("listed before", id);
+            catalogue.dropped.add("listed before", id, "");
             continue;
         }
         let photo = match photos.of_product(id) {
             Ok(photo) => photo,
             Err(reason) => {
-                catalogue.dropped.add(reason, id);
+                let looked_for = format!("{PHOTOS}/{}", photo_name(id));
+                catalogue.dropped.add(reason, id, &looked_for);
                 continue;
             }
         };
@@ -119,6 +123,11 @@ fn list(folder: &Path, catalogue: &mut Catalogue) -> Result<Vec<Entry>, Error> {
     Ok(listed)
 }
 
+/// This layout knows JPEG alone.
+fn photo_name(id: &str) -> String {
+    format!("{id}.jpg")
+}
+
 /// Which photographs there are.
 struct Photos {
     folder: PathBuf,
@@ -129,7 +138,7 @@ struct Photos {
 
 impl Photos {
     fn of(folder: &Path) -> Result<Photos, Error> {
-        let images = folder.join("images");
+        let images = folder.join(PHOTOS);
         let failed = |source| Error::Read {
             path: images.clone(),
             source,
@@ -153,13 +162,13 @@ impl Photos {
     }
 
     fn of_product(&self, id: &str) -> Result<PathBuf, &'static str> {
-        let name = format!("{id}.jpg");
+        let name = photo_name(id);
         if self.undefined.contains(&name) {
             Err("its photo is \"undefined\" in images.csv")
         } else if self.names.contains(&name) {
             Ok(self.folder.join(name))
         } else {
-            Err("its photo is missing")
+            Err(NO_PHOTO)
         }
     }
 }

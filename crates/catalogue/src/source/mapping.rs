@@ -11,7 +11,7 @@ use crate::files::read as read_file;
 ///
 /// ```toml
 /// id = "sku"
-/// image = "photo"        # a file's name; without it, <id>.jpg
+/// image = "photo"        # a file's name; without it, <id>.jpg, .jpeg, .png or .webp
 /// category = "kind"      # or, for a table of one kind: category-of-all = "shirt"
 /// title = "name"
 /// style = "model"        # equal in products that are one style
@@ -22,8 +22,8 @@ use crate::files::read as read_file;
 /// ```
 ///
 /// What is left out is looked for under the names that stand first here: `id`,
-/// `image`, `category`, `title`, `style`; without `[attributes]`, every column
-/// that is called as an attribute is that attribute's.
+/// `image`, `category`, `title`, `style`. Every other column that is called as an
+/// attribute is that attribute's, unless `[attributes]` gives the attribute another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Mapping {

@@ -10,11 +10,20 @@ mod table;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use attributes::AttributeSet;
+
 use crate::error::Error;
 use crate::losses::Losses;
 use crate::progress::Progress;
 
 pub use mapping::Mapping;
+
+/// How tables and records of the Kaggle data set call the colour. An attribute set
+/// knows it as the name or an alias of its attribute of colours.
+pub(crate) const COLOUR_FIELD: &str = "baseColour";
+
+/// Why a product is left out whose photograph is not there.
+const NO_PHOTO: &str = "its photo is missing";
 
 /// A catalogue on the disk.
 #[derive(Clone, Debug)]
@@ -67,7 +76,12 @@ pub(crate) struct Catalogue {
 }
 
 /// Reads every source. A product that two of them have is taken from the first.
-pub(crate) fn read(sources: &[Source], progress: &dyn Progress) -> Result<Catalogue, Error> {
+/// `set` tells which columns of one's own table are attributes.
+pub(crate) fn read(
+    sources: &[Source],
+    set: &AttributeSet,
+    progress: &dyn Progress,
+) -> Result<Catalogue, Error> {
     let mut catalogue = Catalogue::default();
     for source in sources {
         match source {
@@ -76,7 +90,7 @@ pub(crate) fn read(sources: &[Source], progress: &dyn Progress) -> Result<Catalo
                 file,
                 images,
                 mapping,
-            } => own_table::read(file, images, mapping, &mut catalogue)?,
+            } => own_table::read(file, images, mapping, set, &mut catalogue)?,
         }
     }
     // Whatever the order of lines and files, what follows is the same.
@@ -95,8 +109,9 @@ impl Catalogue {
     fn count_lines(&mut self, name: &str, table: &table::Table) {
         self.lines += (table.rows().len() + table.broken.len()) as u64;
         for broken in &table.broken {
-            let example = format!("{name}, line {}: {}", broken.line, broken.text);
-            self.broken_lines.add(&broken.reason, &example);
+            let place = format!("{name}, line {}", broken.line);
+            self.broken_lines
+                .add_line(&broken.reason, place, &broken.text);
         }
     }
 

@@ -10,6 +10,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::COLOUR_FIELD;
+
 /// What is read of a record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct StyleRecord {
@@ -27,7 +29,7 @@ pub(super) struct StyleRecord {
 }
 
 /// Fields beside `articleAttributes` whose value may be that of an attribute.
-const FACTS: [&str; 5] = ["baseColour", "season", "usage", "gender", "fashionType"];
+const FACTS: [&str; 5] = [COLOUR_FIELD, "season", "usage", "gender", "fashionType"];
 
 impl StyleRecord {
     /// Reads a record.

@@ -5,9 +5,8 @@ use csv::{ByteRecord, ReaderBuilder, StringRecord};
 /// How much of a broken line is kept for the report, in characters.
 const SHOWN: usize = 120;
 
-/// In a table of at least so many columns a line inside of a quoted field that
-/// has as many fields as the header is taken for a row: the quote before it was
-/// never meant to open.
+/// In a table of at least so many columns a line inside of a quoted field may tell
+/// that it is a row, and the quote before it was never meant to open.
 const TELLING_COLUMNS: usize = 5;
 
 /// The rows that have as many fields as the header, and the lines that don't.
@@ -78,7 +77,7 @@ impl Table {
             let raw = rest[from..end].trim_ascii_end();
             first_line += breaks(&rest[counted..from]);
             counted = from;
-            if self.has_stray_quote(raw, record.len()) {
+            if self.has_stray_quote(raw, &record) {
                 let after = raw
                     .iter()
                     .position(|&byte| byte == b'\n')
@@ -92,19 +91,33 @@ impl Table {
         None
     }
 
-    fn has_stray_quote(&self, raw: &[u8], fields: usize) -> bool {
-        let mut lines = raw.split(|&byte| byte == b'\n');
-        lines.next();
-        if lines.clone().next().is_none() {
+    /// Whether a record of several lines is none: a quote in it was not meant to
+    /// open a field, and what follows are rows of their own.
+    fn has_stray_quote(&self, raw: &[u8], record: &ByteRecord) -> bool {
+        if !raw.contains(&b'\n') {
             return false;
         }
-        let quotes = raw.iter().filter(|&&byte| byte == b'"').count();
         let wanted = self.header.len();
-        let is_row = |line: &[u8]| {
-            wanted >= TELLING_COLUMNS
-                && line.iter().filter(|&&byte| byte == b',').count() == wanted - 1
-        };
-        quotes % 2 == 1 || (wanted > 0 && fields != wanted) || lines.any(is_row)
+        ends_amiss(raw) || (wanted > 0 && record.len() != wanted) || self.holds_rows(raw, record)
+    }
+
+    /// Whether a line within the record has as many fields as the header and begins
+    /// as the record does, with an id of the same kind. A text of several lines may
+    /// have as many commas by chance, but seldom begins like an id.
+    fn holds_rows(&self, raw: &[u8], record: &ByteRecord) -> bool {
+        let first = record.get(0).unwrap_or_default();
+        let wanted = self.header.len();
+        if wanted < TELLING_COLUMNS || first.contains(&b'\n') {
+            return false;
+        }
+        let mut within = raw.split(|&byte| byte == b'\n').skip(1);
+        within.any(|line| {
+            let mut fields = line.split(|&byte| byte == b',');
+            let begins_alike = fields
+                .next()
+                .is_some_and(|field| kind(field) == kind(first));
+            begins_alike && fields.count() == wanted - 1
+        })
     }
 
     fn take(&mut self, record: &ByteRecord, line: u64, raw: &[u8]) {
@@ -148,6 +161,56 @@ impl Table {
     pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.rows.iter().map(Row)
     }
+}
+
+/// Whether a quoted field of several lines does not end, or ends by a quote that
+/// neither a comma nor the end of the line follows.
+fn ends_amiss(raw: &[u8]) -> bool {
+    let mut at = 0;
+    while at < raw.len() {
+        if raw[at] == b'"' {
+            let from = at;
+            at = match end_of_quoted(raw, at + 1) {
+                Some(end) => end,
+                None => return raw[from..].contains(&b'\n'),
+            };
+            let is_ended = matches!(raw.get(at), None | Some(b',' | b'\r' | b'\n'));
+            if !is_ended && raw[from..at].contains(&b'\n') {
+                return true;
+            }
+        }
+        let rest = &raw[at..];
+        let to_next = rest.iter().position(|byte| matches!(byte, b',' | b'\n'));
+        at = to_next.map_or(raw.len(), |length| at + length + 1);
+    }
+    false
+}
+
+/// The place after the quote that ends a field which began before `from`; a doubled
+/// quote is part of the field.
+fn end_of_quoted(raw: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at += raw[at..].iter().position(|&byte| byte == b'"')? + 1;
+        match raw.get(at) {
+            Some(b'"') => at += 1,
+            _ => return Some(at),
+        }
+    }
+}
+
+/// What ids of one catalogue have in common: whether they are digits alone, have
+/// digits, have white space; nothing is of no kind.
+fn kind(field: &[u8]) -> Option<[bool; 3]> {
+    let field = field.trim_ascii();
+    let has = |is: fn(&u8) -> bool| field.iter().any(is);
+    (!field.is_empty()).then(|| {
+        [
+            field.iter().all(u8::is_ascii_digit),
+            has(u8::is_ascii_digit),
+            has(u8::is_ascii_whitespace),
+        ]
+    })
 }
 
 fn breaks(bytes: &[u8]) -> u64 {
@@ -202,6 +265,39 @@ mod tests {
         );
         assert_eq!(first_fields(&table), ["2", "3", "4", "6"]);
         assert_eq!(broken_lines(&table), [2, 6]);
+    }
+
+    #[test]
+    fn texts_of_several_lines_are_no_stray_quotes() {
+        let fields = |text: &str| -> Vec<String> {
+            let table = Table::parse(text.as_bytes());
+            assert_eq!(broken_lines(&table), [0_u64; 0], "{text}");
+            table.rows.iter().flatten().map(str::to_owned).collect()
+        };
+        // The line that ends the text has as many commas as a row.
+        assert_eq!(
+            fields("text,b,c,d,id\n\"a\nb\",1,2,3,4\n"),
+            ["a\nb", "1", "2", "3", "4"]
+        );
+        // So has a line of the text.
+        let text = "soft, warm, red, blue\nwash at 30, dry, iron, wear, enjoy";
+        assert_eq!(
+            fields(&format!("id,b,c,d,text\n7,1,2,3,\"{text}\"\n")),
+            ["7", "1", "2", "3", text]
+        );
+        // Another field has inches.
+        assert_eq!(
+            fields("id,size,text\n7,5\" wide,\"a\r\nb\"\n"),
+            ["7", "5\" wide", "a\r\nb"]
+        );
+    }
+
+    #[test]
+    fn rows_within_a_quoted_field_are_read() {
+        // Both quotes stand where a field may begin or end.
+        let table = Table::parse(b"id,b,c,d,name\n1,,,,\"a\n2,,,,b\n3,,,,c 5\"\n4,,,,d\n");
+        assert_eq!(first_fields(&table), ["2", "3", "4"]);
+        assert_eq!(broken_lines(&table), [2]);
     }
 
     #[test]

@@ -1,10 +1,36 @@
 //! Small catalogues for tests.
+#![allow(dead_code)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use attributes::{AttributeSet, Wording};
+use catalogue::{PrepareOptions, Shares, Source};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+
+/// Everything of a source, without a look at its photos.
+pub fn options(source: Source, out: &Path) -> PrepareOptions {
+    PrepareOptions {
+        sources: vec![source],
+        out: out.to_owned(),
+        set: AttributeSet::embedded(),
+        categories: Vec::new(),
+        min_count: 1,
+        wording: Wording::named("default").unwrap(),
+        hold_out: Vec::new(),
+        shares: Shares::default(),
+        seed: 42,
+        photo_distance: None,
+        thumbnails: 0,
+    }
+}
+
+pub fn kaggle(folder: &Path) -> Source {
+    Source::Kaggle {
+        folder: folder.to_owned(),
+    }
+}
 
 /// A shop's products in the layout of the Kaggle data set, with photos that are
 /// none.

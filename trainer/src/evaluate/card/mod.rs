@@ -24,17 +24,16 @@ pub const FILE: &str = "README.md";
 const MARK: &str = "<!-- written by `trainer evaluate` -->";
 
 /// Says whether a card may be written at `path`: there is none, or it is one of
-/// these.
+/// these. `otherwise` is what else can be done about it.
 ///
 /// # Errors
 /// When somebody else's card is there.
-pub fn check_replaceable(path: &Path) -> Result<()> {
+pub fn check_replaceable(path: &Path, otherwise: &str) -> Result<()> {
     let present = std::fs::read(path);
     let ours = |card: Vec<u8>| String::from_utf8_lossy(&card).contains(MARK);
     ensure!(
         !path.exists() || present.is_ok_and(ours),
-        "{} was written by somebody else: move it away, or leave --write-card out and take the \
-         card from --out",
+        "{} was written by somebody else: move it away, or {otherwise}",
         path.display()
     );
     Ok(())

@@ -83,11 +83,12 @@ fn a_label_of_training_is_a_title_and_a_name_on_the_hub_the_base() {
 fn only_its_own_card_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);
-    assert!(check_replaceable(&path).is_ok());
+    let check = || check_replaceable(&path, "go elsewhere");
+    assert!(check().is_ok());
     std::fs::write(&path, card(&evaluation(), &Training::default(), None)).unwrap();
-    assert!(check_replaceable(&path).is_ok());
+    assert!(check().is_ok());
     std::fs::write(&path, "# Mine").unwrap();
-    assert!(check_replaceable(&path).is_err());
+    assert!(check().is_err());
     std::fs::write(&path, b"\xff").unwrap();
-    assert!(check_replaceable(&path).is_err());
+    assert!(check().is_err());
 }

@@ -3,8 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// The endings that are looked for, in this order.
-const ENDINGS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
+use catalogue::PHOTO_ENDINGS;
 
 /// The bytes of `<id>.jpg`, or of the same with another ending.
 ///
@@ -15,14 +14,17 @@ pub fn read_photo(folder: &Path, id: &str) -> Result<Vec<u8>, String> {
     if id.contains(['/', '\\']) {
         return Err("the id is no file name".to_owned());
     }
-    for ending in ENDINGS {
+    for ending in PHOTO_ENDINGS {
         match std::fs::read(folder.join(format!("{id}.{ending}"))) {
             Ok(bytes) => return Ok(bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(format!("{id}.{ending} can't be read: {error}")),
         }
     }
-    Err(format!("there is no photo {id}.{}", ENDINGS.join(", .")))
+    Err(format!(
+        "there is no photo {id}.{}",
+        PHOTO_ENDINGS.join(", .")
+    ))
 }
 
 #[cfg(test)]

@@ -28,16 +28,15 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     /// The known values of a file's rows, each as the file writes it most
-    /// often: a model that learnt "baseColour: Blue" is held to that.
-    ///
-    /// # Errors
-    /// When one of `attributes` has no value among the rows.
+    /// often: a model that learnt "baseColour: Blue" is held to that. An attribute
+    /// without a value among them has none.
+    #[must_use]
     pub fn of_rows(
         rows: &[Row],
         attributes: &[String],
         set: &AttributeSet,
         source: String,
-    ) -> Result<Vocabulary> {
+    ) -> Vocabulary {
         let mut texts: BTreeMap<(&str, &str), BTreeMap<&str, u64>> = BTreeMap::new();
         for row in rows {
             if let Some(truth) = &row.truth {
@@ -65,14 +64,13 @@ impl Vocabulary {
             choices: attributes.iter().map(choices_of).collect(),
             source,
         }
-        .complete(attributes)
     }
 
-    /// The values of a JSON file, an array by attribute.
+    /// The values of a JSON file, an array by attribute. An attribute that it lacks
+    /// has none.
     ///
     /// # Errors
-    /// When it can't be read, names what the set does not know, or lacks one of
-    /// `attributes`.
+    /// When it can't be read or names what the set does not know.
     pub fn of_file(path: &Path, attributes: &[String], set: &AttributeSet) -> Result<Vocabulary> {
         let shown = path.display();
         let text = std::fs::read(path).with_context(|| format!("{shown} can't be read"))?;
@@ -92,14 +90,40 @@ impl Vocabulary {
                 }
             }
         }
-        Vocabulary {
+        Ok(Vocabulary {
             choices: attributes
                 .iter()
                 .map(|name| by_name.remove(name.as_str()).unwrap_or_default())
                 .collect(),
             source: shown.to_string(),
+        })
+    }
+
+    /// The same, with the values of `other` for attributes that have none.
+    #[must_use]
+    pub fn or(mut self, other: Vocabulary, attributes: &[String]) -> Vocabulary {
+        let was_empty = self.choices.iter().all(Vec::is_empty);
+        let mut taken: Vec<&str> = Vec::new();
+        let places = self.choices.iter_mut().zip(other.choices);
+        for (name, (choices, of_other)) in attributes.iter().zip(places) {
+            if choices.is_empty() && !of_other.is_empty() {
+                *choices = of_other;
+                taken.push(name);
+            }
         }
-        .complete(attributes)
+        if was_empty {
+            self.source = other.source;
+        } else if !taken.is_empty() {
+            let names = taken.join(" and ");
+            self.source = format!("{}, and for {names} to {}", self.source, other.source);
+        }
+        self
+    }
+
+    /// Whether every attribute has a value.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.choices.iter().all(|choices| !choices.is_empty())
     }
 
     /// Whether answers about this attribute can have this value.
@@ -110,7 +134,11 @@ impl Vocabulary {
             .any(|choice| choice.value == value)
     }
 
-    fn complete(self, attributes: &[String]) -> Result<Vocabulary> {
+    /// The same, if every attribute has a value.
+    ///
+    /// # Errors
+    /// The first attribute that has none, and what to do about it.
+    pub fn complete(self, attributes: &[String]) -> Result<Vocabulary> {
         for (name, choices) in attributes.iter().zip(&self.choices) {
             ensure!(
                 !choices.is_empty(),
@@ -167,7 +195,7 @@ mod tests {
             row(4, "Sleeve Length: NA", None),
         ];
         let wanted = names(&["Sleeve Length", "Colour"]);
-        let vocabulary = Vocabulary::of_rows(&rows, &wanted, &set, "train".to_owned()).unwrap();
+        let vocabulary = Vocabulary::of_rows(&rows, &wanted, &set, "train".to_owned());
         assert_eq!(
             texts(&vocabulary, 0),
             [("Sleeve Length: No Sleeves", "Sleeveless")]
@@ -175,8 +203,40 @@ mod tests {
         assert_eq!(texts(&vocabulary, 1), [("baseColour: Blue", "Blue")]);
         assert!(vocabulary.knows(1, "Blue") && !vocabulary.knows(1, "Red"));
         let wanted = names(&["Fabric"]);
-        let error = Vocabulary::of_rows(&rows, &wanted, &set, "train".to_owned()).unwrap_err();
+        let none = Vocabulary::of_rows(&rows, &wanted, &set, "train".to_owned());
+        let error = none.complete(&wanted).unwrap_err();
         assert!(error.to_string().contains("no values of Fabric"), "{error}");
+    }
+
+    #[test]
+    fn each_attribute_takes_its_values_from_the_first_that_has_any() {
+        let set = AttributeSet::embedded();
+        let wanted = names(&["Sleeve Length", "Colour"]);
+        let of = |rows: &[Row], source: &str| {
+            Vocabulary::of_rows(rows, &wanted, &set, source.to_owned())
+        };
+        let train = of(
+            &[row(4, "Sleeve Length: Sleeveless", Some("Sleeveless"))],
+            "the training",
+        );
+        let test = of(
+            &[
+                row(4, "Sleeve Length: Long Sleeves", Some("Long Sleeves")),
+                row(7, "Colour: Blue", Some("Blue")),
+            ],
+            "the test",
+        );
+        assert!(!train.is_complete());
+        let both = train.or(test.clone(), &wanted);
+        assert_eq!(
+            texts(&both, 0),
+            [("Sleeve Length: Sleeveless", "Sleeveless")]
+        );
+        assert_eq!(texts(&both, 1), [("Colour: Blue", "Blue")]);
+        assert_eq!(both.source, "the training, and for Colour to the test");
+        let whole = of(&[], "nothing").or(test, &wanted);
+        assert_eq!(whole.source, "the test");
+        assert_eq!(whole.clone().or(both, &wanted), whole);
     }
 
     #[test]
@@ -186,7 +246,8 @@ mod tests {
         let path = folder.path().join("vocabulary.json");
         let read = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            Vocabulary::of_file(&path, &names(&["Sleeve Length"]), &set)
+            let wanted = names(&["Sleeve Length"]);
+            Vocabulary::of_file(&path, &wanted, &set)?.complete(&wanted)
         };
         let vocabulary =
             read(r#"{"Sleeves": ["No Sleeves", "Sleeveless", "Long Sleeves"], "Fit": []}"#)

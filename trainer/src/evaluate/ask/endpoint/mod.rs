@@ -22,7 +22,16 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// How often a request is sent again that was turned away.
 const RETRIES: u32 = 8;
 
-/// The longest wait before that.
+/// How often one is sent again that nobody answered.
+const SEND_RETRIES: u32 = 3;
+
+/// How long an answer of any kind is waited for at first.
+const REACH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The wait before the first of them; each is twice as long as the one before.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// The longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// A model server by its URL.
@@ -72,21 +81,30 @@ enum Sent {
     BadPhoto(String),
 }
 
+/// The URL that is asked: without a path, that is `/invocations`.
+///
+/// # Errors
+/// When it is none that this program can reach.
+pub fn endpoint_url(text: &str) -> Result<Url> {
+    let mut url = Url::parse(text).with_context(|| format!("--endpoint: {text:?} is no URL"))?;
+    ensure!(
+        url.scheme() == "http",
+        "--endpoint: {url} has to begin with http://; this program signs and encrypts nothing, \
+         so a SageMaker endpoint needs a proxy in between"
+    );
+    if url.path() == "/" {
+        url.set_path("/invocations");
+    }
+    Ok(url)
+}
+
 impl Endpoint {
-    /// A server at `url`; without a path, it is asked at `/invocations`.
+    /// A server at `url`, as [`endpoint_url`] understands it.
     ///
     /// # Errors
     /// When the URL is none that this program can reach.
     pub fn new(url: &str, vocabulary: &Vocabulary, concurrency: usize) -> Result<Endpoint> {
-        let mut url = Url::parse(url).with_context(|| format!("--endpoint: {url:?} is no URL"))?;
-        ensure!(
-            url.scheme() == "http",
-            "--endpoint: {url} has to begin with http://; this program signs and encrypts \
-             nothing, so a SageMaker endpoint needs a proxy in between"
-        );
-        if url.path() == "/" {
-            url.set_path("/invocations");
-        }
+        let url = endpoint_url(url)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -105,6 +123,18 @@ impl Endpoint {
             choices: vocabulary.choices.iter().map(texts).collect(),
             concurrency: concurrency.max(1),
         })
+    }
+
+    /// Whether anybody answers at the URL, whatever the answer: known before long work.
+    ///
+    /// # Errors
+    /// When nobody does.
+    pub fn reach(&self) -> Result<()> {
+        let asking = self.client.get(self.url.clone()).timeout(REACH_TIMEOUT);
+        // The client's future has to be made within its runtime.
+        let answer = self.runtime.block_on(async { asking.send().await });
+        answer.with_context(|| format!("--endpoint: {} can't be reached", self.url))?;
+        Ok(())
     }
 
     async fn ask_photo(&self, photo: &PhotoQuestions<'_>) -> Result<PhotoOutcome> {
@@ -168,43 +198,62 @@ impl Endpoint {
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Sent> {
-        let mut wait = Duration::from_millis(200);
-        let mut retries = RETRIES;
+        let mut wait = FIRST_WAIT;
+        let (mut turned_away, mut failed) = (0, 0);
         loop {
-            let response = self
-                .client
-                .post(self.url.clone())
-                .json(request)
-                .send()
-                .await
-                .with_context(|| format!("{} can't be reached", self.url))?;
-            let status = response.status();
-            if status.is_success() {
-                let answers = response.json().await.with_context(|| {
-                    format!(
-                        "{} did not answer as this project's model server does",
-                        self.url
-                    )
-                })?;
-                return Ok(Sent::Answers(answers));
-            }
-            let body = response.text().await.unwrap_or_default();
-            let error = serde_json::from_str::<ErrorBody>(&body).ok();
-            match error {
-                Some(ErrorBody { error }) if error.code == "invalid_image" => {
-                    return Ok(Sent::BadPhoto(error.message));
+            match self.post(request).await {
+                Ok((status, _)) if is_passing(status) && turned_away < RETRIES => {
+                    turned_away += 1;
+                    // Whoever turns a request away is there again.
+                    failed = 0;
                 }
-                _ if is_passing(status) && retries > 0 => {
-                    retries -= 1;
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(MAX_WAIT);
-                }
-                error => {
-                    let message = error.map_or(body, |body| body.error.message);
-                    bail!("{} answered {status}: {message}", self.url);
+                Ok((status, body)) => return self.understood(status, &body),
+                Err(_) if failed < SEND_RETRIES => failed += 1,
+                Err(error) => {
+                    let tries = SEND_RETRIES + 1;
+                    let said = format!("{} did not answer in {tries} tries", self.url);
+                    return Err(error).context(said);
                 }
             }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(MAX_WAIT);
         }
+    }
+
+    /// The status and the whole body of one answer.
+    async fn post(&self, request: &Request<'_>) -> reqwest::Result<(StatusCode, Vec<u8>)> {
+        let sending = self.client.post(self.url.clone()).json(request);
+        let response = sending.send().await?;
+        let status = response.status();
+        Ok((status, response.bytes().await?.into()))
+    }
+
+    fn understood(&self, status: StatusCode, body: &[u8]) -> Result<Sent> {
+        if status.is_success() {
+            let answers = serde_json::from_slice(body).with_context(|| {
+                format!(
+                    "{} did not answer as this project's model server does",
+                    self.url
+                )
+            })?;
+            return Ok(Sent::Answers(answers));
+        }
+        let error = serde_json::from_slice::<ErrorBody>(body).ok();
+        let error = error.map(|body| body.error);
+        let is_bad_photo = matches!(&error, Some(error) if error.code == "invalid_image");
+        let message = error.map_or_else(
+            || String::from_utf8_lossy(body).trim().to_owned(),
+            |error| error.message,
+        );
+        if is_bad_photo {
+            return Ok(Sent::BadPhoto(message));
+        }
+        // It is the photo that is large, whoever says so.
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            let reason = format!("{} answered {status}: {message}", self.url);
+            return Ok(Sent::BadPhoto(reason));
+        }
+        bail!("{} answered {status}: {message}", self.url);
     }
 }
 
@@ -212,7 +261,10 @@ impl Endpoint {
 fn is_passing(status: StatusCode) -> bool {
     matches!(
         status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
     )
 }
 

@@ -18,7 +18,7 @@ fn only_urls_that_can_be_reached_are_taken() {
 }
 
 /// A server that gives one answer after the other to each request, and
-/// hands out what it was sent.
+/// hands out what it was sent. With status 0 it hangs up without an answer.
 fn stub(answers: Vec<(u16, String)>) -> (String, std::thread::JoinHandle<Vec<serde_json::Value>>) {
     use std::io::{BufRead, BufReader, Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -27,6 +27,9 @@ fn stub(answers: Vec<(u16, String)>) -> (String, std::thread::JoinHandle<Vec<ser
         let mut requests = Vec::new();
         for (status, body) in answers {
             let (stream, _) = listener.accept().unwrap();
+            if status == 0 {
+                continue;
+            }
             let mut reader = BufReader::new(stream);
             let (mut line, mut length) = (String::new(), 0);
             while reader.read_line(&mut line).unwrap() > 2 {
@@ -38,7 +41,7 @@ fn stub(answers: Vec<(u16, String)>) -> (String, std::thread::JoinHandle<Vec<ser
             }
             let mut request = vec![0; length];
             reader.read_exact(&mut request).unwrap();
-            requests.push(serde_json::from_slice(&request).unwrap());
+            requests.push(serde_json::from_slice(&request).unwrap_or_default());
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: \
                  close\r\ncontent-length: {}\r\n\r\n",
@@ -114,6 +117,52 @@ fn a_question_is_asked_freely_and_with_choices_in_one_request() {
             },
         })
     );
+}
+
+#[test]
+fn a_photo_that_is_too_large_is_without_use_and_ends_nothing() {
+    for (body, says) in [
+        (error("payload_too_large"), "such is life"),
+        ("<html>no</html>".to_owned(), "413"),
+    ] {
+        let (url, _) = stub(vec![(413, body)]);
+        let outcomes = ask(&url).unwrap();
+        assert!(
+            matches!(&outcomes[..], [PhotoOutcome::Unusable(reason)] if reason.contains(says)),
+            "{outcomes:?}"
+        );
+    }
+}
+
+#[test]
+fn what_nobody_answered_is_sent_again_some_times() {
+    let answer = serde_json::json!({"generated_text": "Fit: Slim Fit", "confidence": 0.4});
+    let answers = serde_json::json!([answer, answer]).to_string();
+    let hang_up = || (0, String::new());
+    let (url, serving) = stub(vec![
+        hang_up(),
+        hang_up(),
+        (502, "?".to_owned()),
+        (200, answers),
+    ]);
+    assert!(matches!(
+        ask(&url).unwrap()[..],
+        [PhotoOutcome::Answered { .. }]
+    ));
+    assert_eq!(serving.join().unwrap().len(), 2);
+    let (url, _) = stub((0..=SEND_RETRIES).map(|_| hang_up()).collect());
+    let error = format!("{:#}", ask(&url).unwrap_err());
+    assert!(error.contains("did not answer in 4 tries"), "{error}");
+}
+
+#[test]
+fn whether_anybody_is_there_is_known_without_a_question() {
+    let (url, serving) = stub(vec![(405, String::new())]);
+    let endpoint = |url: &str| Endpoint::new(url, &Vocabulary::default(), 1).unwrap();
+    endpoint(&url).reach().unwrap();
+    assert_eq!(serving.join().unwrap(), [serde_json::Value::Null]);
+    let error = endpoint("http://127.0.0.1:1").reach().unwrap_err();
+    assert!(error.to_string().contains("can't be reached"), "{error}");
 }
 
 #[test]

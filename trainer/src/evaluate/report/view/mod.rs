@@ -17,6 +17,7 @@ use super::format::{interval, percent};
 use crate::evaluate::evaluation::{Evaluation, SystemResults, UnusablePhoto};
 use crate::evaluate::measure::{Estimate, Results};
 use crate::evaluate::systems::Kind;
+use crate::evaluate::warnings::warnings;
 use crate::evaluate::wrong::Wrong;
 
 /// How many unusable photos are listed.
@@ -213,29 +214,4 @@ fn facts(evaluation: &Evaluation) -> Vec<Fact> {
         });
     }
     facts
-}
-
-fn warnings(evaluation: &Evaluation) -> Vec<String> {
-    let data = &evaluation.data;
-    let mut warnings = Vec::new();
-    if data.products_in_training > 0 {
-        warnings.push(format!(
-            "{} of the products are in the training file as well: every score is too good.",
-            data.products_in_training
-        ));
-    }
-    if !data.unusable_photos.is_empty() {
-        warnings.push(format!(
-            "{} products were left out because their photo can’t be used; they are listed at the \
-             end.",
-            data.unusable_photos.len()
-        ));
-    }
-    if !data.unusable_training_photos.is_empty() {
-        warnings.push(format!(
-            "{} training products are not among the neighbours because their photo can’t be used.",
-            data.unusable_training_photos.len()
-        ));
-    }
-    warnings
 }
