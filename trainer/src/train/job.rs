@@ -8,6 +8,7 @@ use blip2::Parameter;
 use blip2::training::{Batch, Trainee};
 
 use super::batch::{numbered, rows};
+use super::checkpoints::{Checkpoint, Checkpoints};
 use super::container::Container;
 use super::data::Example;
 use super::facts::{Facts, Made, held};
@@ -20,7 +21,7 @@ use super::photos::Photos;
 use super::prepare::computation;
 use super::schedule::Schedule;
 use super::sight::Sight;
-use super::state::{Checkpoint, Checkpoints, State};
+use super::state::State;
 use super::tensors::Numbers;
 use super::{log, output, report};
 use crate::progress::Progress;

@@ -1,9 +1,11 @@
 //! The training job: SageMaker's contract around a training loop.
 //!
 //! [`prepare`] reads the contract's files, [`job`] is the loop. `sight` is what
-//! a batch is given of its photographs, [`state`] what survives a restart.
+//! a batch is given of its photographs, [`state`] and [`checkpoints`] what survives
+//! a restart.
 
 mod batch;
+pub mod checkpoints;
 pub mod container;
 pub mod data;
 mod epoch_end;

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use blip2::training::{Learning, Trainee};
 use blip2::{LoadOptions, NumberType};
 
+use super::checkpoints::Checkpoints;
 use super::container::Container;
 use super::feature_store::FeatureStore;
 use super::hyperparameters::{Hyperparameters, Train};
@@ -16,7 +17,7 @@ use super::metrics::{Event, Metrics};
 use super::optimiser::Optimiser;
 use super::photos::Photos;
 use super::sight::{Features, Pixels, Sight};
-use super::state::{Checkpoints, State};
+use super::state::State;
 use super::{TrainArgs, fingerprint, log};
 
 /// Loads everything, looks at the photographs, and goes on where an earlier run
