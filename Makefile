@@ -134,9 +134,13 @@ $(BENCH_VENV)/installed: tools/bench-requirements.txt
 	$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	@touch $@
 
+# Both programs at one time: alone each would build what they share with features of
+# its own.
+RELEASE := cargo build --locked --release -p model-server -p trainer
+
 .PHONY: release-model-server
 release-model-server:
-	cargo build --locked --release -p model-server
+	$(RELEASE)
 
 .PHONY: bench-serve
 bench-serve: $(SERVE_PROGRAM) $(BENCH_TOOLS) ## Model server beside transformers, into BENCHMARKS.md (SHAPES="mini base xl")
@@ -147,14 +151,14 @@ TRAINING_STEP := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/e
 
 .PHONY: bench-train
 bench-train: $(BENCH_TOOLS) ## LoRA training steps beside transformers and peft, into BENCHMARKS.md
-	cargo build --locked $(if $(filter dev,$(PROFILE)),--workspace,--release -p trainer) --example training_step
+	$(if $(filter dev,$(PROFILE)),cargo build --locked --workspace,$(RELEASE)) --example training_step
 	TRAINING_STEP="$(TRAINING_STEP)" $(SERVE_BENCH) --bench train
 
 TRAINER := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/trainer
 
 .PHONY: release-trainer
 release-trainer:
-	cargo build --locked --release -p trainer
+	$(RELEASE)
 
 .PHONY: model
 model: release-trainer ## A checkpoint and an adapter of our own, into .tools/model; an hour (KAGGLE=folder)
