@@ -3,8 +3,8 @@
 # yet: from `models/blip2-mini`, on photographs of the fashion data set and on drawn
 # products, and evaluates both.
 #
-# The checkpoint learns in two steps. The queries of `blip2-mini` have all come to
-# ask the same, so its Q-Former begins anew; and it learns first what lies in a small
+# The checkpoint learns in two steps. The queries of `blip2-mini` have come to
+# ask only two things, so its Q-Former begins anew; and it learns first what lies in a small
 # part of a picture, the necks and collars of drawn products, alone. Beside questions
 # that the whole picture answers it hardly does: 9 epochs left collars at the constant
 # answer and a third of the necks right. This script was not yet run whole.
