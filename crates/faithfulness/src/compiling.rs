@@ -1,0 +1,415 @@
+//! Makes a [`Compiled`] of an attribute set and a lexicon.
+
+use std::collections::HashSet;
+
+use attributes::{Attribute, AttributeSet, fold};
+
+use crate::compiled::{
+    Attr, ClaimSense, Compiled, NounSense, Roles, ScopeSense, Sense, Strength, Val,
+};
+use crate::lexicon::{AttributeWords, Lexicon, Structure, ValueWords};
+use crate::pattern::{self, Piece};
+use crate::trie::Trie;
+use crate::words::Words;
+
+impl Compiled {
+    /// The form in which texts are read.
+    pub fn new(set: &AttributeSet, lexicon: &Lexicon) -> Compiled {
+        let words = lexicon.inflected();
+        let mut compiled = Compiled {
+            roles: roles(lexicon, &words),
+            words,
+            ..Compiled::default()
+        };
+        let mut used = vec![false; lexicon.attributes.len()];
+        for attribute in set.attributes() {
+            let place = lexicon.attributes.iter().position(|words| {
+                let mut names = words.names.iter();
+                names.any(|name| attribute.is_called(name))
+            });
+            if let Some(used) = place.and_then(|place| used.get_mut(place)) {
+                *used = true;
+            }
+            let words = place.and_then(|place| lexicon.attributes.get(place));
+            compiled.add_attribute(Some(attribute), words, &lexicon.structure.common);
+        }
+        for (words, used) in lexicon.attributes.iter().zip(used) {
+            if !used {
+                compiled.add_attribute(None, Some(words), &lexicon.structure.common);
+            }
+        }
+        for pattern in &lexicon.idioms {
+            add(&mut compiled.senses, pattern, &compiled.words, Sense::Idiom);
+        }
+        compiled.add_nouns(lexicon);
+        compiled.add_scopes_and_claims(lexicon);
+        compiled
+    }
+
+    fn add_attribute(
+        &mut self,
+        attribute: Option<&Attribute>,
+        words: Option<&AttributeWords>,
+        common: &[String],
+    ) {
+        let place = self.attributes.len();
+        let own_name = attribute.map(|attribute| attribute.name.clone());
+        let first_name = words.and_then(|words| words.names.first().cloned());
+        let name = own_name.or(first_name).unwrap_or_default();
+        let attr = match (words, attribute) {
+            (Some(words), _) => Attr {
+                name,
+                heads: words
+                    .heads
+                    .iter()
+                    .map(|word| self.words.key(word))
+                    .collect(),
+                places: words
+                    .places
+                    .iter()
+                    .map(|word| self.words.key(word))
+                    .collect(),
+                leads: words
+                    .leads
+                    .iter()
+                    .map(|word| self.words.key(word))
+                    .collect(),
+                garment_is_head: words.garment_is_head,
+                combines: words.combines,
+                careful: words.careful,
+                general_counts: words.general_counts,
+                claim: words.claim,
+            },
+            (None, Some(attribute)) => Attr {
+                name,
+                heads: own_heads(attribute, &self.words),
+                ..Attr::default()
+            },
+            (None, None) => return,
+        };
+        self.attributes.push(attr);
+
+        let first_value = self.values.len();
+        for value in attribute.iter().flat_map(|attribute| &attribute.values) {
+            let known = words.and_then(|words| {
+                words.values.iter().find(|known| {
+                    attribute.and_then(|attribute| attribute.value(&known.name)) == Some(value)
+                })
+            });
+            let said = std::iter::once(&value.name).chain(&value.synonyms);
+            self.add_set_value(place, said, known, common);
+        }
+        let Some(words) = words else { return };
+        for known in &words.values {
+            let in_set = attribute.is_some_and(|attribute| attribute.value(&known.name).is_some());
+            if !in_set {
+                self.add_set_value(place, std::iter::once(&known.name), Some(known), common);
+            }
+        }
+        for known in &words.values {
+            self.add_lexicon_value(place, attribute, known);
+        }
+        for other in &words.others {
+            let id = self.values.len();
+            let name = other.says.first().cloned().unwrap_or_default();
+            self.values.push(Val {
+                attribute: place,
+                name,
+                ..Val::default()
+            });
+            self.add_phrases(&other.says, id, Strength::Strong);
+            self.add_phrases(&other.weak, id, Strength::Weak);
+            self.relate(id, place, attribute, &[], &other.kin);
+        }
+        for name in &words.aside {
+            let id = self.value_called(place, attribute, name);
+            if let Some(value) = id.and_then(|id| self.values.get_mut(id)) {
+                value.aside = true;
+            }
+        }
+        if words.claim.is_some() {
+            self.learn_materials(words, first_value);
+        }
+    }
+
+    /// Adds a value by its name and synonyms; the first is its name.
+    fn add_set_value<'a>(
+        &mut self,
+        attribute: usize,
+        said: impl Iterator<Item = &'a String>,
+        known: Option<&ValueWords>,
+        common: &[String],
+    ) {
+        let id = self.values.len();
+        let has = |list: &[String], word: &str| list.iter().any(|own| fold(own) == fold(word));
+        for (place, word) in said.enumerate() {
+            if place == 0 {
+                self.values.push(Val {
+                    attribute,
+                    name: word.clone(),
+                    ..Val::default()
+                });
+            }
+            let strength = match known {
+                Some(known) if has(&known.hints, word) => Strength::Hint,
+                Some(known) if has(&known.weak, word) => Strength::Weak,
+                None if has(common, word) => Strength::Weak,
+                _ => Strength::Strong,
+            };
+            let pieces = pattern::phrase(word, &self.words);
+            if known.is_none() {
+                for relative in self.relatives(&pieces) {
+                    self.add_phrase(&relative, Sense::Value(id, strength));
+                }
+            }
+            self.add_phrase(&pieces, Sense::Value(id, strength));
+        }
+    }
+
+    /// The phrase with its last word in other forms.
+    fn relatives(&self, pieces: &[Piece]) -> Vec<Vec<Piece>> {
+        let Some((Piece::Word(last), before)) = pieces.split_last() else {
+            return Vec::new();
+        };
+        let relatives = self.words.relatives(last).into_iter();
+        relatives
+            .map(|word| {
+                let mut phrase = before.to_vec();
+                phrase.push(Piece::Word(word));
+                phrase
+            })
+            .collect()
+    }
+
+    fn add_lexicon_value(
+        &mut self,
+        place: usize,
+        attribute: Option<&Attribute>,
+        known: &ValueWords,
+    ) {
+        let Some(id) = self.value_called(place, attribute, &known.name) else {
+            return;
+        };
+        self.add_phrases(&known.says, id, Strength::Strong);
+        self.add_phrases(&known.weak, id, Strength::Weak);
+        self.add_phrases(&known.hints, id, Strength::Hint);
+        for pattern in &known.denies {
+            add(&mut self.denials, pattern, &self.words, id);
+        }
+        self.relate(id, place, attribute, &known.general, &known.kin);
+    }
+
+    fn relate(
+        &mut self,
+        id: usize,
+        place: usize,
+        attribute: Option<&Attribute>,
+        general: &[String],
+        kin: &[String],
+    ) {
+        let ids = |names: &[String]| -> Vec<usize> {
+            names
+                .iter()
+                .filter_map(|name| self.value_called(place, attribute, name))
+                .collect()
+        };
+        let (general, kin_ids) = (ids(general), ids(kin));
+        if let Some(value) = self.values.get_mut(id) {
+            value.general = general;
+            value.kin = kin_ids;
+            value.kin_to_all = kin.iter().any(|name| name == "*");
+        }
+    }
+
+    /// The value that the lexicon calls `name`; the set may call it otherwise.
+    fn value_called(
+        &self,
+        place: usize,
+        attribute: Option<&Attribute>,
+        name: &str,
+    ) -> Option<usize> {
+        let own = attribute.and_then(|attribute| attribute.value(name));
+        self.value_named(place, &fold(own.map_or(name, |value| &value.name)))
+    }
+
+    fn add_phrases(&mut self, patterns: &[String], value: usize, strength: Strength) {
+        for pattern in patterns {
+            for pieces in pattern::expand(pattern, &self.words).unwrap_or_default() {
+                self.add_phrase(&pieces, Sense::Value(value, strength));
+            }
+        }
+    }
+
+    fn add_phrase(&mut self, pieces: &[Piece], sense: Sense) {
+        for piece in pieces {
+            if let Piece::Word(key) = piece {
+                self.words.learn(key);
+            }
+        }
+        self.senses.add(pieces, sense);
+    }
+
+    /// The last words of materials' names are words for materials.
+    fn learn_materials(&mut self, words: &AttributeWords, first_value: usize) {
+        let names = self
+            .values
+            .iter()
+            .skip(first_value)
+            .map(|value| &value.name);
+        let says = words.values.iter().flat_map(|value| value.says.iter());
+        let others = words.others.iter().flat_map(|other| other.says.iter());
+        let all = names.chain(says).chain(others);
+        let keys: Vec<String> = all
+            .filter(|text| !text.contains(' '))
+            .flat_map(|text| text.split('|'))
+            .filter_map(|text| pattern::phrase(text, &self.words).pop())
+            .filter_map(word_of)
+            .collect();
+        self.roles.materials.extend(keys);
+    }
+
+    fn add_nouns(&mut self, lexicon: &Lexicon) {
+        let structure = &lexicon.structure;
+        let lists = [
+            (&structure.parts, NounSense::Part),
+            (&structure.things, NounSense::Thing),
+            (&structure.generic, NounSense::Generic),
+        ];
+        for (patterns, sense) in lists {
+            for pattern in patterns {
+                add(&mut self.nouns, pattern, &self.words, sense);
+            }
+        }
+        for (place, garment) in lexicon.garments.iter().enumerate() {
+            for pattern in &garment.words {
+                add(
+                    &mut self.nouns,
+                    pattern,
+                    &self.words,
+                    NounSense::Garment(place),
+                );
+            }
+            let also = garment.also.iter().filter_map(|name| {
+                lexicon
+                    .garments
+                    .iter()
+                    .position(|other| other.name == *name)
+            });
+            self.garments
+                .push(std::iter::once(place).chain(also).collect());
+            self.garment_names.push(garment.name.clone());
+        }
+    }
+
+    fn add_scopes_and_claims(&mut self, lexicon: &Lexicon) {
+        for scope in &lexicon.scopes {
+            for pattern in &scope.words {
+                let sense = ScopeSense {
+                    kind: scope.kind,
+                    reach: scope.reach,
+                };
+                add(&mut self.scopes, pattern, &self.words, sense);
+            }
+        }
+        for claim in &lexicon.claims {
+            let says = ClaimSense::Claims(claim.kind);
+            for pattern in &claim.says {
+                add(&mut self.claims, pattern, &self.words, says);
+            }
+            for pattern in &claim.names {
+                add(&mut self.names, pattern, &self.words, says);
+            }
+            let named = !claim.names.is_empty();
+            let trie = if named {
+                &mut self.names
+            } else {
+                &mut self.claims
+            };
+            for pattern in &claim.never {
+                add(trie, pattern, &self.words, ClaimSense::Never);
+            }
+            let given_by = claim.given_by.iter().map(|name| fold(name)).collect();
+            self.supports.push((claim.kind, given_by));
+        }
+    }
+}
+
+fn add<T: Clone + PartialEq>(trie: &mut Trie<T>, pattern: &str, words: &Words, sense: T) {
+    // A lexicon's patterns were checked when it was read.
+    for pieces in pattern::expand(pattern, words).unwrap_or_default() {
+        trie.add(&pieces, sense.clone());
+    }
+}
+
+fn word_of(piece: Piece) -> Option<String> {
+    match piece {
+        Piece::Word(key) => Some(key),
+        _ => None,
+    }
+}
+
+/// The words of an attribute's names: "button" and "closure".
+fn own_heads(attribute: &Attribute, words: &Words) -> HashSet<String> {
+    std::iter::once(&attribute.name)
+        .chain(std::iter::once(&attribute.words))
+        .chain(&attribute.aliases)
+        .flat_map(|name| pattern::phrase(name, words))
+        .filter_map(word_of)
+        .collect()
+}
+
+fn roles(lexicon: &Lexicon, words: &Words) -> Roles {
+    let structure: &Structure = &lexicon.structure;
+    let keys =
+        |list: &[String]| -> HashSet<String> { list.iter().map(|word| words.key(word)).collect() };
+    let groups = lexicon.groups.iter();
+    Roles {
+        joins: keys(&structure.joins),
+        choices: keys(&structure.choices),
+        links: keys(&structure.links),
+        determiners: keys(&structure.determiners),
+        predicates: keys(&structure.predicates),
+        prepositions: keys(&structure.prepositions),
+        definite: keys(&structure.definite),
+        own: keys(&structure.own),
+        turns: keys(&structure.turns),
+        denial_ends: keys(&structure.denial_ends),
+        noes: keys(&structure.noes),
+        contrasting: keys(&structure.contrasting),
+        places: keys(&structure.places),
+        pattern_words: structure.pattern_words.iter().cloned().collect(),
+        materials: HashSet::new(),
+        groups: groups
+            .map(|(name, list)| (name.clone(), keys(list)))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compiled::Relation;
+
+    #[test]
+    fn kinship_goes_from_fine_to_general() {
+        let compiled = Compiled::new(&AttributeSet::embedded(), &Lexicon::english());
+        let colour = compiled.attribute_named("colour").unwrap();
+        let value = |name: &str| compiled.value_named(colour, &fold(name)).unwrap();
+        let relation = |given, said| compiled.relation(value(given), value(said));
+        assert_eq!(relation("Blue", "Blue"), Relation::Same);
+        assert_eq!(relation("Blue", "Navy Blue"), Relation::Finer);
+        assert_eq!(relation("Navy Blue", "Blue"), Relation::General);
+        assert_eq!(relation("Multi", "Red"), Relation::Kin);
+        assert_eq!(relation("Red", "Green"), Relation::Different);
+    }
+
+    #[test]
+    fn a_set_that_lacks_fabric_still_knows_materials() {
+        let set = AttributeSet::parse("[[attribute]]\nname = \"Closure\"\nvalues = [\"Zip\"]");
+        let compiled = Compiled::new(&set.unwrap(), &Lexicon::english());
+        assert!(compiled.attribute_named("fabric").is_some());
+        assert!(compiled.roles.materials.contains("cotton"));
+        let closure = compiled.attribute_named("closure").unwrap();
+        assert!(compiled.attributes[closure].heads.contains("closure"));
+    }
+}
