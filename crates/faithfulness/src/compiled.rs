@@ -1,9 +1,10 @@
 //! An attribute set and a lexicon, in the form in which texts are read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::findings::ClaimKind;
 use crate::lexicon::ScopeKind;
+use crate::roles::Roles;
 use crate::trie::Trie;
 use crate::words::Words;
 
@@ -29,29 +30,6 @@ pub(crate) struct Compiled {
     pub supports: Vec<(ClaimKind, Vec<String>)>,
 }
 
-/// Words by their part in a sentence.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Roles {
-    pub joins: HashSet<String>,
-    pub choices: HashSet<String>,
-    pub links: HashSet<String>,
-    pub determiners: HashSet<String>,
-    pub predicates: HashSet<String>,
-    pub prepositions: HashSet<String>,
-    pub definite: HashSet<String>,
-    pub own: HashSet<String>,
-    pub turns: HashSet<String>,
-    pub denial_ends: HashSet<String>,
-    pub noes: HashSet<String>,
-    pub contrasting: HashSet<String>,
-    pub places: HashSet<String>,
-    /// What a pattern is made of; words, not keys: "stripes", not "striped".
-    pub pattern_words: HashSet<String>,
-    /// Keys of words for materials.
-    pub materials: HashSet<String>,
-    pub groups: HashMap<String, HashSet<String>>,
-}
-
 /// An attribute of the set, or one of the lexicon that the set lacks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attr {
@@ -62,6 +40,7 @@ pub(crate) struct Attr {
     pub leads: HashSet<String>,
     pub garment_is_head: bool,
     pub combines: bool,
+    pub of_pattern: bool,
     pub careful: bool,
     pub general_counts: bool,
     pub claim: Option<ClaimKind>,

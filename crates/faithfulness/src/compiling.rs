@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use attributes::{Attribute, AttributeSet, fold};
 
-use crate::compiled::{
-    Attr, ClaimSense, Compiled, NounSense, Roles, ScopeSense, Sense, Strength, Val,
-};
-use crate::lexicon::{AttributeWords, Lexicon, Structure, ValueWords};
+use crate::compiled::{Attr, ClaimSense, Compiled, NounSense, ScopeSense, Sense, Strength, Val};
+use crate::lexicon::{AttributeWords, Lexicon, ValueWords};
 use crate::pattern::{self, Piece};
+use crate::roles::Roles;
 use crate::trie::Trie;
 use crate::words::Words;
 
@@ -17,7 +16,7 @@ impl Compiled {
     pub fn new(set: &AttributeSet, lexicon: &Lexicon) -> Compiled {
         let words = lexicon.inflected();
         let mut compiled = Compiled {
-            roles: roles(lexicon, &words),
+            roles: Roles::new(lexicon, &words),
             words,
             ..Compiled::default()
         };
@@ -76,6 +75,7 @@ impl Compiled {
                     .collect(),
                 garment_is_head: words.garment_is_head,
                 combines: words.combines,
+                of_pattern: words.of_pattern,
                 careful: words.careful,
                 general_counts: words.general_counts,
                 claim: words.claim,
@@ -356,33 +356,6 @@ fn own_heads(attribute: &Attribute, words: &Words) -> HashSet<String> {
         .flat_map(|name| pattern::phrase(name, words))
         .filter_map(word_of)
         .collect()
-}
-
-fn roles(lexicon: &Lexicon, words: &Words) -> Roles {
-    let structure: &Structure = &lexicon.structure;
-    let keys =
-        |list: &[String]| -> HashSet<String> { list.iter().map(|word| words.key(word)).collect() };
-    let groups = lexicon.groups.iter();
-    Roles {
-        joins: keys(&structure.joins),
-        choices: keys(&structure.choices),
-        links: keys(&structure.links),
-        determiners: keys(&structure.determiners),
-        predicates: keys(&structure.predicates),
-        prepositions: keys(&structure.prepositions),
-        definite: keys(&structure.definite),
-        own: keys(&structure.own),
-        turns: keys(&structure.turns),
-        denial_ends: keys(&structure.denial_ends),
-        noes: keys(&structure.noes),
-        contrasting: keys(&structure.contrasting),
-        places: keys(&structure.places),
-        pattern_words: structure.pattern_words.iter().cloned().collect(),
-        materials: HashSet::new(),
-        groups: groups
-            .map(|(name, list)| (name.clone(), keys(list)))
-            .collect(),
-    }
 }
 
 #[cfg(test)]

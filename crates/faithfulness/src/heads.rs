@@ -17,6 +17,7 @@ impl Reading<'_> {
             matches!(noun, After::Noun(Noun::Own | Noun::PatternPart))
                 || self.stands_alone(first, last)
                 || self.is_predicate(first, last)
+                || self.is_before_sure(last)
         };
         self.head_after(last, attr)
             || self.has_place(last, attr)
@@ -207,12 +208,28 @@ impl Reading<'_> {
         false
     }
 
-    /// "No keyhole", but not "no long days".
+    /// "Solid black", "loose navy".
+    fn is_before_sure(&self, last: usize) -> bool {
+        let near = self
+            .token(last + 1)
+            .is_some_and(|token| token.gap <= Gap::Space);
+        let next = self.sure_of(last + 1).filter(|_| near);
+        next.and_then(|attribute| self.compiled.attributes.get(attribute))
+            .is_some_and(|attr| attr.garment_is_head)
+    }
+
+    /// "No keyhole", "not a single check", but not "no long days".
     fn is_denied_itself(&self, first: usize, last: usize) -> bool {
         let mark = self.marks.get(first).copied().unwrap_or_default();
-        mark.denied
-            .is_some_and(|(_, to)| to < first && first <= to + 3)
-            && self.ends_phrase(last + 1)
+        let Some((_, to)) = mark.denied else {
+            return false;
+        };
+        let passes = |at: usize| {
+            let determiners = &self.compiled.roles.determiners;
+            let determines = |token: &Token| determiners.contains(&token.key);
+            self.is_covered(at) || self.token(at).is_some_and(determines)
+        };
+        to < first && first <= to + 3 && (to + 1..first).all(passes) && self.ends_phrase(last + 1)
     }
 
     fn ends_phrase(&self, at: usize) -> bool {

@@ -222,7 +222,7 @@ impl Judge<'_> {
                     (relation, strength)
                 }
             };
-            if best.is_none_or(|(relation, _)| rank(found.0) < rank(relation)) {
+            if best.is_none_or(|best| rank(found) < rank(best)) {
                 best = Some(found);
             }
         }
@@ -361,12 +361,14 @@ impl Judge<'_> {
     }
 }
 
-fn rank(relation: Relation) -> u8 {
-    match relation {
+/// The lower the better it fits; of equal ones a sure one.
+fn rank((relation, strength): (Relation, Strength)) -> (u8, bool) {
+    let rank = match relation {
         Relation::Same => 0,
         Relation::Finer => 1,
         Relation::General => 2,
         Relation::Kin => 3,
         Relation::Different => 4,
-    }
+    };
+    (rank, strength != Strength::Strong)
 }

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::findings::ClaimKind;
-use crate::pattern;
 use crate::words::Words;
+
+mod check;
+
+pub use check::LexiconError;
 
 const ENGLISH: &str = include_str!("../lexicon/en.toml");
 
@@ -82,6 +85,8 @@ pub(crate) struct Structure {
     pub contrasting: Vec<String>,
     /// Words that are values only beside a head, whatever the attribute.
     pub common: Vec<String>,
+    /// Say that what follows "with" or "in" is on an edge or inside.
+    pub trims: Vec<String>,
     /// Parts of a garment.
     pub parts: Vec<String>,
     /// What a pattern is made of, in each form that is a noun.
@@ -157,6 +162,9 @@ pub(crate) struct AttributeWords {
     /// Values may stand beside each other ("red and white stripes").
     #[serde(default)]
     pub combines: bool,
+    /// What its values say may be said of a stripe or flower.
+    #[serde(default)]
+    pub of_pattern: bool,
     /// A value before an unknown noun contradicts nothing ("blue lagoons").
     #[serde(default)]
     pub careful: bool,
@@ -230,30 +238,6 @@ pub(crate) struct ClaimWords {
     pub never: Vec<String>,
 }
 
-/// Why a text is no lexicon.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum LexiconError {
-    /// Not TOML, or of another form; the parser's message has line and column.
-    #[error("the lexicon can't be read: {0}")]
-    Toml(#[from] toml::de::Error),
-    /// A phrase that stands for nothing, or for too much.
-    #[error("the lexicon's phrase {pattern:?} is wrong: {problem}")]
-    Pattern {
-        /// The phrase.
-        pattern: String,
-        /// What to mend.
-        problem: String,
-    },
-    /// A name that nothing in the lexicon has.
-    #[error("the lexicon's {place} names {name:?}, which it does not have")]
-    UnknownName {
-        /// Where.
-        place: String,
-        /// The name.
-        name: String,
-    },
-}
-
 impl Lexicon {
     /// The words of English.
     #[must_use]
@@ -272,14 +256,7 @@ impl Lexicon {
     /// [`LexiconError`] names the phrase or the place that has to be mended.
     pub fn parse(toml_text: &str) -> Result<Lexicon, LexiconError> {
         let lexicon: Lexicon = toml::from_str(toml_text)?;
-        let words = lexicon.inflected();
-        for pattern in lexicon.patterns() {
-            pattern::expand(pattern, &words).map_err(|problem| LexiconError::Pattern {
-                pattern: pattern.clone(),
-                problem,
-            })?;
-        }
-        lexicon.check_names()?;
+        lexicon.check()?;
         Ok(lexicon)
     }
 
@@ -292,63 +269,6 @@ impl Lexicon {
     /// Its inflection.
     pub(crate) fn inflected(&self) -> Words {
         Words::new(&self.inflection, &self.structure.stops).with_groups(self.groups.keys())
-    }
-
-    fn patterns(&self) -> impl Iterator<Item = &String> {
-        let structure = &self.structure;
-        let nouns = [&structure.parts, &structure.things, &structure.generic];
-        let attributes = self.attributes.iter().flat_map(|attribute| {
-            let values = attribute
-                .values
-                .iter()
-                .flat_map(|value| [&value.says, &value.weak, &value.hints, &value.denies]);
-            let others = attribute
-                .others
-                .iter()
-                .flat_map(|other| [&other.says, &other.weak]);
-            values.chain(others)
-        });
-        let claims = self
-            .claims
-            .iter()
-            .flat_map(|claim| [&claim.says, &claim.names, &claim.never]);
-        nouns
-            .into_iter()
-            .chain([&self.idioms])
-            .chain(self.garments.iter().map(|garment| &garment.words))
-            .chain(self.scopes.iter().map(|scope| &scope.words))
-            .chain(attributes)
-            .chain(claims)
-            .flatten()
-    }
-
-    fn check_names(&self) -> Result<(), LexiconError> {
-        let unknown = |place: String, name: &String| LexiconError::UnknownName {
-            place,
-            name: name.clone(),
-        };
-        for garment in &self.garments {
-            for name in &garment.also {
-                if !self.garments.iter().any(|other| other.name == *name) {
-                    return Err(unknown(format!("garment {:?}", garment.name), name));
-                }
-            }
-        }
-        for attribute in &self.attributes {
-            let place = || format!("attribute {:?}", attribute.names);
-            if attribute.names.is_empty() {
-                return Err(unknown(place(), &String::new()));
-            }
-            let values = attribute.values.iter();
-            let related = values.flat_map(|value| value.general.iter().chain(&value.kin));
-            let related = related.chain(attribute.others.iter().flat_map(|other| &other.kin));
-            for name in related.chain(&attribute.aside) {
-                if name != "*" && !attribute.values.iter().any(|value| value.name == *name) {
-                    return Err(unknown(place(), name));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

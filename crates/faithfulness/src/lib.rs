@@ -40,6 +40,7 @@ mod lexicon;
 mod mention;
 mod pattern;
 mod reading;
+mod roles;
 mod scope;
 mod select;
 mod token;

@@ -2,7 +2,7 @@
 
 use crate::compiled::{Attr, Sense, Strength};
 use crate::reading::{After, Noun, Reading};
-use crate::token::Gap;
+use crate::token::{Gap, Token};
 use crate::trie::Match;
 
 /// What a mention says, and how surely.
@@ -161,34 +161,36 @@ fn answer(reading: &Reading<'_>, at: usize) -> Option<usize> {
 }
 
 fn about(reading: &Reading<'_>, first: usize, last: usize, said: &[Said]) -> (About, bool) {
-    let roles = &reading.compiled.roles;
+    let compiled = reading.compiled;
+    let roles = &compiled.roles;
+    let value = |said: &Said| match said {
+        Said::Value(value, _) => compiled.values.get(*value),
+        Said::Given(_) => None,
+    };
+    let all = |test: fn(&Attr) -> bool| {
+        said.iter().all(|said| {
+            let attr = value(said).and_then(|value| compiled.attributes.get(value.attribute));
+            attr.is_some_and(test)
+        })
+    };
     // A sleeve or neck is a part by itself.
-    let of_part = said.iter().all(|said| match said {
-        Said::Value(value, _) => reading
-            .compiled
-            .values
-            .get(*value)
-            .and_then(|value| reading.compiled.attributes.get(value.attribute))
-            .is_some_and(Attr::is_of_part),
-        Said::Given(_) => false,
-    });
-    let near = |steps: usize| first.checked_sub(steps).and_then(|at| reading.token(at));
-    let is_own = |at: usize| near(at).is_some_and(|token| roles.definite.contains(&token.key));
+    let of_part = all(Attr::is_of_part);
+    let of_pattern = all(|attr| attr.of_pattern);
+    let aside = said
+        .iter()
+        .all(|said| value(said).is_some_and(|value| value.aside));
+    let before = |steps: usize| first.checked_sub(steps).and_then(|at| reading.token(at));
+    let is_definite = |token: &Token| roles.definite.contains(&token.key);
+    let definite = [1, 2].into_iter().filter_map(before).any(is_definite);
+
     let partner = reading.marks.get(first).is_some_and(|mark| mark.partner);
-    if partner && !(of_part && (is_own(1) || is_own(2))) {
-        return (About::Other, false);
-    }
     let of_set = said.iter().all(|said| matches!(said, Said::Value(..)));
-    if of_set && reading.noun(last) == Some(Noun::Other) {
+    if partner && !(of_part && definite) || of_set && reading.noun(last) == Some(Noun::Other) {
         return (About::Other, false);
-    }
-    let contrasts =
-        |at: usize| near(at).is_some_and(|token| roles.contrasting.contains(&token.key));
-    if !of_part && (contrasts(1) || contrasts(2)) {
-        return (About::Part, false);
     }
     let after = reading.noun_after(last);
     let noun = match after {
+        _ if !of_part && is_set_off(reading, first) => Some(Noun::Part),
         After::Noun(noun) => Some(noun),
         After::Unknown | After::Nothing => reading.noun_before(first),
     };
@@ -197,10 +199,29 @@ fn about(reading: &Reading<'_>, first: usize, last: usize, said: &[Said]) -> (Ab
         Some(Noun::Other) => About::Other,
         Some(_) if of_part => About::This,
         Some(Noun::Thing) => About::Other,
+        Some(Noun::PatternPart) if of_pattern => About::This,
         Some(Noun::PatternPart) => About::Pattern,
+        // Beads are on a part, and the garment is beaded.
+        Some(Noun::Part) if aside => About::Pattern,
         Some(Noun::Part) => About::Part,
     };
-    (about, after == After::Unknown)
+    let names_pattern = reading
+        .token(last)
+        .is_some_and(|token| roles.pattern_words.contains(&token.word));
+    (about, after == After::Unknown && !names_pattern)
+}
+
+/// Whether the words before `first` set what follows off from the rest:
+/// "contrasting white", "lined with silk".
+fn is_set_off(reading: &Reading<'_>, first: usize) -> bool {
+    let roles = &reading.compiled.roles;
+    let before = |steps: usize| first.checked_sub(steps).and_then(|at| reading.token(at));
+    let contrasts = |token: &Token| roles.contrasting.contains(&token.key);
+    let trims = |steps: &usize| {
+        let trims = before(*steps).is_some_and(|token| roles.trims.contains(&token.key));
+        trims && before(steps - 1).is_some_and(|token| token.stop)
+    };
+    [1, 2].into_iter().filter_map(before).any(contrasts) || [2, 3, 4].iter().any(trims)
 }
 
 /// "Long or short sleeves", "from short to long": neither is said of this one.

@@ -5,8 +5,8 @@ use crate::trie::{Match, Steps};
 
 /// Of phrases that share words: the longest has them, an idiom before others of
 /// its length. A phrase of another attribute may use a word as well ("long
-/// sleeves that flare" says two things of sleeves), unless it is a part of the
-/// longer one. Of two as long about one attribute the first is heard, and the
+/// sleeves that flare" says two things of sleeves), unless it is an ambiguous
+/// part of the longer one ("regular" of "regular sleeves"). Of two as long about one attribute the first is heard, and the
 /// other speaks for what is given only.
 pub(crate) fn heard(
     compiled: &Compiled,
@@ -60,11 +60,10 @@ fn verdict(
     let owners = found.tokens.iter().filter_map(|&token| owners.get(token));
     for owner in owners.flatten().filter_map(|&owner| kept.get(owner)) {
         let longer = owner.tokens.len() > found.tokens.len();
+        let strong = |sense: &Sense| matches!(sense, Sense::Value(_, Strength::Strong));
         let within = || {
-            found
-                .tokens
-                .iter()
-                .all(|token| owner.tokens.contains(token))
+            let mut tokens = found.tokens.iter();
+            !found.senses.iter().any(strong) && tokens.all(|token| owner.tokens.contains(token))
         };
         match (attributes(compiled, found), attributes(compiled, owner)) {
             (Some(own), Some(others)) => {
