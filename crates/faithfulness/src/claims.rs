@@ -9,7 +9,7 @@ use crate::findings::{Claim, ClaimKind};
 use crate::known::Known;
 use crate::pattern::Class;
 use crate::reading::{After, Noun, Reading};
-use crate::token;
+use crate::token::{self, Gap};
 use crate::trie::{Match, longest_first};
 
 /// The least number of letters by which two words of one root agree.
@@ -26,7 +26,8 @@ pub(crate) fn claims(reading: &Reading<'_>, text: &str, known: &Known) -> Vec<Cl
     let mut names = compiled.names.find(tokens, &is, reading.steps);
     // A name in small letters is no name, and must not hide what else is there.
     names.retain(|found| found.senses.iter().any(never) || has_capitals(reading, found));
-    let names = longest_first(names, tokens.len(), never);
+    let mut names = longest_first(names, tokens.len(), never);
+    names.retain(|found| !is_ordinary(reading, found));
     let mut named = vec![false; tokens.len()];
     for found in names.iter().filter(|found| kind(found).is_some()) {
         for &token in &found.tokens {
@@ -44,7 +45,9 @@ pub(crate) fn claims(reading: &Reading<'_>, text: &str, known: &Known) -> Vec<Cl
         .chain(&names)
         .filter_map(|found| {
             let kind = kind(found)?;
-            if is_denied(reading, found) || is_others(reading, found) {
+            // "Do not tumble dry" tells how to care.
+            let denied = kind != ClaimKind::Care && is_denied(reading, found);
+            if denied || is_others(reading, found) {
                 return None;
             }
             let keys: Vec<&String> = found
@@ -83,6 +86,15 @@ fn has_capitals(reading: &Reading<'_>, found: &Match<ClaimSense>) -> bool {
             .token(at)
             .is_some_and(|token| token.capital || token.stop || token.word == "and")
     })
+}
+
+/// A word with a capital because a sentence begins: "Guess what".
+fn is_ordinary(reading: &Reading<'_>, found: &Match<ClaimSense>) -> bool {
+    let first = reading.token(found.first());
+    found.tokens.len() == 1
+        && first.is_some_and(|token| {
+            token.gap == Gap::End && reading.compiled.roles.uncertain.contains(&token.key)
+        })
 }
 
 /// "It is not waterproof" claims nothing; "never needs ironing" does.

@@ -38,6 +38,7 @@ pub(crate) struct Attr {
     pub heads: HashSet<String>,
     pub places: HashSet<String>,
     pub leads: HashSet<String>,
+    pub tones: HashSet<String>,
     pub garment_is_head: bool,
     pub combines: bool,
     pub of_pattern: bool,

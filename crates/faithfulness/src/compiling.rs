@@ -58,21 +58,10 @@ impl Compiled {
         let attr = match (words, attribute) {
             (Some(words), _) => Attr {
                 name,
-                heads: words
-                    .heads
-                    .iter()
-                    .map(|word| self.words.key(word))
-                    .collect(),
-                places: words
-                    .places
-                    .iter()
-                    .map(|word| self.words.key(word))
-                    .collect(),
-                leads: words
-                    .leads
-                    .iter()
-                    .map(|word| self.words.key(word))
-                    .collect(),
+                heads: self.keys(&words.heads),
+                places: self.keys(&words.places),
+                leads: self.keys(&words.leads),
+                tones: self.keys(&words.tones),
                 garment_is_head: words.garment_is_head,
                 combines: words.combines,
                 of_pattern: words.of_pattern,
@@ -130,6 +119,10 @@ impl Compiled {
         if words.claim.is_some() {
             self.learn_materials(words, first_value);
         }
+    }
+
+    fn keys(&self, list: &[String]) -> HashSet<String> {
+        list.iter().map(|word| self.words.key(word)).collect()
     }
 
     /// Adds a value by its name and synonyms; the first is its name.

@@ -111,8 +111,15 @@ impl Reading<'_> {
         false
     }
 
-    /// "in rust", "in a deep rust".
+    /// "in rust", "in a deep rust", "burnished copper".
     fn is_led(&self, first: usize, attr: &Attr) -> bool {
+        let before = first.checked_sub(1).and_then(|at| self.token(at));
+        let near = self
+            .token(first)
+            .is_some_and(|token| token.gap <= Gap::Space);
+        if near && before.is_some_and(|token| attr.tones.contains(&token.key)) {
+            return true;
+        }
         for at in (first.saturating_sub(3)..first).rev() {
             let (Some(token), Some(next)) = (self.token(at), self.token(at + 1)) else {
                 return false;
@@ -237,7 +244,8 @@ impl Reading<'_> {
             .is_none_or(|token| token.gap >= Gap::Comma || token.stop)
     }
 
-    fn is_parted(&self, at: usize) -> bool {
+    /// Whether a comma, an end or an "and" stands before the token at `at`.
+    pub fn is_parted(&self, at: usize) -> bool {
         let parted = |token: &Token| token.gap >= Gap::Comma;
         self.token(at).is_none_or(parted) || self.joins(at)
     }

@@ -153,9 +153,12 @@ pub(crate) struct AttributeWords {
     /// Words by which a weak word is a value after a preposition: "long in the arm".
     #[serde(default)]
     pub places: Vec<String>,
-    /// Words right before which make a weak word a value.
+    /// Words somewhat before a weak word that make it a value: "in a deep rust".
     #[serde(default)]
     pub leads: Vec<String>,
+    /// Words right before it that do: "burnished copper".
+    #[serde(default)]
+    pub tones: Vec<String>,
     /// The garment's noun is a head.
     #[serde(default)]
     pub garment_is_head: bool,
@@ -232,6 +235,9 @@ pub(crate) struct ClaimWords {
     /// The same, where each word has a capital.
     #[serde(default)]
     pub names: Vec<String>,
+    /// Names that are ordinary words: at the start of a sentence they are those.
+    #[serde(default)]
+    pub uncertain: Vec<String>,
     /// What looks like the claim and is none; like the names where there are
     /// such.
     #[serde(default)]

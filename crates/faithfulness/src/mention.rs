@@ -192,7 +192,7 @@ fn about(reading: &Reading<'_>, first: usize, last: usize, said: &[Said]) -> (Ab
     let noun = match after {
         _ if !of_part && is_set_off(reading, first) => Some(Noun::Part),
         After::Noun(noun) => Some(noun),
-        After::Unknown | After::Nothing => reading.noun_before(first),
+        After::Unknown | After::Nothing => reading.noun_before(first, last),
     };
     let about = match noun {
         None | Some(Noun::Own) => About::This,

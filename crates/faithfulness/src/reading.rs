@@ -171,6 +171,8 @@ impl<'a> Reading<'a> {
                 if !self.is_covered(at + 1) {
                     break;
                 }
+            } else if self.noun(at) == Some(Noun::Thing) && unknown {
+                break;
             } else if self.noun(at).is_some() {
                 return self.last_noun(at).map_or(After::Nothing, After::Noun);
             } else if token.stop {
@@ -210,10 +212,19 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The noun of which a word that begins at `first` is said: "the buttons
-    /// are …", "trousers in …".
-    pub fn noun_before(&self, first: usize) -> Option<Noun> {
+    /// The noun of which the words from `first` to `last` are said: "the buttons
+    /// are …", "trousers in …", "the buttons black".
+    pub fn noun_before(&self, first: usize, last: usize) -> Option<Noun> {
         let roles = &self.compiled.roles;
+        let near = self.token(first)?.gap <= Gap::Space;
+        let before = first
+            .checked_sub(1)
+            .filter(|&at| near && !self.is_covered(at));
+        if let Some(noun) = before.and_then(|at| self.noun(at))
+            && self.is_parted(last + 1)
+        {
+            return Some(noun);
+        }
         let mut linked = false;
         for at in (first.saturating_sub(PHRASE)..first).rev() {
             self.steps.tick();
@@ -294,7 +305,7 @@ mod tests {
             ("trousers, in white", 2, None),
             ("for trousers white", 2, None),
         ] {
-            let before = with_reading(text, |reading| reading.noun_before(first));
+            let before = with_reading(text, |reading| reading.noun_before(first, first));
             assert_eq!(before, noun, "{text}");
         }
     }

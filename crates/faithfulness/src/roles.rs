@@ -27,6 +27,8 @@ pub(crate) struct Roles {
     /// Keys of words for materials.
     pub materials: HashSet<String>,
     pub groups: HashMap<String, HashSet<String>>,
+    /// Keys of names that are ordinary words as well.
+    pub uncertain: HashSet<String>,
 }
 
 impl Roles {
@@ -37,7 +39,9 @@ impl Roles {
             list.iter().map(|word| words.key(word)).collect()
         };
         let groups = lexicon.groups.iter();
+        let claims = lexicon.claims.iter();
         Roles {
+            uncertain: claims.flat_map(|claim| keys(&claim.uncertain)).collect(),
             joins: keys(&structure.joins),
             choices: keys(&structure.choices),
             links: keys(&structure.links),
