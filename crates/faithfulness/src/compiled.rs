@@ -17,6 +17,8 @@ pub(crate) struct Compiled {
     pub senses: Trie<Sense>,
     /// Phrases that deny a value.
     pub denials: Trie<usize>,
+    /// Phrases that say a value where it is given.
+    pub hints: Trie<usize>,
     pub nouns: Trie<NounSense>,
     pub scopes: Trie<ScopeSense>,
     pub claims: Trie<ClaimSense>,
@@ -76,7 +78,7 @@ pub(crate) enum Strength {
     Strong,
     /// Beside a head only.
     Weak,
-    /// Where it is given only.
+    /// Where it is given only, as others have its words.
     Hint,
 }
 

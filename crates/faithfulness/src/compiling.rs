@@ -143,8 +143,10 @@ impl Compiled {
                     ..Val::default()
                 });
             }
+            if known.is_some_and(|known| has(&known.hints, word)) {
+                continue;
+            }
             let strength = match known {
-                Some(known) if has(&known.hints, word) => Strength::Hint,
                 Some(known) if has(&known.weak, word) => Strength::Weak,
                 None if has(common, word) => Strength::Weak,
                 _ => Strength::Strong,
@@ -185,7 +187,9 @@ impl Compiled {
         };
         self.add_phrases(&known.says, id, Strength::Strong);
         self.add_phrases(&known.weak, id, Strength::Weak);
-        self.add_phrases(&known.hints, id, Strength::Hint);
+        for pattern in &known.hints {
+            add(&mut self.hints, pattern, &self.words, id);
+        }
         for pattern in &known.denies {
             add(&mut self.denials, pattern, &self.words, id);
         }

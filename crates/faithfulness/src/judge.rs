@@ -5,10 +5,11 @@ use attributes::{AttributeSet, fold};
 use crate::compiled::{Compiled, Relation, Strength};
 use crate::findings::{Claim, Contradiction, Findings, Span};
 use crate::known::Known;
-use crate::mention::{About, Mention, Said, Stance, stance};
-use crate::pattern::Class;
+use crate::mention::{About, Mention, Said, Stance};
 use crate::reading::Reading;
 use crate::token::{self, Gap};
+
+mod beside;
 
 /// How near two values are that are said together, in words.
 const TOGETHER: usize = 5;
@@ -66,6 +67,7 @@ pub(crate) fn judge(
         judge.mention(place, findings);
     }
     judge.denials(findings);
+    judge.hints();
     findings
         .contradicted
         .sort_by_key(|found| (found.span.start, found.span.end));
@@ -124,33 +126,6 @@ impl Judge<'_> {
             }
             Stance::Asserted | Stance::Asked => self.assert(place, mention, relations, findings),
             Stance::Open => {}
-        }
-    }
-
-    /// Phrases that deny a given value without naming it.
-    fn denials(&mut self, findings: &mut Findings) {
-        let reading = self.reading;
-        let is = |class: &Class, at: usize| reading.is(class, at);
-        let compiled = reading.compiled;
-        for found in compiled
-            .denials
-            .find(&reading.tokens.list, &is, reading.steps)
-        {
-            let (first, last) = (found.first(), found.last());
-            let partner = reading.marks.get(first).is_some_and(|mark| mark.partner);
-            let asserted = matches!(
-                stance(reading, &found.tokens),
-                Stance::Asserted | Stance::Asked
-            );
-            if partner || !asserted {
-                continue;
-            }
-            for place in 0..self.givens.len() {
-                let value = self.givens.get(place).and_then(|given| given.value_id);
-                if value.is_some_and(|value| found.senses.contains(&value)) {
-                    self.contradict(place, first, last, findings);
-                }
-            }
         }
     }
 

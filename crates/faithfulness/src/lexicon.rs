@@ -198,7 +198,8 @@ pub(crate) struct ValueWords {
     /// Words that say it beside a head.
     #[serde(default)]
     pub weak: Vec<String>,
-    /// Phrases that say it where it is given, and contradict nothing.
+    /// Phrases that say it where it is given, and contradict nothing. They are
+    /// sought beside all others.
     #[serde(default)]
     pub hints: Vec<String>,
     /// Phrases that deny it.

@@ -58,6 +58,13 @@ pub(crate) fn mentions(reading: &mut Reading<'_>, found: &[Match<Sense>]) -> Vec
             .iter()
             .filter(|found| !found.senses.contains(&Sense::Idiom))
     };
+    for found in found {
+        if found.senses.contains(&Sense::Idiom) {
+            for &token in &found.tokens {
+                reading.idiom[token] = true;
+            }
+        }
+    }
     for found in values() {
         let sure = found.senses.iter().find_map(|sense| match *sense {
             Sense::Value(value, Strength::Strong) => reading.compiled.values.get(value),

@@ -45,6 +45,8 @@ pub(crate) struct Reading<'a> {
     pub sure: Vec<Option<usize>>,
     /// Which tokens say a fabric.
     pub cloth: Vec<bool>,
+    /// Which tokens belong to an idiom.
+    pub idiom: Vec<bool>,
     pub marks: Vec<Mark>,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Reading<'a> {
             covered: vec![false; list.len()],
             sure: vec![None; list.len()],
             cloth: vec![false; list.len()],
+            idiom: vec![false; list.len()],
             marks: Vec::new(),
         }
     }
