@@ -65,6 +65,8 @@ pub(crate) struct Structure {
     pub choices: Vec<String>,
     /// Stand between a thing and what it is.
     pub links: Vec<String>,
+    /// Of these, those after which a thing may only be where this garment is.
+    pub placed: Vec<String>,
     /// Begin a noun phrase.
     pub determiners: Vec<String>,
     /// Stand between a garment and what it is ("is", "cut").

@@ -228,7 +228,7 @@ impl<'a> Reading<'a> {
         {
             return Some(noun);
         }
-        let mut linked = false;
+        let mut link: Option<&Token> = None;
         for at in (first.saturating_sub(PHRASE)..first).rev() {
             self.steps.tick();
             if self.token(at + 1)?.gap > Gap::Space {
@@ -236,22 +236,25 @@ impl<'a> Reading<'a> {
             }
             let token = self.token(at)?;
             if roles.links.contains(&token.key) {
-                if linked {
+                if link.is_some() {
                     return None;
                 }
-                linked = true;
+                link = Some(token);
                 continue;
             }
-            if linked && roles.pattern_words.contains(&token.word) {
+            if link.is_some() && roles.pattern_words.contains(&token.word) {
                 return Some(Noun::PatternPart);
             }
             if self.is_covered(at) || roles.determiners.contains(&token.key) {
                 continue;
             }
             if let Some(noun) = self.noun(at) {
-                return linked.then_some(noun);
+                // "The night in red": the night is not red.
+                let place = link.is_some_and(|link| roles.placed.contains(&link.key));
+                let meant = link.is_some() && !(noun == Noun::Thing && place);
+                return meant.then_some(noun);
             }
-            if token.stop || !linked && at + 2 < first {
+            if token.stop || link.is_none() && at + 2 < first {
                 return None;
             }
         }

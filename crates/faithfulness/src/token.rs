@@ -253,6 +253,7 @@ fn is_apostrophe(c: char) -> bool {
 fn sign(c: char) -> Option<&'static str> {
     Some(match c {
         '&' | '+' => "and",
+        '%' => "percent",
         '#' => "#",
         '$' => "$",
         '€' => "€",
