@@ -191,8 +191,11 @@ fn about(reading: &Reading<'_>, first: usize, last: usize, said: &[Said]) -> (Ab
     let definite = [1, 2].into_iter().filter_map(before).any(is_definite);
 
     let partner = reading.marks.get(first).is_some_and(|mark| mark.partner);
+    let elsewhere = reading.elsewhere.get(first).copied().unwrap_or_default();
     let of_set = said.iter().all(|said| matches!(said, Said::Value(..)));
-    if partner && !(of_part && definite) || of_set && reading.noun(last) == Some(Noun::Other) {
+    if partner && !(of_part && definite)
+        || of_set && (elsewhere || reading.noun(last) == Some(Noun::Other))
+    {
         return (About::Other, false);
     }
     let after = reading.noun_after(last);

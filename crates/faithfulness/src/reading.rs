@@ -45,6 +45,8 @@ pub(crate) struct Reading<'a> {
     pub sure: Vec<Option<usize>>,
     /// Which tokens say a fabric.
     pub cloth: Vec<bool>,
+    /// Which tokens stand in a clause about another garment.
+    pub elsewhere: Vec<bool>,
     /// Which tokens belong to an idiom.
     pub idiom: Vec<bool>,
     pub marks: Vec<Mark>,
@@ -84,6 +86,7 @@ impl<'a> Reading<'a> {
             }
         }
         Reading {
+            elsewhere: elsewhere(compiled, list, &nouns),
             compiled,
             tokens,
             steps,
@@ -262,6 +265,40 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// Which tokens stand in a clause whose subject is another garment: "the jacket
+/// beside it is black". One that speaks of this garment as well is about it.
+fn elsewhere(compiled: &Compiled, tokens: &[Token], nouns: &[Option<Noun>]) -> Vec<bool> {
+    let roles = &compiled.roles;
+    let mut elsewhere = Vec::with_capacity(tokens.len());
+    let mut rest = tokens;
+    while let Some(first) = rest.first() {
+        let inner = rest.iter().skip(1);
+        let length = 1 + inner.take_while(|token| token.gap < Gap::Break).count();
+        let (clause, after) = rest.split_at(length);
+        rest = after;
+        let begin = elsewhere.len();
+        let noun = |at: usize| nouns.get(begin + at).copied().flatten();
+        let opens = roles.determiners.contains(&first.key) && !roles.own.contains(&first.key);
+        // The first noun, where nothing but adjectives stands before it.
+        let subject = (1..clause.len().min(4)).take_while(|_| opens).find(|&at| {
+            let token = &clause[at];
+            noun(at).is_some() || token.stop || token.gap > Gap::Space
+        });
+        let subject = subject.filter(|&at| {
+            noun(at) == Some(Noun::Other) && (at + 1 >= length || noun(at + 1).is_none())
+        });
+        let own = || {
+            clause.iter().enumerate().any(|(at, token)| {
+                let definite = roles.definite.contains(&token.key) && token.word != "the";
+                definite || noun(at) == Some(Noun::Own)
+            })
+        };
+        let subject = subject.filter(|_| !own());
+        elsewhere.extend((0..length).map(|at| subject.is_some_and(|subject| at >= subject)));
+    }
+    elsewhere
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,6 +338,17 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_clause_may_be_about_another_garment() {
+        let elsewhere = |text: &str| with_reading(text, |reading| reading.elsewhere.clone());
+        assert_eq!(
+            elsewhere("Blue. The jacket is red; it is"),
+            [false, false, true, true, true, false, false]
+        );
+        assert!(!elsewhere("The jacket for this shirt is red").contains(&true));
+        assert!(!elsewhere("The jacket pocket").contains(&true));
     }
 
     #[test]
