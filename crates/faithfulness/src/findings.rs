@@ -190,10 +190,13 @@ impl Findings {
     #[must_use]
     pub fn reasons(&self) -> Vec<String> {
         let mut reasons = Vec::new();
-        for (name, value) in self.unmentioned.iter().zip(&self.missing_values) {
-            reasons.push(format!(
-                "The text does not say that {name} is \"{value}\": work it in."
-            ));
+        for (place, name) in self.unmentioned.iter().enumerate() {
+            reasons.push(match self.missing_values.get(place) {
+                Some(value) => {
+                    format!("The text does not say that {name} is \"{value}\": work it in.")
+                }
+                None => format!("The text does not say what {name} is: work it in."),
+            });
         }
         for Contradiction {
             attribute,

@@ -93,7 +93,8 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn mention(&mut self, place: usize, findings: &mut Findings) {
         self.reading.steps.tick();
-        let Some(mention) = self.mentions.get(place) else {
+        let mentions = self.mentions;
+        let Some(mention) = mentions.get(place) else {
             return;
         };
         if mention.about == About::Other {
@@ -248,7 +249,7 @@ impl Judge<'_> {
     fn around(&self, place: usize) -> impl Iterator<Item = &Mention> {
         (place.saturating_sub(3)..=place + 3)
             .filter(move |&other| other != place)
-            .filter_map(|other| self.mentions.get(other))
+            .filter_map(move |other| self.mentions.get(other))
     }
 
     fn is_stated_by(&self, mention: &Mention, given: usize) -> bool {
