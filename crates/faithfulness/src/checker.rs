@@ -3,7 +3,7 @@
 use attributes::{AttributeSet, fold};
 
 use crate::banned::banned;
-use crate::claims::claims;
+use crate::claims::{claims, is_in_title};
 use crate::compiled::{Compiled, Sense};
 use crate::findings::Findings;
 use crate::judge::{Given, givens, judge};
@@ -64,6 +64,9 @@ impl Checker {
 
         let mut findings = Findings::default();
         judge(&reading, text, &givens, &mentions, &mut findings);
+        findings
+            .claims
+            .retain(|claim| !is_in_title(compiled, known, &claim.text));
         findings.claims.extend(claims(&reading, text, known));
         findings
             .claims

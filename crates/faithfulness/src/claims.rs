@@ -70,6 +70,14 @@ pub(crate) fn claims(reading: &Reading<'_>, text: &str, known: &Known) -> Vec<Cl
         .collect()
 }
 
+/// Whether the title says these words: what it says is known.
+pub(crate) fn is_in_title(compiled: &Compiled, known: &Known, words: &str) -> bool {
+    let title = known.title.as_deref().unwrap_or_default();
+    let title = token::keys(title, &compiled.words);
+    let keys = token::keys(words, &compiled.words);
+    !keys.is_empty() && keys.iter().all(|key| title.contains(key))
+}
+
 fn kind(found: &Match<ClaimSense>) -> Option<ClaimKind> {
     if found.senses.contains(&ClaimSense::Never) {
         return None;

@@ -357,7 +357,8 @@ mod tests {
             ("the buttons are white", 3, Some(Noun::Part)),
             ("trousers in white", 2, Some(Noun::Other)),
             ("trousers, in white", 2, None),
-            ("for trousers white", 2, None),
+            ("trousers white", 1, Some(Noun::Other)),
+            ("trousers white at", 1, None),
         ] {
             let before = with_reading(text, |reading| reading.noun_before(first, first));
             assert_eq!(before, noun, "{text}");

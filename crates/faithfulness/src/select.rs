@@ -59,6 +59,14 @@ fn verdict(
     let mut verdict = Verdict::Heard;
     let owners = found.tokens.iter().filter_map(|&token| owners.get(token));
     for owner in owners.flatten().filter_map(|&owner| kept.get(owner)) {
+        let repeated = found.tokens == owner.tokens
+            && found
+                .senses
+                .iter()
+                .all(|sense| owner.senses.contains(sense));
+        if repeated {
+            return Verdict::Dropped;
+        }
         let longer = owner.tokens.len() > found.tokens.len();
         let strong = |sense: &Sense| matches!(sense, Sense::Value(_, Strength::Strong));
         let within = || {
