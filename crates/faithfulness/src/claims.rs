@@ -214,7 +214,7 @@ mod tests {
             "Leave a gap at the hem.",
             "Made in the shade of summer days.",
         ] {
-            assert_eq!(kinds(&known, text), [], "{text}");
+            assert!(kinds(&known, text).is_empty(), "{text}");
         }
     }
 
@@ -225,15 +225,10 @@ mod tests {
             ..Known::new("shirt")
         }
         .with("Care", "Machine Wash");
-        assert_eq!(
-            kinds(
-                &known,
-                "This Nike shirt is machine washable organic cotton."
-            ),
-            []
-        );
+        let text = "This Nike shirt is machine washable organic cotton.";
+        assert!(kinds(&known, text).is_empty());
         let known = Known::new("shirt").with("Fabric", "Cotton");
-        assert_eq!(kinds(&known, "In soft cotton."), []);
+        assert!(kinds(&known, "In soft cotton.").is_empty());
         assert_eq!(
             kinds(&known, "In organic cotton."),
             [ClaimKind::Certificate]

@@ -6,8 +6,8 @@ use crate::trie::{Match, Steps};
 /// Of phrases that share words: the longest has them, an idiom before others of
 /// its length. A phrase of another attribute may use a word as well ("long
 /// sleeves that flare" says two things of sleeves), unless it is an ambiguous
-/// part of the longer one ("regular" of "regular sleeves"). Of two as long about one attribute the first is heard, and the
-/// other speaks for what is given only.
+/// part of the longer one ("regular" of "regular sleeves"). Of two as long about
+/// one attribute the first is heard, and the other speaks for what is given only.
 pub(crate) fn heard(
     compiled: &Compiled,
     found: Vec<Match<Sense>>,

@@ -3,6 +3,8 @@
 //!
 //! `cargo test -p faithfulness --test labelled -- --nocapture` prints the tables.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
