@@ -186,6 +186,30 @@ fn all_that_is_left_out_is_listed_and_examples_have_an_order_of_their_own() {
     );
 }
 
+#[test]
+fn what_has_no_id_is_listed_with_its_text_and_so_are_lines_about_photos() {
+    let folder = shop(10).write();
+    let styles = folder.path().join("styles.csv");
+    let table = fs::read_to_string(&styles).unwrap() + ",Shirts,Blue,Product of no id\n";
+    fs::write(&styles, table).unwrap();
+    let links = "filename,link\n1.jpg,http://shop/1\n2.jpg,undefined,more\n";
+    fs::write(folder.path().join("images.csv"), links).unwrap();
+    let out = folder.path().join("out");
+    let report = prepare(&options(kaggle(folder.path()), &out), &Silent).unwrap();
+    assert_eq!((report.lines, report.products), (12, 10));
+    assert_eq!(
+        (report.broken_lines.total(), report.dropped.total()),
+        (1, 1)
+    );
+    let listed = fs::read_to_string(out.join(LEFT_OUT_FILE)).unwrap();
+    for line in [
+        ",no id,\",Shirts,Blue,Product of no id\",",
+        ",\"it has 3 fields, the header 2\",\"2.jpg,undefined,more\",\"images.csv, line 3\"",
+    ] {
+        assert!(listed.lines().any(|known| known == line), "{listed}");
+    }
+}
+
 /// Keeps what is worth a line.
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);
@@ -239,6 +263,21 @@ fn photos_that_an_earlier_run_gathered_under_the_same_names_are_told_of() {
     let photos = first.path().join("images").display().to_string();
     assert!(told.is_some_and(|note| note.contains(&photos)), "{notes:?}");
     assert_eq!(files(&out.join("images")).len(), 9);
+}
+
+#[test]
+fn rows_of_several_lines_are_told_of_where_they_may_have_swallowed_others() {
+    let folder = shop(10).write();
+    let styles = folder.path().join("styles.csv");
+    let table = fs::read_to_string(&styles).unwrap();
+    let swallowing = "50,Shirts,Blue,\"Product 50\n51,Shirts,Blue,Product\"\n";
+    fs::write(&styles, table + swallowing).unwrap();
+    let notes = Notes::default();
+    let out = folder.path().join("out");
+    prepare(&options(kaggle(folder.path()), &out), &notes).unwrap();
+    let notes = notes.0.into_inner().unwrap();
+    let says = "styles.csv: 1 rows have several lines, the first from line 12";
+    assert!(notes.iter().any(|note| note.contains(says)), "{notes:?}");
 }
 
 #[test]
