@@ -141,7 +141,12 @@ fn the_shipped_checkpoint_on_the_drawn_samples() {
     let data = place.write("vqa_test.csv", &asked);
     let mut trained = sample_pairs(|number| number % 2 == 1);
     // One product of the test is trained on as well, and no neighbour of its own.
-    trained.extend(tested.iter().find(|pair| pair.answer.starts_with("Pattern")).cloned());
+    trained.extend(
+        tested
+            .iter()
+            .find(|pair| pair.answer.starts_with("Pattern"))
+            .cloned(),
+    );
     let train = place.write("vqa_train.csv", &trained);
     // Only of products that have none: a collar and NA contradict each other.
     let has_collar = |id: &str| {

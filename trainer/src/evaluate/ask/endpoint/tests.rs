@@ -184,7 +184,10 @@ fn an_error_that_an_endpoint_wraps_is_the_model_servers() {
     );
 
     for (answer, says) in [
-        (wrapped(400, &error("invalid_parameter")), "400 Bad Request: such is life"),
+        (
+            wrapped(400, &error("invalid_parameter")),
+            "400 Bad Request: such is life",
+        ),
         ((424, "{}".to_owned()), "424"),
     ] {
         let (url, _) = stub(vec![answer]);
