@@ -121,10 +121,10 @@ pub(crate) struct Prepared {
 
 /// Reads the catalogues, cleans them, finds what belongs together, splits and
 /// writes: the three files of pairs (those with a share, and that of validation only
-/// with questions), `vqa_na.csv` beside the test, `products.csv`, `left-out.csv`, `report.json` and `catalogue.html`. The same
-/// catalogue and options give the same bytes, whatever the order of its files and the
-/// number of threads; `left-out.csv` alone tells places and so has another order
-/// where lines have.
+/// with questions), `vqa_na.csv` beside the test, `products.csv`, `left-out.csv`,
+/// `report.json` and `catalogue.html`. The same catalogue and options give the same
+/// bytes, whatever the order of its files and the number of threads; `left-out.csv`
+/// alone tells places and so has another order where lines have.
 ///
 /// # Errors
 ///

@@ -334,10 +334,10 @@ mod tests {
         assert_eq!(all.count(), 2);
     }
 
-    /// A folder into which nobody can write, whoever runs this.
     #[cfg(target_os = "linux")]
     #[test]
     fn that_a_card_can_not_be_written_is_known_at_once() {
+        // Nobody can write into this folder, whoever runs this.
         let error = parse(&["--model-dir", "/proc", "--write-card"])
             .unwrap()
             .check()
