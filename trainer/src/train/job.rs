@@ -326,8 +326,13 @@ impl Job {
                 .sum(),
             computation: &computation(&self.trainee),
         };
-        let folder = self.container.model();
-        output::write_model(&self.trainee, &self.examples, &Facts::of(&made), &folder)
+        output::write_model(
+            &self.trainee,
+            &self.examples,
+            &Facts::of(&made),
+            &self.container.channel("model")?,
+            &self.container.model(),
+        )
     }
 }
 
