@@ -14,10 +14,9 @@
 #
 # Usage: make.sh TRAINER KAGGLE WORK
 #
-# TRAINER is the program. KAGGLE is the data set's folder: `styles.csv`,
-# `styles/`, `images/`, and with it the small photographs that
-# `small_photographs.py` describes. WORK is a folder for everything that is made,
-# about a gigabyte; what was interrupted goes on where it was.
+# TRAINER is the program. KAGGLE is the data set's folder: `styles.csv`, `styles/`,
+# `images/`. WORK is a folder for everything that is made, about a gigabyte; what was
+# interrupted goes on where it was.
 set -eu
 
 TRAINER=$1
