@@ -132,7 +132,11 @@ fn options(args: &PrepareArgs) -> Result<PrepareOptions> {
 }
 
 fn table(args: &PrepareArgs, file: &Path) -> Result<Source> {
-    let beside = || file.parent().unwrap_or(Path::new("")).to_owned();
+    // A bare name has a parent of no name, which is no folder to compare with others.
+    let beside = || match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
     Ok(Source::Table {
         file: file.to_owned(),
         images: args.images.clone().unwrap_or_else(beside),

@@ -80,3 +80,29 @@ fn what_is_wrong_is_said_in_one_line() {
         assert!(!folder.path().join("x").exists());
     }
 }
+
+#[test]
+fn photos_beside_a_table_of_a_bare_name_are_not_overwritten() {
+    let shop = tempfile::tempdir().unwrap();
+    let images = shop.path().join("images");
+    std::fs::create_dir(&images).unwrap();
+    // Gathered under their ids, the photos would change places.
+    let table = "id,category,Colour,image\n1,shirt,Blue,2.jpg\n2,shirt,Blue,1.jpg\n";
+    std::fs::write(images.join("t.csv"), table).unwrap();
+    for name in ["1.jpg", "2.jpg"] {
+        std::fs::write(images.join(name), name).unwrap();
+    }
+    let output = trainer(
+        &images,
+        "prepare --table t.csv --out .. --min-count 1 --validation 0 --test 0 --no-photo-hash",
+    );
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && errors.contains("would be overwritten"),
+        "{errors}"
+    );
+    for name in ["1.jpg", "2.jpg"] {
+        assert_eq!(std::fs::read(images.join(name)).unwrap(), name.as_bytes());
+    }
+    assert_eq!(std::fs::read_dir(&images).unwrap().count(), 3);
+}

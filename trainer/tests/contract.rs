@@ -83,28 +83,6 @@ fn a_job_learns_and_leaves_a_model_an_adapter_metrics_and_a_report() {
 }
 
 #[test]
-fn features_are_computed_once_and_kept_for_the_next_job() {
-    let container = Container::new(5);
-    let first = container.run().succeeded();
-    assert!(
-        first.stderr.contains("0 of 5 photographs from the store"),
-        "{}",
-        first.stderr
-    );
-    let next = Container::new(5);
-    let store = container.path("checkpoints/features");
-    let run = next
-        .run_with(&["--feature-store", store.to_str().unwrap()])
-        .succeeded();
-    assert!(
-        run.stderr.contains("5 of 5 photographs from the store"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(next.weights(), container.weights());
-}
-
-#[test]
 fn layers_that_see_are_trained_with_photographs_in_every_step() {
     let container = Container::new(4).with(&[
         ("lora-target-modules", "qkv,query,q"),
@@ -235,6 +213,24 @@ fn what_is_wrong_is_in_the_failure_file() {
     std::fs::remove_file(container.path("input/data/input_file/vqa_val.csv")).unwrap();
     assert_failure(&container, "need validation questions");
 
+    // A photograph may be missing, but none other is asked about.
+    for settings in [("select-best", "loss"), ("early-stopping-patience", "1")] {
+        let container = Container::new(2).with(&[settings]);
+        container.write(
+            "input/data/input_file/vqa_val.csv",
+            "id,Question,Answer\nnone,Is it red?,yes\n",
+        );
+        assert_failure(&container, "need validation questions, and no question");
+    }
+
+    let container = Container::new(2).with(&[("select-best", "macro-f1")]);
+    container.write(
+        "input/data/input_file/vqa_val.csv",
+        "id,Question,Answer\n\
+         0,What is the sleeve length of the shirt in this picture?,Sleeve Length: NA\n",
+    );
+    assert_failure(&container, "questions with a true value");
+
     let container = Container::new(2).with(&[("lora-target-modules", "c_attn")]);
     assert_failure(&container, "c_attn");
 
@@ -308,22 +304,29 @@ fn what_an_earlier_run_was_killed_in_the_middle_of_is_removed() {
 }
 
 #[test]
-fn jobs_at_one_time_share_a_store_of_features() {
-    let store = tempfile::tempdir().unwrap();
-    let arguments = ["--feature-store", store.path().to_str().unwrap()];
-    let containers: Vec<Container> = (0..3).map(|_| Container::new(6)).collect();
-    // Another model.
-    let last = containers.last().unwrap();
-    let config = "input/data/model/preprocessor_config.json";
-    last.write(config, &(last.text(config) + "\n"));
-    let running: Vec<_> = containers
-        .iter()
-        .map(|container| container.command(&arguments).spawn().unwrap())
-        .collect();
-    for child in running {
-        common::Run::of(child.wait_with_output().unwrap()).succeeded();
-    }
-    assert!(containers.iter().all(|one| one.weights() == last.weights()));
+fn what_another_job_left_is_no_part_of_the_model() {
+    let container = Container::new(2).with(&[("epochs", "1"), ("train", "all"), ("lr", "0.001")]);
+    std::fs::create_dir_all(container.path("model/adapter")).unwrap();
+    container.write("model/adapter/adapter_config.json", "{}");
+    container.write("model/vocabulary.json", r#"{"Collar": ["Polo"]}"#);
+    let names = || {
+        let text = container.text("model/vocabulary.json");
+        let vocabulary: std::collections::BTreeMap<String, Vec<String>> =
+            serde_json::from_str(&text).unwrap();
+        vocabulary.into_keys().collect::<Vec<_>>()
+    };
+    container.run().succeeded();
+    assert!(!container.path("model/adapter").exists());
+    assert_eq!(names(), ["Colour", "Fabric", "Fit"]);
+
+    // What the checkpoint has been taught before it keeps.
+    container.write(
+        "input/data/model/vocabulary.json",
+        r#"{"Pattern": ["Striped"]}"#,
+    );
+    std::fs::remove_dir_all(container.path("checkpoints")).unwrap();
+    container.run().succeeded();
+    assert_eq!(names(), ["Colour", "Fabric", "Fit", "Pattern"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::Child;
 use std::time::Duration;
 
@@ -31,6 +32,21 @@ fn container_with_bad_steps() -> Container {
         ("optimizer", "adamw"),
         ("weight-decay", "200000"),
         ("max-bad-steps", "1000"),
+        ("sample-answers", "1"),
+    ])
+}
+
+/// The same where the model learns to see, of many passes a step, from a Q-Former
+/// that is drawn anew at every start.
+fn container_that_learns_to_see() -> Container {
+    Container::new(4).with(&[
+        ("train", "all"),
+        ("fresh-qformer", "true"),
+        ("augment", "true"),
+        ("epochs", "6"),
+        ("batch-size", "2"),
+        ("gradient-accumulation-steps", "2"),
+        ("lr", "0.001"),
         ("sample-answers", "1"),
     ])
 }
@@ -105,6 +121,21 @@ fn five_kills_among_bad_steps_change_no_bit() {
         run.stderr
     );
     assert_unharmed(container_with_bad_steps, 5, 3);
+}
+
+#[test]
+fn three_kills_of_a_job_that_learns_to_see_change_no_bit() {
+    let container = container_that_learns_to_see();
+    let run = container.run().succeeded();
+    let begun = "the Q-Former and its queries begin anew";
+    assert!(run.stderr.contains(begun), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(" 18 steps in 6 epochs"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(container.weights().1, None);
+    assert_unharmed(container_that_learns_to_see, 3, 5);
 }
 
 /// `make kill-train` runs it.
@@ -187,6 +218,51 @@ fn sigterm_leaves_a_checkpoint_and_the_job_goes_on_from_it() {
         return;
     }
     panic!("every job had ended before it was told to stop");
+}
+
+#[test]
+fn sigterm_ends_a_step_of_many_passes_which_is_then_done_again() {
+    // An epoch is one step of 120 passes.
+    let container = || {
+        Container::new(40).with(&[
+            ("batch-size", "1"),
+            ("gradient-accumulation-steps", "120"),
+            ("lora-dropout", "0.1"),
+            ("sample-answers", "1"),
+        ])
+    };
+    let undisturbed = container();
+    undisturbed.run().succeeded();
+    // On a busy machine the step may be done before the job is told to stop.
+    for _ in 0..5 {
+        let stopped = container();
+        let mut child = stopped.command(&[]).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut told = String::new();
+        while !told.contains("2 steps in 2 epochs") && stderr.read_line(&mut told).unwrap() > 0 {}
+        // It looks once more before the first pass.
+        std::thread::sleep(Duration::from_millis(5));
+        let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM);
+        stderr.read_to_string(&mut told).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        if String::from_utf8(output.stdout).unwrap().contains("Loss: ") {
+            continue;
+        }
+        assert!(
+            told.contains("told to stop: a checkpoint is written"),
+            "{told}"
+        );
+        let goes_on = stopped.run().succeeded();
+        assert!(
+            goes_on.stderr.contains("going on after step 0, in epoch 1"),
+            "{}",
+            goes_on.stderr
+        );
+        assert!(stopped.weights() == undisturbed.weights());
+        return;
+    }
+    panic!("every first step was done to its end");
 }
 
 #[test]

@@ -24,11 +24,21 @@ pub(crate) fn softmax(xs: &Tensor) -> Result<Tensor> {
 
 /// Applies an activation function.
 pub(crate) fn activate(activation: Activation, xs: &Tensor) -> Result<Tensor> {
-    let ys = match activation {
-        Activation::Gelu => xs.gelu_erf(),
-        Activation::GeluNew => xs.gelu(),
-        Activation::Relu => xs.relu(),
-        Activation::Silu => xs.silu(),
+    let by_kernels: Option<fn(Avx512, &mut [f32])> = match activation {
+        Activation::Gelu => Some(kernels::gelu_erf),
+        Activation::GeluNew => Some(kernels::gelu_tanh),
+        Activation::Relu | Activation::Silu => None,
+    };
+    let ys = match (Avx512::detect(), by_kernels, activation) {
+        (Some(proof), Some(by_kernels), _) if tape::is_watched(xs) => {
+            let mut ys = cpu::read(xs, <[f32]>::to_vec)?;
+            by_kernels(proof, &mut ys);
+            Tensor::from_vec(ys, xs.shape(), xs.device())
+        }
+        (_, _, Activation::Gelu) => xs.gelu_erf(),
+        (_, _, Activation::GeluNew) => xs.gelu(),
+        (_, _, Activation::Relu) => xs.relu(),
+        (_, _, Activation::Silu) => xs.silu(),
     }?;
     Ok(tape::record(&[xs], ys, || {
         let xs = xs.clone();

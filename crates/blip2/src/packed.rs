@@ -134,9 +134,7 @@ impl Product for Trained {
     fn add_weight_gradients(&self, x: &[f32], dy: &[f32], to: &mut Gradients) -> Result<()> {
         let (proof, inputs) = (processor()?, self.inputs());
         to.with(self.weight.tensor(), |dw| {
-            let x = PackedWeights::from_f32_transposed(proof, x, inputs, x.len() / inputs)
-                .map_err(Error::wrap)?;
-            x.multiply_add_transposed_rows(dy, dw);
+            kernels::add_weight_gradient(proof, x, dy, inputs, dw);
             Ok(())
         })?;
         match &self.bias {

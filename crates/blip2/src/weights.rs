@@ -212,13 +212,17 @@ impl<'a> Weights<'a> {
         let stored = stored.into();
         let outputs = stored.dims()[0];
         let inputs = stored.elem_count() / outputs;
-        let layer = self.tied_linear(stored, name, bias)?;
+        let mut layer = self.tied_linear(stored, name, bias)?;
+        if let Some(lora) = self.lora(outputs, inputs)? {
+            layer = layer.with_lora(lora);
+        }
         let number = self.layers.add(self.vb.prefix(), outputs, inputs);
         Ok(layer.numbered(number))
     }
 
-    /// The same where the weight is an embedding as well. Adapters of a batch's
-    /// rows cannot add to it: merged, they would change the embedding too.
+    /// The same where the weight is an embedding as well. Adapters cannot add to
+    /// it, neither one that learns nor those of a batch's rows: merged, they would
+    /// change the embedding too.
     pub(crate) fn tied_linear<S: Into<Shape>>(
         &self,
         stored: S,
@@ -231,11 +235,7 @@ impl<'a> Weights<'a> {
         if let Some(weight) = self.trained(&stored, name)? {
             return Linear::trained(&weight, bias, (outputs, inputs), self.plan);
         }
-        let layer = self.frozen_linear(stored, name, bias)?;
-        match self.lora(outputs, inputs)? {
-            Some(lora) => Ok(layer.with_lora(lora)),
-            None => Ok(layer),
-        }
+        self.frozen_linear(stored, name, bias)
     }
 
     /// What an adapter adds to the layer of this path, if it is one of its own.

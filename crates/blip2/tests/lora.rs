@@ -280,6 +280,52 @@ fn a_head_that_is_tied_and_stored_stays_tied() {
     }
 }
 
+/// Without a head of its own, the embedding is the head.
+#[test]
+fn a_head_that_is_the_embedding_is_not_adapted() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(data("blip2-tiny/checkpoint")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let file = folder.path().join("model.safetensors");
+    let mut tensors = candle_core::safetensors::load(&file, &Device::Cpu).unwrap();
+    tensors.remove("language_model.lm_head.weight").unwrap();
+    candle_core::safetensors::save(&tensors, &file).unwrap();
+
+    let shared = "language_model.shared";
+    for engine in engines() {
+        let config = LoraConfig {
+            target_modules: TargetModules::Pattern(r"language_model\..*".to_owned()),
+            ..config(&[], 0.0)
+        };
+        let learning = Learning::NewAdapter(config, 5);
+        let trainee = Trainee::load(folder.path(), &options(engine), &learning).unwrap();
+        assert!(!trainee.parameters().is_empty());
+        let names = trainee.parameters().iter().map(|one| one.name());
+        assert_eq!(names.filter(|name| name.starts_with(shared)).count(), 0);
+
+        // Nor is one taken from elsewhere that has it, nor where nothing else is.
+        let mut adapter = trainee.adapter().unwrap().unwrap();
+        let table = tensors["language_model.shared.weight"].dims2().unwrap();
+        let zeros = |dims| Tensor::zeros(dims, candle_core::DType::F32, &Device::Cpu).unwrap();
+        let matrices = (zeros((4, table.1)), zeros((table.0, 4)));
+        adapter.layers.insert(shared.to_owned(), matrices);
+        for learning in [
+            Learning::Adapter(adapter),
+            Learning::NewAdapter(self::config(&["shared"], 0.0), 5),
+        ] {
+            let error = Trainee::load(folder.path(), &options(engine), &learning).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.contains("no layer language_model.shared")
+                    || error.contains("no linear layer"),
+                "{error}"
+            );
+        }
+    }
+}
+
 fn config(targets: &[&str], dropout: f64) -> LoraConfig {
     LoraConfig {
         r: 4,

@@ -88,7 +88,8 @@ impl Together {
     }
 
     /// Removes the files `before`, which need not be there, then gives all their
-    /// names. Files of two times are never there together, also when this fails.
+    /// names, the file that was written last first. Files of two times are never
+    /// there together, also when this fails.
     ///
     /// # Errors
     /// [`Error::Unfinished`]: some files are missing then.
@@ -105,7 +106,7 @@ impl Together {
                 _ => {}
             }
         }
-        for path in &self.paths {
+        for path in self.paths.iter().rev() {
             fs::rename(part_of(path), path).map_err(|error| unfinished(path, error))?;
         }
         self.paths.clear();

@@ -1,6 +1,6 @@
 //! Fingerprints of all photographs, kept between runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -50,12 +50,24 @@ pub(crate) fn of_photos(
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<Mark>, Error> {
+    in_chunks(photos, folder, SAVED_EVERY, progress)
+}
+
+/// The same, written after every `saved_every` photographs. What was kept of others
+/// stays kept: an interruption, or a run of fewer photographs, forgets nothing.
+fn in_chunks(
+    photos: &[PathBuf],
+    folder: &Path,
+    saved_every: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<Mark>, Error> {
     progress.stage("looking at photos", photos.len() as u64);
     let file = folder.join(MARKS_FILE);
     let kept = kept(&file);
+    let mut unseen: BTreeSet<&str> = kept.keys().map(String::as_str).collect();
     let mut rows: Vec<Row> = Vec::with_capacity(photos.len());
     let mut is_news = false;
-    for chunk in photos.chunks(SAVED_EVERY) {
+    for chunk in photos.chunks(saved_every) {
         let looked: Vec<(Row, bool)> = chunk
             .par_iter()
             .map(|photo| {
@@ -65,9 +77,13 @@ pub(crate) fn of_photos(
             })
             .collect();
         is_news = is_news || looked.iter().any(|(_, is_new)| *is_new);
-        rows.extend(looked.into_iter().map(|(row, _)| row));
+        for (row, _) in looked {
+            unseen.remove(row.photo.as_str());
+            rows.push(row);
+        }
         if is_news {
-            save(&file, &rows)?;
+            let others = unseen.iter().filter_map(|&name| kept.get(name));
+            save(&file, rows.iter().chain(others))?;
         }
     }
     Ok(rows.into_iter().map(|row| row.mark).collect())
@@ -112,8 +128,8 @@ fn look(photo: &Path, kept: &HashMap<String, Row>) -> (Row, bool) {
     (row, true)
 }
 
-fn save(file: &Path, rows: &[Row]) -> Result<(), Error> {
-    let texts: Vec<[String; 7]> = rows.iter().filter_map(Row::fields).collect();
+fn save<'a>(file: &Path, rows: impl Iterator<Item = &'a Row>) -> Result<(), Error> {
+    let texts: Vec<[String; 7]> = rows.filter_map(Row::fields).collect();
     let fields = texts.iter().map(|row| row.each_ref().map(String::as_str));
     write_whole(file, &table(&HEADER, fields)?)
 }
@@ -191,6 +207,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::drawing::photograph;
     use crate::drawn::product;
@@ -239,6 +257,49 @@ mod tests {
 
         fs::write(&file, "nonsense\n1,2\n").unwrap();
         assert_eq!(of_photos(&photos, folder.path(), &Silent).unwrap(), third);
+    }
+
+    /// Tells how many rows are kept whenever a photograph was looked at.
+    struct Kept {
+        file: PathBuf,
+        rows: Mutex<Vec<usize>>,
+    }
+
+    impl Progress for Kept {
+        fn stage(&self, _what: &str, _total: u64) {}
+        fn advance(&self, _steps: u64) {
+            self.rows.lock().unwrap().push(rows_of(&self.file));
+        }
+        fn note(&self, _text: &str) {}
+    }
+
+    fn rows_of(file: &Path) -> usize {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        text.lines().skip(1).count()
+    }
+
+    #[test]
+    fn what_was_not_looked_at_yet_or_not_at_all_stays_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let photo = |name: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, "no photo").unwrap();
+            path
+        };
+        let photos = ["a.jpg", "b.jpg", "c.jpg"].map(photo);
+        let kept = Kept {
+            file: folder.path().join(MARKS_FILE),
+            rows: Mutex::default(),
+        };
+        let look = |photos: &[PathBuf]| in_chunks(photos, folder.path(), 1, &kept).unwrap();
+        look(&photos);
+        // The first one is another now; a run that ends there has kept the others.
+        fs::write(&photos[0], "no photo either").unwrap();
+        look(&photos);
+        // A run of one photograph alone.
+        look(&[photo("d.jpg")]);
+        assert_eq!(rows_of(&kept.file), 4);
+        assert_eq!(kept.rows.into_inner().unwrap(), [0, 1, 2, 3, 3, 3, 3]);
     }
 
     #[test]

@@ -120,15 +120,16 @@ pub(crate) struct Prepared {
 }
 
 /// Reads the catalogues, cleans them, finds what belongs together, splits and
-/// writes: the three files of pairs (those with a share), `vqa_na.csv` beside the
-/// test, `products.csv`, `left-out.csv`, `report.json` and `catalogue.html`. The same
-/// catalogue and options give the same bytes, whatever the order of its files and the
-/// number of threads; `left-out.csv` alone tells places and so has another order
-/// where lines have.
+/// writes: the three files of pairs (those with a share, and that of validation only
+/// with questions), `vqa_na.csv` beside the test, `products.csv`, `left-out.csv`,
+/// `report.json` and `catalogue.html`. The same catalogue and options give the same
+/// bytes, whatever the order of its files and the number of threads; `left-out.csv`
+/// alone tells places and so has another order where lines have.
 ///
 /// # Errors
 ///
-/// [`Error::Option`] and [`Error::Unknown`] for options that make no sense,
+/// [`Error::Option`] and [`Error::Unknown`] for options that make no sense, leave
+/// nothing to train on, or would replace files that are none of these,
 /// [`Error::NothingLeft`] where no product can be used, otherwise the file that
 /// could not be read or written. A run that fails leaves the files of an earlier
 /// one as they were; but for [`Error::Unfinished`], after which some of all files are
@@ -136,6 +137,7 @@ pub(crate) struct Prepared {
 pub fn prepare(options: &PrepareOptions, progress: &dyn Progress) -> Result<Report, Error> {
     let resolved = options.resolve()?;
     output::check_sources(options)?;
+    output::check_replaceable(&options.out)?;
     let was_there = options.out.exists();
     // That it can't be made is known before the long work.
     make_folder(&options.out)?;

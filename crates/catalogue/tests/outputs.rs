@@ -186,6 +186,30 @@ fn all_that_is_left_out_is_listed_and_examples_have_an_order_of_their_own() {
     );
 }
 
+#[test]
+fn what_has_no_id_is_listed_with_its_text_and_so_are_lines_about_photos() {
+    let folder = shop(10).write();
+    let styles = folder.path().join("styles.csv");
+    let table = fs::read_to_string(&styles).unwrap() + ",Shirts,Blue,Product of no id\n";
+    fs::write(&styles, table).unwrap();
+    let links = "filename,link\n1.jpg,http://shop/1\n2.jpg,undefined,more\n";
+    fs::write(folder.path().join("images.csv"), links).unwrap();
+    let out = folder.path().join("out");
+    let report = prepare(&options(kaggle(folder.path()), &out), &Silent).unwrap();
+    assert_eq!((report.lines, report.products), (12, 10));
+    assert_eq!(
+        (report.broken_lines.total(), report.dropped.total()),
+        (1, 1)
+    );
+    let listed = fs::read_to_string(out.join(LEFT_OUT_FILE)).unwrap();
+    for line in [
+        ",no id,\",Shirts,Blue,Product of no id\",",
+        ",\"it has 3 fields, the header 2\",\"2.jpg,undefined,more\",\"images.csv, line 3\"",
+    ] {
+        assert!(listed.lines().any(|known| known == line), "{listed}");
+    }
+}
+
 /// Keeps what is worth a line.
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);
@@ -222,6 +246,107 @@ fn photos_of_an_earlier_run_are_told_of_and_stay() {
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].starts_with("1 files in"), "{notes:?}");
     assert_eq!(files(&out.join("images"))["9.jpg"], b"nine");
+}
+
+#[test]
+fn photos_that_an_earlier_run_gathered_under_the_same_names_are_told_of() {
+    let (first, second) = (shop(6).write(), shop(9).write());
+    let out = first.path().join("out");
+    let mut both = options(kaggle(first.path()), &out);
+    both.sources.push(kaggle(second.path()));
+    prepare(&both, &Silent).unwrap();
+    // Now all of them lie in one folder.
+    let notes = Notes::default();
+    prepare(&options(kaggle(first.path()), &out), &notes).unwrap();
+    let notes = notes.0.into_inner().unwrap();
+    let told = notes.iter().find(|note| note.starts_with("9 files in"));
+    let photos = first.path().join("images").display().to_string();
+    assert!(told.is_some_and(|note| note.contains(&photos)), "{notes:?}");
+    assert_eq!(files(&out.join("images")).len(), 9);
+}
+
+#[test]
+fn rows_of_several_lines_are_told_of_where_they_may_have_swallowed_others() {
+    let folder = shop(10).write();
+    let styles = folder.path().join("styles.csv");
+    let table = fs::read_to_string(&styles).unwrap();
+    let swallowing = "50,Shirts,Blue,\"Product 50\n51,Shirts,Blue,Product\"\n";
+    fs::write(&styles, table + swallowing).unwrap();
+    let notes = Notes::default();
+    let out = folder.path().join("out");
+    prepare(&options(kaggle(folder.path()), &out), &notes).unwrap();
+    let notes = notes.0.into_inner().unwrap();
+    let says = "styles.csv: 1 rows have several lines, the first from line 12";
+    assert!(notes.iter().any(|note| note.contains(says)), "{notes:?}");
+}
+
+#[test]
+fn files_of_somebody_else_are_not_replaced() {
+    let folder = shop(40).write();
+    let out = folder.path().join("out");
+    let options = options(kaggle(folder.path()), &out);
+    let refused = |name: &str, text: &str| {
+        fs::create_dir_all(&out).unwrap();
+        fs::write(out.join(name), text).unwrap();
+        let error = prepare(&options, &Silent).unwrap_err().to_string();
+        assert!(
+            error.contains(name) && error.contains("another folder"),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(out.join(name)).unwrap(), text);
+        fs::remove_file(out.join(name)).unwrap();
+        assert!(files(&out).is_empty());
+    };
+    refused("products.csv", "id,price\n1,9.90\n");
+    refused("products.csv", "id,category,split,group\n");
+    refused(REPORT_FILE, "{\"settings\": 1}");
+    refused("vqa_test.csv", "id,Question,Answer\n");
+    refused(catalogue::PAGE_FILE, "<html>");
+
+    // Beside those of an earlier run as well; and those are replaced.
+    prepare(&options, &Silent).unwrap();
+    let ours = files(&out);
+    fs::write(out.join("products.csv"), "id,price\n").unwrap();
+    let error = prepare(&options, &Silent).unwrap_err().to_string();
+    assert!(error.contains("products.csv"), "{error}");
+    fs::remove_file(out.join("products.csv")).unwrap();
+    prepare(&options, &Silent).unwrap();
+    assert_eq!(files(&out), ours);
+}
+
+#[test]
+fn a_split_without_questions_leaves_no_file_that_training_refuses() {
+    let folder = shop(40).write();
+    let out = folder.path().join("out");
+    let sound = options(kaggle(folder.path()), &out);
+    prepare(&sound, &Silent).unwrap();
+    assert!(out.join("vqa_val.csv").exists());
+    // Nothing but two attributes is known, and both are held out.
+    let before = files(&out);
+    let all_held_out = PrepareOptions {
+        hold_out: ["Fabric", "Colour"].map(str::to_owned).to_vec(),
+        ..sound.clone()
+    };
+    let error = prepare(&all_held_out, &Silent).unwrap_err().to_string();
+    assert!(
+        error.contains("vqa_train.csv would have no questions"),
+        "{error}"
+    );
+    assert_eq!(files(&out), before);
+
+    // One product alone is trained on.
+    let one = shop(1).write();
+    let notes = Notes::default();
+    let options = PrepareOptions {
+        sources: vec![kaggle(one.path())],
+        ..sound
+    };
+    prepare(&options, &notes).unwrap();
+    assert!(!out.join("vqa_val.csv").exists());
+    let notes = notes.0.into_inner().unwrap();
+    for name in ["no vqa_val.csv", "vqa_test.csv has no questions"] {
+        assert!(notes.iter().any(|note| note.contains(name)), "{notes:?}");
+    }
 }
 
 #[test]

@@ -5,9 +5,12 @@ use std::ops::Range;
 
 use crate::buffer::Buffer;
 use crate::cpu::Avx512;
-use crate::micro::{FLOAT_ROWS, FloatLane, Output, PANEL, Start, float_tile};
+use crate::micro::{
+    FLOAT_ROWS, FloatBlock, FloatLane, Order, Output, PANEL, Start, bits_of, float_tile,
+};
 use crate::parallel::{SharedMut, for_ranges};
 use crate::rows::row_blocks;
+use crate::small::{Matrix, pack};
 use crate::{math, vector};
 
 /// Below so many queries a head, keys are read where they lie; packing them
@@ -205,7 +208,7 @@ impl Call<'_> {
             columns,
         } = scratch;
         scores.resize(FLOAT_ROWS * width, 0.0);
-        rows.resize(FLOAT_ROWS * keys.max(head_dim), 0);
+        rows.resize(FLOAT_ROWS * head_dim, 0);
         let key_panels = width / PANEL;
         let value_panels = head_dim.div_ceil(PANEL);
         let bytes = PANEL * 4 * (key_panels * head_dim).max(value_panels * keys);
@@ -215,26 +218,22 @@ impl Call<'_> {
         let [k_columns, v_columns] = columns.as_mut_slice() else {
             return;
         };
+        let [k, v] = [self.k, self.v].map(|strided| Matrix {
+            data: strided.from(head),
+            by_row: strided.token,
+            by_column: 1,
+        });
         let k_columns = &mut k_columns.as_mut_slice::<u32>()[..key_panels * head_dim * PANEL];
         for (index, panel) in k_columns.chunks_exact_mut(head_dim * PANEL).enumerate() {
-            for column in 0..PANEL.min(keys - index * PANEL) {
-                let key = self.k.vector(head, index * PANEL + column, head_dim);
-                let places = panel[column..].iter_mut().step_by(PANEL);
-                places
-                    .zip(key)
-                    .for_each(|(place, value)| *place = value.to_bits());
-            }
+            let count = PANEL.min(keys - index * PANEL);
+            // SAFETY: `compute` was given the proof of AVX-512.
+            unsafe { pack(k.transposed(), index * PANEL, count, panel) };
         }
         let v_columns = &mut v_columns.as_mut_slice::<u32>()[..value_panels * keys * PANEL];
         for (index, panel) in v_columns.chunks_exact_mut(keys * PANEL).enumerate() {
-            let columns = PANEL.min(head_dim - index * PANEL);
-            for (key, places) in panel.chunks_exact_mut(PANEL).enumerate() {
-                let value = &self.v.vector(head, key, head_dim)[index * PANEL..][..columns];
-                let places = places[..columns].iter_mut();
-                places
-                    .zip(value)
-                    .for_each(|(place, value)| *place = value.to_bits());
-            }
+            let count = PANEL.min(head_dim - index * PANEL);
+            // SAFETY: as above.
+            unsafe { pack(v, index * PANEL, count, panel) };
         }
         for block in row_blocks(queries, FLOAT_ROWS) {
             let packed = &mut rows[..block.rows * head_dim];
@@ -255,27 +254,21 @@ impl Call<'_> {
                 // SAFETY: `compute` was given the proof of AVX-512; the scores
                 // have `width` columns in each row and are this thread's.
                 unsafe {
-                    float_tile(
-                        FloatLane::F32,
-                        packed,
-                        columns,
-                        block.rows,
-                        Start::Zero,
-                        output,
-                    );
+                    let packed = FloatBlock::packed(packed, block.rows);
+                    float_tile(FloatLane::F32, packed, columns, Start::Zero, output);
                 }
             }
-            let packed = &mut rows[..block.rows * keys];
             for (row, scores) in scores.chunks_exact_mut(width).enumerate() {
                 let scores = &mut scores[..keys];
                 self.add_biases(head, block.start + row, scores);
                 // SAFETY: as above.
                 unsafe { softmax(scores) };
-                let places = packed[row..].iter_mut().step_by(block.rows);
-                places
-                    .zip(scores)
-                    .for_each(|(place, value)| *place = value.to_bits());
             }
+            let weights = FloatBlock {
+                values: bits_of(scores),
+                rows: block.rows,
+                order: Order::ByRow(width),
+            };
             for (panel, columns) in v_columns.chunks_exact(keys * PANEL).enumerate() {
                 let output = Output {
                     first: self.output(head, block.start).wrapping_add(panel * PANEL),
@@ -284,16 +277,7 @@ impl Call<'_> {
                 };
                 // SAFETY: as above; a head's columns of the output belong to
                 // the thread that computes the head.
-                unsafe {
-                    float_tile(
-                        FloatLane::F32,
-                        packed,
-                        columns,
-                        block.rows,
-                        Start::Zero,
-                        output,
-                    );
-                }
+                unsafe { float_tile(FloatLane::F32, weights, columns, Start::Zero, output) };
             }
         }
     }

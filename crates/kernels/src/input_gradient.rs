@@ -7,7 +7,10 @@
 use std::ops::Range;
 
 use crate::buffer::Buffer;
-use crate::micro::{FLOAT_ROWS, FloatLane, Output, PANEL, Start, float_tile, transpose_16};
+use crate::few_weights;
+use crate::micro::{
+    FLOAT_ROWS, FloatBlock, FloatLane, Output, PANEL, Start, float_tile, transpose_16,
+};
 use crate::packed::{PackedWeights, WeightFormat};
 use crate::parallel::{SharedMut, for_ranges};
 use crate::product::LANES_AT_A_TIME;
@@ -44,6 +47,15 @@ impl PackedWeights {
         if rows == 0 {
             return;
         }
+        if lane == FloatLane::F32 && few_weights::are_few(self, rows) {
+            let turned = self.turned();
+            return few_weights::multiply(
+                (dy, outputs),
+                (turned.as_slice(), inputs),
+                |_| if adds { Start::Output } else { Start::Zero },
+                SharedMut::new(dx),
+            );
+        }
         let call = Call {
             weights: self,
             lane,
@@ -54,6 +66,31 @@ impl PackedWeights {
         };
         let panels = inputs.div_ceil(PANEL);
         for_ranges(panels, rows * inputs * outputs, |range| call.panels(range));
+    }
+
+    /// Panels of all inputs, each with a lane for every output, and zeros up to a
+    /// whole number of [`PANEL`]. In f32.
+    fn turned(&self) -> Buffer {
+        let lanes = self.outputs().next_multiple_of(PANEL);
+        let mut turned = Buffer::zeroed(self.inputs().div_ceil(PANEL) * lanes * PANEL * 4);
+        let panels = turned.as_mut_slice::<u32>().chunks_exact_mut(lanes * PANEL);
+        for (panel, turned) in panels.enumerate() {
+            self.turn_f32(panel, 0, turned);
+        }
+        turned
+    }
+
+    /// The lanes from output `first` on for the inputs of `panel`.
+    fn turn_f32(&self, panel: usize, first: usize, turned: &mut [u32]) {
+        let columns = PANEL.min(self.inputs() - panel * PANEL);
+        for (index, turned) in turned.chunks_exact_mut(PANEL * PANEL).enumerate() {
+            let source = first / PANEL + index;
+            if source * PANEL >= self.outputs() {
+                return;
+            }
+            let lanes = &self.lanes_of_panel(source)[panel * PANEL * PANEL..];
+            turn(&lanes[..columns * PANEL], columns, turned);
+        }
     }
 }
 
@@ -79,7 +116,7 @@ impl Call<'_> {
             for first in (0..lanes).step_by(LANES_AT_A_TIME) {
                 let count = LANES_AT_A_TIME.min(lanes - first);
                 match self.lane {
-                    FloatLane::F32 => self.turn_f32(panel, first, turned),
+                    FloatLane::F32 => self.weights.turn_f32(panel, first, turned),
                     FloatLane::Bf16 => self.turn_bf16(panel, first, turned),
                 }
                 let start = if first == 0 && !self.adds {
@@ -89,6 +126,7 @@ impl Call<'_> {
                 };
                 for block in row_blocks(self.rows, FLOAT_ROWS) {
                     let rows = &self.operand.block(block)[first * block.rows..];
+                    let rows = FloatBlock::packed(rows, block.rows);
                     let output = Output {
                         // In the output: the block is one of its rows, the
                         // panel begins within them.
@@ -103,27 +141,14 @@ impl Call<'_> {
                     // SAFETY: the weights exist, so the processor has what
                     // their format needs; ranges of panels are disjoint, and
                     // with them the columns of `dx` that a thread writes.
-                    unsafe { float_tile(self.lane, rows, columns, block.rows, start, output) };
+                    unsafe { float_tile(self.lane, rows, columns, start, output) };
                 }
             }
         }
     }
 
-    /// The lanes from output `first` on for the inputs of `panel`.
-    fn turn_f32(&self, panel: usize, first: usize, turned: &mut [u32]) {
-        let (inputs, outputs) = (self.weights.inputs(), self.weights.outputs());
-        let columns = PANEL.min(inputs - panel * PANEL);
-        for (index, turned) in turned.chunks_exact_mut(PANEL * PANEL).enumerate() {
-            let source = first / PANEL + index;
-            if source * PANEL >= outputs {
-                return;
-            }
-            let lanes = &self.weights.lanes_of_panel(source)[panel * PANEL * PANEL..];
-            turn(&lanes[..columns * PANEL], columns, turned);
-        }
-    }
-
-    /// The same in bf16, where a lane holds two outputs of an input.
+    /// The lanes from output `first` on for the inputs of `panel` in bf16, where a lane
+    /// holds two outputs of an input.
     fn turn_bf16(&self, panel: usize, first: usize, turned: &mut [u32]) {
         let (inputs, outputs) = (self.weights.inputs(), self.weights.outputs());
         // A stored lane holds two inputs.
@@ -164,7 +189,7 @@ fn turn(lanes: &[u32], count: usize, turned: &mut [u32]) {
             let from = &lanes[row * PANEL + column..];
             let to = &mut turned[column * PANEL + row..];
             // SAFETY: weights exist, so the processor has AVX-512.
-            unsafe { transpose_16(from, to, PANEL) };
+            unsafe { transpose_16(from, to, (PANEL, PANEL)) };
         }
     }
 }

@@ -106,34 +106,6 @@ impl PackedWeights {
         )
     }
 
-    /// Packs weights in f32 that are given as their transpose, `(inputs,
-    /// outputs)` row by row.
-    ///
-    /// # Errors
-    /// When the sizes do not fit.
-    pub fn from_f32_transposed(
-        _proof: Avx512,
-        weights: &[f32],
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<Self, PackError> {
-        check_shape(weights.len(), outputs, inputs)?;
-        Ok(Self::by_panels(
-            WeightFormat::F32,
-            (outputs, inputs, inputs),
-            |first, columns, panel| {
-                let rows = weights.chunks_exact(outputs);
-                for (places, row) in panel.chunks_exact_mut(PANEL).zip(rows) {
-                    let row = &row[first..first + columns];
-                    places
-                        .iter_mut()
-                        .zip(row)
-                        .for_each(|(place, value)| *place = value.to_bits());
-                }
-            },
-        ))
-    }
-
     /// Packs weights in bf16, `(outputs, inputs)` row by row.
     ///
     /// # Errors
@@ -325,6 +297,11 @@ impl PackedWeights {
         let data = self.data.as_slice();
         let start = data.len().min(panel * self.panel_bytes + end);
         &data[start..data.len().min(start + count)]
+    }
+
+    /// The lanes of all panels.
+    pub(crate) fn lanes(&self) -> &[u32] {
+        self.data.as_slice()
     }
 
     pub(crate) fn lanes_of_panel(&self, index: usize) -> &[u32] {

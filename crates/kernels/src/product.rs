@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use crate::few_weights;
 use crate::micro::{
-    FLOAT_ROWS, FloatLane, GROUP, INTEGER_ROWS, IntegerColumns, Output, PANEL, Scaling, Start,
-    float_tile, integer_tile,
+    FLOAT_ROWS, FloatBlock, FloatLane, GROUP, INTEGER_ROWS, IntegerColumns, Output, PANEL, Scaling,
+    Start, float_tile, integer_tile,
 };
 use crate::packed::{PackedWeights, WeightFormat};
 use crate::parallel::{SharedMut, for_ranges};
@@ -35,31 +36,6 @@ impl PackedWeights {
     /// When a length does not fit.
     pub fn multiply_add(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
         self.product(x, bias, true, y);
-    }
-
-    /// `y ← y + x Wᵀ` for an `x` that is given as its transpose, `(inputs,
-    /// rows)`: the gradient of a weight is such a product. In f32.
-    ///
-    /// # Panics
-    /// When a length does not fit, or the format is another.
-    pub fn multiply_add_transposed_rows(&self, x: &[f32], y: &mut [f32]) {
-        assert_eq!(self.format(), WeightFormat::F32, "the format is another");
-        let rows = self.rows_of(x, y);
-        if rows == 0 {
-            return;
-        }
-        let operand = FloatRows::pack_transposed(x, rows, self.inputs());
-        let product = Product {
-            weights: self,
-            bias: None,
-            adds: true,
-            rows,
-            y: SharedMut::new(y),
-        };
-        let cost = rows * self.inputs() * self.outputs();
-        for_ranges(self.outputs().div_ceil(PANEL), cost, |range| {
-            product.float(FloatLane::F32, &operand, range);
-        });
     }
 
     /// How many rows there are, their lengths checked.
@@ -94,6 +70,17 @@ impl PackedWeights {
             rows,
             y: SharedMut::new(y),
         };
+        if self.format() == WeightFormat::F32 && few_weights::are_few(self, rows) {
+            let biases: Vec<_> = (0..self.outputs().div_ceil(PANEL))
+                .map(|panel| product.bias(panel))
+                .collect();
+            return few_weights::multiply(
+                (x, self.inputs()),
+                (self.lanes(), self.outputs()),
+                |panel| product.start(true, &biases[panel]),
+                product.y,
+            );
+        }
         let cost = rows * self.inputs() * self.outputs();
         let panels = self.outputs().div_ceil(PANEL);
         match self.format() {
@@ -174,11 +161,12 @@ impl Product<'_> {
                 for block in row_blocks(self.rows, FLOAT_ROWS) {
                     ahead.fetch_share();
                     let rows = &rows.block(block)[part * LANES_AT_A_TIME * block.rows..];
+                    let rows = FloatBlock::packed(rows, block.rows);
                     let output = self.output(block, panel);
                     // SAFETY: the weights exist, so the processor has what
                     // their format needs; ranges of panels are disjoint, and
                     // with them the columns of `y` that a thread writes.
-                    unsafe { float_tile(lane, rows, columns, block.rows, start, output) };
+                    unsafe { float_tile(lane, rows, columns, start, output) };
                 }
             }
         }

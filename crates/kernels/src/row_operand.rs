@@ -42,20 +42,6 @@ impl FloatRows {
         })
     }
 
-    /// Packs rows in f32 that are given as their transpose, `(inputs, rows)`.
-    pub(crate) fn pack_transposed(x: &[f32], rows: usize, inputs: usize) -> Self {
-        Self::by_blocks(rows, inputs, |block, packed| {
-            let inputs = packed.chunks_exact_mut(block.rows);
-            for (places, x) in inputs.zip(x.chunks_exact(rows)) {
-                let x = &x[block.start..block.start + block.rows];
-                places
-                    .iter_mut()
-                    .zip(x)
-                    .for_each(|(place, value)| *place = value.to_bits());
-            }
-        })
-    }
-
     /// Rows of so many lanes, each block of which `fill` writes.
     fn by_blocks(rows: usize, lanes: usize, fill: impl Fn(RowBlock, &mut [u32]) + Sync) -> Self {
         let mut data = Buffer::zeroed(rows * lanes * 4);

@@ -4,8 +4,8 @@
 use half::bf16;
 use kernels::{
     Attention, AttentionGradient, Avx512, Bias, Level, NormRows, PackedWeights, Strided,
-    add_column_sums, cross_entropy, gelu_tanh_times_backward, layer_norm_backward,
-    rms_norm_backward,
+    add_column_sums, add_weight_gradient, cross_entropy, gelu_tanh_times_backward,
+    layer_norm_backward, rms_norm_backward,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -63,7 +63,13 @@ fn transposed(a: &[f64], columns: usize) -> Vec<f64> {
 fn the_gradient_of_an_input_is_the_product_with_the_transpose() {
     let Some(proof) = processor() else { return };
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    for (rows, inputs, outputs) in [(1, 1, 1), (3, 33, 5), (25, 100, 65), (14, 70, 1040)] {
+    for (rows, inputs, outputs) in [
+        (1, 1, 1),
+        (3, 33, 5),
+        (25, 100, 65),
+        (14, 70, 1040),
+        (101, 70, 90),
+    ] {
         let (weight, dy) = (
             numbers(&mut rng, inputs * outputs),
             numbers(&mut rng, rows * outputs),
@@ -105,14 +111,19 @@ fn the_gradient_of_an_input_is_the_product_with_the_transpose() {
 fn the_gradient_of_a_weight_is_a_product_of_transposes() {
     let Some(proof) = processor() else { return };
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    for (rows, inputs, outputs) in [(1, 1, 1), (40, 33, 5), (100, 65, 13), (600, 40, 8)] {
+    for (rows, inputs, outputs) in [
+        (1, 1, 1),
+        (40, 33, 5),
+        (100, 65, 13),
+        (600, 40, 8),
+        (1100, 144, 432),
+    ] {
         let (x, dy) = (
             numbers(&mut rng, rows * inputs),
             numbers(&mut rng, rows * outputs),
         );
-        let packed = PackedWeights::from_f32_transposed(proof, &x, inputs, rows).unwrap();
         let mut dw = vec![1f32; outputs * inputs];
-        packed.multiply_add_transposed_rows(&dy, &mut dw);
+        add_weight_gradient(proof, &x, &dy, inputs, &mut dw);
         let dy = transposed(&wide(&dy), outputs);
         let expected: Vec<f64> = product(&dy, &wide(&x), (outputs, inputs, rows))
             .iter()

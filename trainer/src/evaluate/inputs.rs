@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use attributes::AttributeSet;
 
-use super::data::{Row, TestSet, Vocabulary, read_rows, read_rows_if_any, without_repeats};
+use super::data::{Row, TestSet, Vocabulary, chosen, read_rows, read_rows_if_any, without_repeats};
 use super::options::{EvaluateArgs, attribute_names};
 
 /// The values that a checkpoint was taught, in its folder.
@@ -19,7 +19,8 @@ pub struct Inputs {
     pub set: AttributeSet,
     /// The questions.
     pub test: TestSet,
-    /// Rows of the data that say what one before them says, and count once.
+    /// Rows about what is evaluated that say what one before them says, and count
+    /// once.
     pub repeated_rows: u64,
     /// What answers are held to.
     pub vocabulary: Vocabulary,
@@ -44,8 +45,10 @@ impl Inputs {
             None => rows,
             Some(path) => with_missing(rows, path, &set).context("--na-data")?,
         };
+        // What is not evaluated may say what it likes.
+        let rows = chosen(rows, &set, &wanted, args.limit, args.seed);
         let (rows, repeated_rows) = without_repeats(rows).context("--data and --na-data")?;
-        let test = TestSet::new(rows, &set, &wanted, args.limit, args.seed).context("--data")?;
+        let test = TestSet::new(rows, &set, &wanted).context("--data")?;
         let training = match &args.train_data {
             None => None,
             Some(path) => Some(read_rows(path, &set).context("--train-data")?),
@@ -120,7 +123,8 @@ fn vocabulary(
     // held out has its values from elsewhere.
     let of_checkpoint = args.model_dir.as_ref().map(|dir| dir.join(VOCABULARY_FILE));
     if let Some(path) = of_checkpoint.filter(|path| path.is_file() && !vocabulary.is_complete()) {
-        vocabulary = vocabulary.or(Vocabulary::of_file(&path, names, set)?, names);
+        let taught = Vocabulary::of_checkpoint(&path, names, set, data)?;
+        vocabulary = vocabulary.or(taught, names);
     }
     if !vocabulary.is_complete() {
         let source = format!("the values of {} itself", args.data.display());
@@ -159,6 +163,57 @@ mod tests {
     struct Line {
         #[command(flatten)]
         args: EvaluateArgs,
+    }
+
+    #[test]
+    fn rows_that_are_not_evaluated_are_not_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("vqa_test.csv");
+        let mut rows = String::from("id,Question,Answer\n");
+        for id in 1..=9 {
+            // Two fabrics of one product, and each fit twice.
+            for answer in [
+                "Fabric: Silk",
+                "Fabric: Linen",
+                "Fit: Slim Fit",
+                "Fit: Slim Fit",
+            ] {
+                rows += &format!("{id},?,{answer}\n");
+            }
+        }
+        std::fs::write(&data, rows).unwrap();
+        let read = |more: &[&str]| {
+            let data = data.to_str().unwrap();
+            let fixed = ["evaluate", "--endpoint", "http://h", "--data", data];
+            let fixed = fixed.iter().chain(&["--images", ".", "--out", "o"]);
+            let args = Line::try_parse_from(fixed.chain(more)).unwrap().args;
+            let repeated = |inputs: Inputs| inputs.repeated_rows;
+            Inputs::read(&args).map(repeated)
+        };
+        let error = format!("{:#}", read(&[]).unwrap_err());
+        assert!(error.contains("no answer is right"), "{error}");
+        assert_eq!(read(&["--attributes", "Fit"]).unwrap(), 9);
+        assert_eq!(read(&["--attributes", "Fit", "--limit", "2"]).unwrap(), 2);
+    }
+
+    #[test]
+    fn words_that_a_checkpoint_was_taught_are_those_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("vqa_test.csv");
+        let rows = "id,Question,Answer\n1,What is the colour?,baseColour: Blue\n";
+        std::fs::write(&data, rows).unwrap();
+        let taught = r#"{"baseColour": ["Blue", "Red"], "Occasion": ["Casual"]}"#;
+        std::fs::write(folder.path().join(VOCABULARY_FILE), taught).unwrap();
+        let (model, data) = (folder.path().to_str().unwrap(), data.to_str().unwrap());
+        let line = ["evaluate", "--model-dir", model, "--data", data];
+        let line = line.iter().chain(&["--images", ".", "--out", "o"]);
+        let args = Line::try_parse_from(line).unwrap().args;
+        let vocabulary = Inputs::read(&args).unwrap().vocabulary;
+        let texts = vocabulary.choices[0]
+            .iter()
+            .map(|choice| choice.text.as_str());
+        let texts: Vec<&str> = texts.collect();
+        assert_eq!(texts, ["baseColour: Blue", "baseColour: Red"]);
     }
 
     #[test]

@@ -159,6 +159,9 @@ impl EvaluateArgs {
             let otherwise = "leave --write-card out and take the card from --out";
             check_replaceable(&card, otherwise)?;
         }
+        if let Some(folder) = self.model_dir.as_ref().filter(|_| self.write_card) {
+            check_writable(folder).context("--write-card")?;
+        }
         let card = self.out.join(super::card::FILE);
         check_replaceable(&card, "name another folder with --out")?;
         check_writable(&self.out).context("--out")?;
@@ -329,6 +332,18 @@ mod tests {
         assert!(check("").unwrap_err().contains("somebody else"));
         let all = std::fs::read_dir(folder.path()).unwrap();
         assert_eq!(all.count(), 2);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn that_a_card_can_not_be_written_is_known_at_once() {
+        // Nobody can write into this folder, whoever runs this.
+        let error = parse(&["--model-dir", "/proc", "--write-card"])
+            .unwrap()
+            .check()
+            .unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.starts_with("--write-card: nothing can be"), "{error}");
     }
 
     #[test]

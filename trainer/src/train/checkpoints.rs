@@ -91,7 +91,7 @@ impl Checkpoints {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, checkpoint: &Checkpoint) -> anyhow::Result<()> {
-        let name = format!("{PREFIX}{:08}", checkpoint.state.sequence);
+        let name = name(checkpoint.state.sequence);
         let (unfinished, whole) = (
             self.folder.join(format!("{UNFINISHED}{name}")),
             self.folder.join(&name),
@@ -148,14 +148,19 @@ impl Checkpoints {
     }
 
     /// Removes checkpoints that are too old for a job that is where `state` says,
-    /// and what was never finished: after each that is saved, and where a job goes
-    /// on that was killed before it came to that.
+    /// those beyond it, and what was never finished: after each that is saved, and
+    /// where a job goes on that was killed before it came to that.
     ///
     /// # Errors
     /// When one cannot be removed.
     pub fn prune(&self, state: &State) -> anyhow::Result<()> {
-        let all = self.all()?;
-        for folder in &all[..all.len().saturating_sub(KEPT)] {
+        let own = self.folder.join(name(state.sequence));
+        // Those with higher numbers could not be read, else the job were there.
+        // Kept, they would count as the newest, and the job's own would go.
+        let (mut old, beyond): (Vec<PathBuf>, Vec<PathBuf>) =
+            self.all()?.into_iter().partition(|folder| *folder <= own);
+        old.truncate(old.len().saturating_sub(KEPT));
+        for folder in old.iter().chain(&beyond) {
             std::fs::remove_dir_all(folder)
                 .with_context(|| format!("cannot remove {}", folder.display()))?;
         }
@@ -175,6 +180,11 @@ impl Checkpoints {
         remove_unfinished(&self.folder);
         Ok(())
     }
+}
+
+/// The name of a checkpoint's folder; in the order of names they are by age.
+fn name(sequence: u64) -> String {
+    format!("{PREFIX}{sequence:08}")
 }
 
 fn write(folder: &Path, checkpoint: &Checkpoint) -> anyhow::Result<()> {
@@ -315,6 +325,45 @@ mod tests {
             .newest("other", &["a", "b"], |_| ())
             .unwrap_err();
         assert!(error.to_string().contains("empty the folder"), "{error}");
+    }
+
+    #[test]
+    fn those_that_cannot_be_read_take_no_place_from_those_that_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::open(folder.path()).unwrap();
+        let sequences = || -> Vec<u64> {
+            let all = checkpoints.all().unwrap();
+            let sequence = |folder: &PathBuf| {
+                let name = folder.file_name().unwrap().to_str().unwrap();
+                name.strip_prefix(PREFIX).unwrap().parse().unwrap()
+            };
+            all.iter().map(sequence).collect()
+        };
+        let damage = |sequence: u64| {
+            std::fs::write(folder.path().join(name(sequence)).join(STATE), "{}").unwrap();
+        };
+        let newest = || {
+            let found = checkpoints.newest("job", &["a", "b"], |_| ()).unwrap();
+            found.map(|checkpoint| checkpoint.state.sequence)
+        };
+        // Of an older trainer, say: the job begins anew.
+        for sequence in [6, 7] {
+            checkpoints.save(&checkpoint(sequence)).unwrap();
+            damage(sequence);
+        }
+        assert_eq!((sequences(), newest()), (vec![6, 7], None));
+        checkpoints.save(&checkpoint(1)).unwrap();
+        assert_eq!((sequences(), newest()), (vec![1], Some(1)));
+
+        // The job goes on from the newest that can be read.
+        checkpoints.save(&checkpoint(2)).unwrap();
+        for sequence in [3, 4] {
+            write(&folder.path().join(name(sequence)), &checkpoint(sequence)).unwrap();
+            damage(sequence);
+        }
+        assert_eq!(newest(), Some(2));
+        checkpoints.prune(&checkpoint(2).state).unwrap();
+        assert_eq!((sequences(), newest()), (vec![1, 2], Some(2)));
     }
 
     #[test]

@@ -199,6 +199,8 @@ impl Job {
     }
 }
 
+/// The mean over the attributes; there is one, else the job had not begun
+/// (`inputs::check_validation`).
 fn mean_macro_f1(examples: &[Example], answers: &[String]) -> f64 {
     let scores = macro_f1_by_attribute(&AttributeSet::embedded(), examples, answers);
     scores.values().sum::<f64>() / scores.len().max(1) as f64

@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
@@ -25,6 +25,18 @@ const HASH_DIGITS: usize = 32;
 
 const ENDING: &str = "features";
 
+/// How old the time of a file is that is set anew when the file is used.
+const RENEWED_AFTER: Duration = Duration::from_secs(60);
+
+/// How long before a job began features must have been used last that make room
+/// for its own. A job beside it uses each of its own once an epoch; where that
+/// takes longer, computing some again is the smaller part of it.
+const SPARED: Duration = Duration::from_secs(60 * 60);
+
+/// After how many features the folder is counted again: other jobs keep theirs
+/// in it as well. To list it takes as long as to compute a few.
+const COUNTED_AFTER: u32 = 256;
+
 /// The file that says how long a photograph took.
 const SECONDS: &str = "seconds-per-photo";
 
@@ -32,16 +44,21 @@ const SECONDS: &str = "seconds-per-photo";
 /// computing in one way; features are in it under the hash of the photograph's
 /// bytes. Whatever is there was written whole.
 ///
-/// Jobs may share a store. Where there is no room, features that no job used
-/// since this one began make it, the oldest first. What this job uses stays: it
-/// is used every epoch, and worth more than what comes last. A job that finds
-/// features gone computes them again.
+/// Jobs may share a store, and its limit with it: each counts what is there, though
+/// not at every write. Where there is no room, features that no job used since an
+/// hour before this one began make it, the oldest first. What this job uses stays:
+/// it is used every epoch, and worth more than what comes last. So does what a job
+/// beside it uses. A job that finds features gone computes them again.
 #[derive(Debug)]
 pub struct FeatureStore {
     folder: PathBuf,
     numbers: usize,
     limit_bytes: u64,
+    /// What the folder held when it was counted, and what came and went by this
+    /// job since.
     used_bytes: u64,
+    /// How often there was something to keep since then.
+    since_count: u32,
     /// When this job began to use it, by the clock of the file system.
     opened: SystemTime,
     /// What may go, the oldest last; looked for when there is no room.
@@ -104,6 +121,7 @@ impl FeatureStore {
             numbers,
             limit_bytes,
             used_bytes,
+            since_count: 0,
             opened: written.unwrap_or_else(SystemTime::now),
             unused: None,
             told_full: false,
@@ -139,9 +157,13 @@ impl FeatureStore {
         if checksum(numbers) != sum {
             return None;
         }
-        if file.metadata().is_ok_and(|data| self.is_unused(&data)) {
-            // So that it is not what goes first. Where that fails it may go.
-            let _ = file.set_modified(SystemTime::now());
+        let now = SystemTime::now();
+        if file
+            .metadata()
+            .is_ok_and(|data| age(&data, now) > RENEWED_AFTER)
+        {
+            // So that no job takes it for unused. Where that fails it may go.
+            let _ = file.set_modified(now);
         }
         let number = |bytes: &[u8]| bytes.try_into().map(f32::from_le_bytes).unwrap_or_default();
         Some(numbers.chunks_exact(4).map(number).collect())
@@ -171,22 +193,37 @@ impl FeatureStore {
         contents.extend(features.iter().flat_map(|number| number.to_le_bytes()));
         let sum = checksum(&contents);
         contents.extend_from_slice(&sum);
-        let replaced = std::fs::metadata(path).map_or(0, |data| data.len());
-        self.used_bytes = self.used_bytes.saturating_sub(replaced);
         let bytes = contents.len() as u64;
-        if !self.has_room(bytes) {
-            self.used_bytes += replaced;
+        let replaced = std::fs::metadata(path).map_or(0, |data| data.len());
+        if !self.has_room(bytes.saturating_sub(replaced)) {
             return Ok(());
         }
         let mut file = tempfile::Builder::new().tempfile_in(&self.folder)?;
         file.write_all(&contents)?;
         file.persist(path).map_err(|error| error.error)?;
-        self.used_bytes += bytes;
+        self.used_bytes = (self.used_bytes + bytes).saturating_sub(replaced);
         Ok(())
     }
 
-    /// Whether there is room for so many bytes; it is made where that is possible.
+    /// Counts again what the folder holds.
+    fn count(&mut self) {
+        // A folder that cannot be read cannot be written to either, and the log
+        // will say so.
+        if let Ok(features) = features(&self.folder) {
+            self.used_bytes = features.map(|(_, data)| data.len()).sum();
+        }
+        self.since_count = 0;
+    }
+
+    /// Whether there is room for so many bytes more; it is made where that is
+    /// possible.
     fn has_room(&mut self, bytes: u64) -> bool {
+        self.since_count += 1;
+        // Seen to be full for the first time it may not be: others remove as well.
+        let seems_full = self.used_bytes + bytes > self.limit_bytes;
+        if self.since_count >= COUNTED_AFTER || (seems_full && self.unused.is_none()) {
+            self.count();
+        }
         while self.used_bytes + bytes > self.limit_bytes {
             let Some(oldest) = self.oldest() else {
                 if !self.told_full {
@@ -222,7 +259,7 @@ impl FeatureStore {
             if !unused.is_empty() {
                 log(&format!(
                     "the store of image features is full (`feature-store-mib` = {}): {} that no \
-                     job used since this one began make room, the oldest first",
+                     job used since an hour before this one began make room, the oldest first",
                     self.limit_bytes >> 20,
                     unused.len()
                 ));
@@ -233,8 +270,15 @@ impl FeatureStore {
     }
 
     fn is_unused(&self, data: &Metadata) -> bool {
-        data.modified().is_ok_and(|modified| modified < self.opened)
+        age(data, self.opened) > SPARED
     }
+}
+
+/// How long before `then` a file was used last; nothing where that is later, or
+/// not known.
+fn age(data: &Metadata, then: SystemTime) -> Duration {
+    let modified = data.modified().unwrap_or(then);
+    then.duration_since(modified).unwrap_or_default()
 }
 
 /// The files of features in a model's folder.
@@ -286,112 +330,4 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn features_survive_and_damage_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = Key::of(b"photograph");
-        let open = |model: &str| FeatureStore::open(folder.path(), model, 3, 60).unwrap();
-        let mut store = open("a");
-        assert_eq!(store.get(&key), None);
-        store.put(&key, &[1.0, -2.5, 3.0]);
-        let mut store = open("a");
-        assert_eq!(store.get(&key), Some(vec![1.0, -2.5, 3.0]));
-        assert_eq!(store.used_bytes, 20);
-        for other in 0u8..5 {
-            store.put(&Key::of(&[other]), &[0.0; 3]);
-        }
-        assert!(store.used_bytes <= 60 && store.get(&key).is_some());
-        let path = store.path(&key);
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[5] ^= 1;
-        std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(store.get(&key), None);
-        store.put(&key, &[1.0; 3]);
-        assert_eq!(store.get(&key), Some(vec![1.0; 3]));
-        std::fs::write(&path, &bytes[..7]).unwrap();
-        assert_eq!(store.get(&key), None);
-        assert_eq!(open("b").get(&key), None);
-    }
-
-    #[test]
-    fn the_folder_of_another_model_goes_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let own = folder.path().join("own-v1");
-        std::fs::create_dir(&own).unwrap();
-        std::fs::write(own.join("file"), "precious").unwrap();
-        let first = FeatureStore::open(folder.path(), "a", 3, 60).unwrap();
-        let of_first = first.folder.clone();
-        drop(first);
-        let second = FeatureStore::open(folder.path(), "b", 3, 60).unwrap();
-        assert!(!of_first.exists() && second.folder.exists());
-        assert!(own.join("file").exists());
-    }
-
-    #[test]
-    fn jobs_at_one_time_leave_each_other_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let open = |model: &str| FeatureStore::open(folder.path(), model, 1, 1 << 20).unwrap();
-        let mut first = open("a");
-        let half_written = first.folder.join(".tmp-of-first");
-        std::fs::write(&half_written, "").unwrap();
-        let (mut of_same, mut of_other) = (open("a"), open("b"));
-        assert!(half_written.exists());
-        for (number, store) in [&mut first, &mut of_same, &mut of_other]
-            .into_iter()
-            .enumerate()
-        {
-            let key = Key::of(&[number as u8]);
-            store.put(&key, &[number as f32]);
-            assert_eq!(store.get(&key), Some(vec![number as f32]));
-        }
-        drop((first, of_same));
-        let _again = open("a");
-        assert!(!half_written.exists());
-    }
-
-    #[test]
-    fn a_store_that_cannot_be_written_to_stops_nobody() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = FeatureStore::open(folder.path(), "a", 1, 60).unwrap();
-        std::fs::remove_dir_all(&store.folder).unwrap();
-        store.put(&Key::of(b"x"), &[1.0]);
-        assert_eq!(store.get(&Key::of(b"x")), None);
-        assert!(store.told_failed);
-    }
-
-    #[test]
-    fn what_was_not_used_for_the_longest_makes_room() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = |number: u8| Key::of(&[number]);
-        // Room for three.
-        let open = || FeatureStore::open(folder.path(), "a", 3, 60).unwrap();
-        let mut earlier = open();
-        for number in 0..3 {
-            earlier.put(&key(number), &[0.0; 3]);
-            let file = File::open(earlier.path(&key(number))).unwrap();
-            let age = Duration::from_secs(100 + u64::from(number));
-            file.set_modified(SystemTime::now() - age).unwrap();
-        }
-        let mut store = open();
-        // The oldest, but used.
-        assert!(store.get(&key(2)).is_some());
-        store.put(&key(3), &[3.0; 3]);
-        let kept = |store: &FeatureStore| -> Vec<u8> {
-            (0..6)
-                .filter(|&number| store.path(&key(number)).exists())
-                .collect()
-        };
-        assert_eq!(kept(&store), [0, 2, 3]);
-        store.put(&key(4), &[4.0; 3]);
-        assert!(!store.told_full);
-        // What this job uses does not go.
-        store.put(&key(5), &[5.0; 3]);
-        assert_eq!(kept(&store), [2, 3, 4]);
-        assert!(store.told_full && store.used_bytes == 60);
-    }
-}
+mod tests;

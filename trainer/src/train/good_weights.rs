@@ -62,7 +62,8 @@ impl Job {
         if self.state.newest_is_bad || !numbers(&self.trainee)?.values().all(are_finite) {
             return self.go_back();
         }
-        let few: Vec<usize> = (0..self.examples.len().min(self.settings.batch_size)).collect();
+        let photos = self.examples.iter().map(|example| example.photo);
+        let few = about_few_photos(photos, self.settings.batch_size);
         let (loss, gradients) = self.gradients_of(&few, None)?;
         match loss.is_finite() && norm(&gradients).is_finite() {
             true => Ok(()),
@@ -101,5 +102,29 @@ impl Job {
             Ok(()) => anyhow!("{reason} are in {}", self.container.model().display()),
             Err(error) => error.context(format!("{reason} cannot be written")),
         }
+    }
+}
+
+/// At most `count` questions, as indices, by the photograph of each: about as few
+/// photographs as a batch of a model that learns to see. Were it as many as there
+/// are questions, the check might need memory that no step has needed.
+fn about_few_photos(photos: impl Iterator<Item = usize>, count: usize) -> Vec<usize> {
+    let mut questions: Vec<(usize, usize)> = photos.zip(0..).collect();
+    questions.sort_unstable();
+    questions.truncate(count);
+    questions.into_iter().map(|(_, index)| index).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_at_an_epochs_end_looks_at_few_photographs() {
+        let photos = [0, 1, 2, 3, 0, 1, 2, 3];
+        let few = |count| about_few_photos(photos.into_iter(), count);
+        assert_eq!(few(4), [0, 4, 1, 5]);
+        assert_eq!(few(3), [0, 4, 1]);
+        assert_eq!(few(100).len(), 8);
     }
 }

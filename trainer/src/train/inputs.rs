@@ -8,10 +8,11 @@ use blip2::Adapter;
 use blip2::training::Learning;
 
 use super::container::Container;
-use super::data::Questions;
+use super::data::{Example, Questions};
 use super::hyperparameters::{Hyperparameters, SelectBest, Train};
 use super::log;
 use super::photos::Photos;
+use super::validation::have_true_values;
 
 /// The files of the contract.
 pub(super) struct Inputs {
@@ -39,7 +40,8 @@ impl Inputs {
         let validation = match validation.is_file() {
             true => Some(Questions::read(&validation, &mut photos)?),
             false => {
-                do_without_validation(&validation, settings)?;
+                let reason = format!("there is no {}", validation.display());
+                do_without_validation(&reason, settings)?;
                 None
             }
         };
@@ -54,15 +56,37 @@ impl Inputs {
     }
 }
 
-fn do_without_validation(path: &Path, settings: &Hyperparameters) -> anyhow::Result<()> {
-    if settings.select_best != SelectBest::None || settings.early_stopping_patience > 0 {
+/// Looks whether the validation questions that are left, of the file `path`, say
+/// what the job needs to know of an epoch.
+///
+/// # Errors
+/// When they do not.
+pub(super) fn check_validation(
+    path: &Path,
+    validation: &[Example],
+    settings: &Hyperparameters,
+) -> anyhow::Result<()> {
+    if validation.is_empty() {
+        let reason = format!("no question of {} has a photograph", path.display());
+        return do_without_validation(&reason, settings);
+    }
+    if settings.select_best == SelectBest::MacroF1 && !have_true_values(validation) {
         bail!(
-            "`select-best` and `early-stopping-patience` need validation questions, and there is \
-             no {}",
+            "`select-best` = `macro-f1` needs validation questions with a true value, and no \
+             answer in {} is a value of the attribute that is asked for",
             path.display()
         );
     }
-    log(&format!("no validation: there is no {}", path.display()));
+    Ok(())
+}
+
+fn do_without_validation(reason: &str, settings: &Hyperparameters) -> anyhow::Result<()> {
+    if settings.select_best != SelectBest::None || settings.early_stopping_patience > 0 {
+        bail!(
+            "`select-best` and `early-stopping-patience` need validation questions, and {reason}"
+        );
+    }
+    log(&format!("no validation: {reason}"));
     Ok(())
 }
 

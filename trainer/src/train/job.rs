@@ -148,7 +148,10 @@ impl Job {
             let started = Instant::now();
             let group = groups[self.state.position];
             let rate = schedule.at(self.state.step);
-            let (loss, mut gradients) = self.gradients(group)?;
+            let Some((loss, mut gradients)) = self.gradients(group)? else {
+                progress.finish();
+                return Ok(false);
+            };
             let gradient_norm = norm(&gradients);
             let event = match self.learn(loss, gradient_norm, &mut gradients, rate)? {
                 Stepped::Loss(loss) => Event::Step {
@@ -183,12 +186,18 @@ impl Job {
         Ok(true)
     }
 
-    /// The mean loss of some batches and its gradients.
-    fn gradients(&mut self, group: &[Vec<usize>]) -> anyhow::Result<(f64, Vec<Vec<f32>>)> {
+    /// The mean loss of some batches and its gradients; `None` where the job was
+    /// told to stop between them. Nothing has changed then: the step is done from
+    /// its beginning when the job goes on.
+    fn gradients(&mut self, group: &[Vec<usize>]) -> anyhow::Result<Option<(f64, Vec<Vec<f32>>)>> {
         let share = 1.0 / group.len() as f32;
         let mut mean = 0.0;
         let mut sums: Option<Vec<Vec<f32>>> = None;
         for (index, batch) in group.iter().enumerate() {
+            // Many batches take longer than a job that is told to stop has.
+            if index > 0 && self.interrupt.is_set() {
+                return Ok(None);
+            }
             let drawn = drawn(self.settings.seed, self.state.step, index as u64);
             let (loss, mut gradients) = self.gradients_of(batch, Some(drawn))?;
             mean += loss / group.len() as f64;
@@ -206,7 +215,7 @@ impl Job {
                 }
             }
         }
-        Ok((mean, sums.unwrap_or_default()))
+        Ok(Some((mean, sums.unwrap_or_default())))
     }
 
     /// The mean loss of a batch and its gradients; what is random is drawn from
@@ -317,8 +326,13 @@ impl Job {
                 .sum(),
             computation: &computation(&self.trainee),
         };
-        let folder = self.container.model();
-        output::write_model(&self.trainee, &self.examples, &Facts::of(&made), &folder)
+        output::write_model(
+            &self.trainee,
+            &self.examples,
+            &Facts::of(&made),
+            &self.container.channel("model")?,
+            &self.container.model(),
+        )
     }
 }
 

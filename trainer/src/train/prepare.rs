@@ -10,7 +10,7 @@ use super::checkpoints::Checkpoints;
 use super::container::Container;
 use super::feature_store::FeatureStore;
 use super::hyperparameters::{Hyperparameters, Train};
-use super::inputs::Inputs;
+use super::inputs::{Inputs, check_validation};
 use super::interrupt::Interrupt;
 use super::job::{Job, restore};
 use super::metrics::{Event, Metrics};
@@ -63,6 +63,9 @@ pub fn prepare(
             "no question of {} has a photograph",
             question_files[0].display()
         );
+    }
+    if let Some(path) = question_files.get(1) {
+        check_validation(path, &validation, &settings)?;
     }
     let job = fingerprint::Job {
         settings: &settings,

@@ -154,6 +154,13 @@ pub fn macro_f1_by_attribute(
         .collect()
 }
 
+/// Whether some question has a true value, so that there is a macro-F1.
+#[must_use]
+pub fn have_true_values(examples: &[Example]) -> bool {
+    let truths: Vec<String> = examples.iter().map(|one| one.answer.clone()).collect();
+    !macro_f1_by_attribute(&AttributeSet::embedded(), examples, &truths).is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +189,7 @@ mod tests {
         // Long Sleeves right, Sleeveless wrong, and the empty answer a class.
         assert!((scores["Sleeve Length"] - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!(scores[""], 1.0);
+        assert!(have_true_values(&examples));
+        assert!(!have_true_values(&examples[2..3]));
     }
 }

@@ -166,13 +166,13 @@ impl Container {
         self.with(&[("sample-answers", "0")])
     }
 
-    /// What a job leaves behind that has to be the same however it got there.
-    pub fn weights(&self) -> (Vec<u8>, Vec<u8>) {
-        let bytes = |name: &str| std::fs::read(self.path("model").join(name)).unwrap();
-        (
-            bytes("model.safetensors"),
-            bytes("adapter/adapter_model.safetensors"),
-        )
+    /// What a job leaves behind that has to be the same however it got there; no
+    /// adapter where all weights learn.
+    pub fn weights(&self) -> (Vec<u8>, Option<Vec<u8>>) {
+        let model = std::fs::read(self.path("model/model.safetensors")).unwrap();
+        let adapter = self.path("model/adapter");
+        let read = |folder: &Path| std::fs::read(folder.join("adapter_model.safetensors")).unwrap();
+        (model, adapter.exists().then(|| read(&adapter)))
     }
 }
 

@@ -87,10 +87,7 @@ impl Lora {
         let (a, b) = (self.a.packed()?, self.b.packed()?);
         let (rank, rows) = (a.outputs(), kept.narrow.len() / a.outputs().max(1));
         gradients.with(self.b.tensor(), |db| {
-            let narrow =
-                kernels::PackedWeights::from_f32_transposed(proof, &kept.narrow, rank, rows)
-                    .map_err(candle_core::Error::wrap)?;
-            narrow.multiply_add_transposed_rows(dy, db);
+            kernels::add_weight_gradient(proof, &kept.narrow, dy, rank, db);
             Ok(())
         })?;
         let mut of_narrow = vec![0f32; rows * rank];
@@ -102,9 +99,7 @@ impl Lora {
             gradients.with(self.a.tensor(), |da| {
                 let dropped = kept.dropout.map(|dropout| dropped(dropout, x));
                 let x = dropped.as_deref().unwrap_or(x);
-                let x = kernels::PackedWeights::from_f32_transposed(proof, x, a.inputs(), rows)
-                    .map_err(candle_core::Error::wrap)?;
-                x.multiply_add_transposed_rows(&of_narrow, da);
+                kernels::add_weight_gradient(proof, x, &of_narrow, a.inputs(), da);
                 Ok(())
             })
         })??;

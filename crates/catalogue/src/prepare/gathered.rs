@@ -15,16 +15,14 @@ pub(super) const PHOTOS: &str = "images";
 
 /// Training looks for `<id>.jpg` in one folder. Where photographs lie otherwise,
 /// or in several folders, they are put into `folder` under that name: as another link
-/// to the same file, or a copy where the disk has no links.
+/// to the same file, or a copy where the disk has no links. Says whether they were.
 pub(super) fn gather(
     folder: &Path,
     placed: &[Placed],
     files: &mut Together,
     progress: &dyn Progress,
-) -> Result<(), Error> {
-    let first = placed
-        .first()
-        .and_then(|placed| placed.product.entry.photo.parent());
+) -> Result<bool, Error> {
+    let first = first_folder(placed);
     let lies_there = |placed: &Placed| {
         let photo = &placed.product.entry.photo;
         photo.parent() == first
@@ -33,7 +31,7 @@ pub(super) fn gather(
                 .is_some_and(|file| file == &*gathered_name(placed))
     };
     if placed.iter().all(lies_there) {
-        return Ok(());
+        return Ok(false);
     }
     make_folder(folder)?;
     if holds_sources(folder, placed) {
@@ -49,7 +47,12 @@ pub(super) fn gather(
         files.link(&one.product.entry.photo, &to)?;
         progress.advance(1);
     }
-    Ok(())
+    Ok(true)
+}
+
+/// The folder of the first photograph; where none is gathered, that of all.
+fn first_folder(placed: &[Placed]) -> Option<&Path> {
+    placed.first()?.product.entry.photo.parent()
 }
 
 fn gathered_name(placed: &Placed) -> String {
@@ -65,24 +68,41 @@ fn holds_sources(folder: &Path, placed: &[Placed]) -> bool {
     parents.into_iter().any(|parent| is_same(parent, folder))
 }
 
-/// Says where `folder` holds more than this catalogue's photographs: an earlier run
-/// may have gathered them, or they are somebody's own, so they stay.
-pub(super) fn tell_of_others(folder: &Path, placed: &[Placed], progress: &dyn Progress) {
+/// Says where `folder` holds more than what this run gathered: an earlier run may have
+/// gathered it, or it is somebody's own, so it stays. Where this run gathered nothing,
+/// that is all of it, whatever its names.
+pub(super) fn tell_of_others(
+    folder: &Path,
+    placed: &[Placed],
+    is_gathered: bool,
+    progress: &dyn Progress,
+) {
     if holds_sources(folder, placed) {
         return;
     }
-    let ours: HashSet<OsString> = placed
-        .iter()
-        .map(|placed| gathered_name(placed).into())
-        .collect();
+    let ours: HashSet<OsString> = match is_gathered {
+        true => placed
+            .iter()
+            .map(|placed| gathered_name(placed).into())
+            .collect(),
+        false => HashSet::new(),
+    };
     let found = fs::read_dir(folder).into_iter().flatten().flatten();
     let others = found.filter(|file| !ours.contains(&file.file_name()));
     let count = others.count();
-    if count > 0 {
-        progress.note(&format!(
-            "{count} files in {} are no photos of this catalogue; an earlier run may have left \
-             them there, and training does not read them",
-            folder.display()
-        ));
+    if count == 0 {
+        return;
+    }
+    let folder = folder.display();
+    match first_folder(placed).filter(|_| !is_gathered) {
+        Some(photos) => progress.note(&format!(
+            "{count} files in {folder} are not of this run: the photos of this catalogue lie in \
+             {}, which is the folder to train with",
+            photos.display()
+        )),
+        None => progress.note(&format!(
+            "{count} files in {folder} are no photos of this catalogue; an earlier run may have \
+             left them there, and training does not read them"
+        )),
     }
 }

@@ -1,7 +1,8 @@
 //! The files that `prepare` leaves.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use attributes::{AttributeSet, NOT_AVAILABLE};
 
@@ -31,14 +32,18 @@ pub const NA_FILE: &str = "vqa_na.csv";
 /// Every line and product that was left out, with its reason.
 pub const LEFT_OUT_FILE: &str = "left-out.csv";
 
-/// The files of any run; none of an earlier one may be beside those of this one.
+/// The columns of [`PRODUCTS_FILE`].
+const PRODUCTS_HEADER: [&str; 4] = ["id", "category", "split", "group"];
+
+/// The files of any run; none of an earlier one may be beside those of this one. The
+/// report, by which a run's files are known, is the last to be removed.
 fn file_names() -> impl Iterator<Item = &'static str> {
     let others = [
         NA_FILE,
         PRODUCTS_FILE,
         LEFT_OUT_FILE,
-        REPORT_FILE,
         PAGE_FILE,
+        REPORT_FILE,
     ];
     Split::ALL.into_iter().map(Split::file_name).chain(others)
 }
@@ -58,7 +63,7 @@ pub(super) fn write(
         let pairs = pairs(options, &asked);
         let report = report(&options.set, &asked, split);
         prepared.report.splits.push(report);
-        if share > 0.0 {
+        if has_file(split, share, pairs.len(), progress)? {
             files.write(&at(split.file_name()), &as_csv(&pairs)?)?;
         }
     }
@@ -76,17 +81,93 @@ pub(super) fn write(
     }
     files.write(&at(PRODUCTS_FILE), &products(&prepared.placed)?)?;
     files.write(&at(LEFT_OUT_FILE), &left_out(&prepared.report)?)?;
-    let mut json = serde_json::to_vec_pretty(&prepared.report)?;
-    json.push(b'\n');
-    files.write(&at(REPORT_FILE), &json)?;
     let html = page::render(&options.set, prepared, options.thumbnails, progress)?;
     files.write(&at(PAGE_FILE), html.as_bytes())?;
     let photos = at(PHOTOS);
-    gather(&photos, &prepared.placed, &mut files, progress)?;
+    let is_gathered = gather(&photos, &prepared.placed, &mut files, progress)?;
+    let mut json = serde_json::to_vec_pretty(&prepared.report)?;
+    json.push(b'\n');
+    // The last one, which is the first to get its name.
+    files.write(&at(REPORT_FILE), &json)?;
     let before: Vec<PathBuf> = file_names().map(at).collect();
     files.put(&before)?;
-    tell_of_others(&photos, &prepared.placed, progress);
+    tell_of_others(&photos, &prepared.placed, is_gathered, progress);
     Ok(())
+}
+
+/// Whether a split's questions are written. Without validation questions there is no
+/// file, which training takes as no validation; one without rows it would refuse.
+///
+/// # Errors
+/// [`Error::Option`] where nothing is left to train on.
+fn has_file(
+    split: Split,
+    share: f64,
+    questions: usize,
+    progress: &dyn Progress,
+) -> Result<bool, Error> {
+    let name = split.file_name();
+    match split {
+        _ if share <= 0.0 => return Ok(false),
+        _ if questions > 0 => {}
+        Split::Train => {
+            return Err(Error::Option(format!(
+                "{name} would have no questions: give validation and test smaller shares, or \
+                 hold out fewer attributes"
+            )));
+        }
+        Split::Validation => {
+            progress.note(&format!(
+                "no product of validation has a question, so there is no {name}: the catalogue \
+                 is too small for its share, or too much is held out"
+            ));
+            return Ok(false);
+        }
+        Split::Test => progress.note(&format!(
+            "{name} has no questions, so that nothing can be evaluated with it: the catalogue \
+             is too small for its share"
+        )),
+    }
+    Ok(true)
+}
+
+/// Files of somebody's own are not to be replaced either: those of an earlier run lie
+/// there with its report.
+///
+/// # Errors
+/// [`Error::Option`] with the first that would be.
+pub(super) fn check_replaceable(out: &Path) -> Result<(), Error> {
+    let has_report = is_report(&out.join(REPORT_FILE));
+    let is_ours = |name: &&str| match *name {
+        // A name that a shop's own table is likely to have.
+        PRODUCTS_FILE => has_report && has_our_header(&out.join(name)),
+        _ => has_report,
+    };
+    let mut there = file_names().filter(|name| out.join(name).is_file());
+    match there.find(|name| !is_ours(name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::Option(format!(
+            "{} is none that this command wrote, and would be replaced: move it away, or choose \
+             another folder for the output",
+            out.join(name).display()
+        ))),
+    }
+}
+
+/// Whether the file is a run's report, by what is in it.
+fn is_report(path: &Path) -> bool {
+    let Ok(bytes) = fs::read(path) else {
+        return false;
+    };
+    let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let fields = ["settings", "broken_lines", "dropped", "splits"];
+    fields.iter().all(|field| told.get(field).is_some())
+}
+
+/// Whether the file begins as our table of products does.
+fn has_our_header(path: &Path) -> bool {
+    let ours = PRODUCTS_HEADER.join(",") + "\n";
+    fs::read(path).is_ok_and(|bytes| bytes.starts_with(ours.as_bytes()))
 }
 
 /// A table of one's own is not to be replaced by what is made of it.
@@ -227,5 +308,5 @@ fn products(placed: &[Placed]) -> Result<Vec<u8>, Error> {
             group,
         ]
     });
-    table(&["id", "category", "split", "group"], rows)
+    table(&PRODUCTS_HEADER, rows)
 }

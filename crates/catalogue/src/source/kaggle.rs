@@ -27,7 +27,7 @@ pub(super) fn read(
     catalogue: &mut Catalogue,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let listed = list(folder, catalogue)?;
+    let listed = list(folder, catalogue, progress)?;
     progress.stage("reading records", listed.len() as u64);
     let styles = folder.join("styles");
     let records: Vec<(Entry, Result<StyleRecord, String>)> = listed
@@ -52,10 +52,14 @@ pub(super) fn read(
 
 impl Entry {
     /// Adds what the record says: its attributes come first, and what the table
-    /// says of the others counts before what the record does.
+    /// says of the others counts before what the record does. An empty cell says
+    /// nothing.
     fn complete(&mut self, record: StyleRecord) {
         let of_table = std::mem::replace(&mut self.facts, record.facts);
-        let is_told = |name: &str| of_table.iter().any(|(told, _)| told == name);
+        let is_told = |name: &str| {
+            let mut of_table = of_table.iter();
+            of_table.any(|(told, word)| told == name && !word.is_empty())
+        };
         self.facts.retain(|(name, _)| !is_told(name));
         self.facts.extend(of_table);
         self.siblings = record.siblings;
@@ -67,7 +71,11 @@ impl Entry {
 }
 
 /// The products of `styles.csv` that have a photograph, without their records.
-fn list(folder: &Path, catalogue: &mut Catalogue) -> Result<Vec<Entry>, Error> {
+fn list(
+    folder: &Path,
+    catalogue: &mut Catalogue,
+    progress: &dyn Progress,
+) -> Result<Vec<Entry>, Error> {
     let path = folder.join("styles.csv");
     let table = Table::parse(&read_file(&path)?);
     let column = |name: &str| {
@@ -83,15 +91,15 @@ fn list(folder: &Path, catalogue: &mut Catalogue) -> Result<Vec<Entry>, Error> {
         .iter()
         .filter_map(|&name| Some((name, table.column(name)?)))
         .collect();
-    catalogue.count_lines("styles.csv", &table);
+    catalogue.count_lines("styles.csv", &table, progress);
 
-    let photos = Photos::of(folder)?;
+    let photos = Photos::of(folder, catalogue)?;
     let mut seen: HashSet<String> = catalogue.known_ids().into_keys().collect();
     let mut listed = Vec::with_capacity(table.rows().len());
     for row in table.rows() {
         let id = row.field(id);
         if let Some(problem) = id_problem(id) {
-            catalogue.dropped.add(problem, id, "");
+            catalogue.dropped.add(problem, id, &row.text());
             continue;
         }
         if !seen.insert(id.to_owned()) {
@@ -137,7 +145,8 @@ struct Photos {
 }
 
 impl Photos {
-    fn of(folder: &Path) -> Result<Photos, Error> {
+    /// Broken lines of `images.csv` are listed with those of the other table.
+    fn of(folder: &Path, catalogue: &mut Catalogue) -> Result<Photos, Error> {
         let images = folder.join(PHOTOS);
         let failed = |source| Error::Read {
             path: images.clone(),
@@ -150,9 +159,12 @@ impl Photos {
             }
         }
         let links = folder.join("images.csv");
-        let undefined = match links.is_file() {
-            true => undefined(&Table::parse(&read_file(&links)?)),
-            false => HashSet::new(),
+        let undefined = if links.is_file() {
+            let links = Table::parse(&read_file(&links)?);
+            catalogue.list_broken_lines("images.csv", &links);
+            undefined(&links)
+        } else {
+            HashSet::new()
         };
         Ok(Photos {
             folder: images,
@@ -192,5 +204,32 @@ fn read_record(styles: &Path, id: &str) -> Result<StyleRecord, String> {
     match &record.id {
         Some(other) if other != id => Err("its record is about another product".to_owned()),
         _ => Ok(record),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_cell_leaves_what_the_record_says() {
+        let words = |cell: &str| -> Vec<String> {
+            let mut entry = Entry {
+                id: "7".to_owned(),
+                title: String::new(),
+                category: "Shirts".to_owned(),
+                facts: vec![(COLOUR_FIELD.to_owned(), cell.to_owned())],
+                siblings: Vec::new(),
+                style: None,
+                article: None,
+                photo: PathBuf::new(),
+            };
+            let record = br#"{"id": 7, "baseColour": "Blue"}"#;
+            entry.complete(StyleRecord::parse(record).unwrap());
+            let words = entry.facts.into_iter().map(|(_, word)| word);
+            words.filter(|word| !word.is_empty()).collect()
+        };
+        assert_eq!(words(""), ["Blue"]);
+        assert_eq!(words("Red"), ["Red"]);
     }
 }

@@ -17,6 +17,7 @@ use crate::losses::Losses;
 use crate::progress::Progress;
 
 pub use mapping::Mapping;
+use table::Table;
 
 /// How tables and records of the Kaggle data set call the colour. An attribute set
 /// knows it as the name or an alias of its attribute of colours.
@@ -90,7 +91,7 @@ pub(crate) fn read(
                 file,
                 images,
                 mapping,
-            } => own_table::read(file, images, mapping, set, &mut catalogue)?,
+            } => own_table::read(file, images, mapping, set, &mut catalogue, progress)?,
         }
     }
     // Whatever the order of lines and files, what follows is the same.
@@ -105,9 +106,24 @@ pub(crate) fn id_order(a: &str, b: &str) -> std::cmp::Ordering {
 }
 
 impl Catalogue {
-    /// Counts a table's lines and keeps those that are broken for the report.
-    fn count_lines(&mut self, name: &str, table: &table::Table) {
-        self.lines += (table.rows().len() + table.broken.len()) as u64;
+    /// Counts a table's lines, keeps those that are broken for the report, and tells
+    /// of rows that may have swallowed others.
+    fn count_lines(&mut self, name: &str, table: &Table, progress: &dyn Progress) {
+        self.lines += table.rows().len() as u64;
+        self.list_broken_lines(name, table);
+        if let Some(first) = table.doubtful.first() {
+            progress.note(&format!(
+                "{name}: {} rows have several lines, the first from line {first}; where they are \
+                 not meant to, a quote does not end there",
+                table.doubtful.len()
+            ));
+        }
+    }
+
+    /// Keeps and counts lines that are no rows, of a table that lists no products as
+    /// well.
+    fn list_broken_lines(&mut self, name: &str, table: &Table) {
+        self.lines += table.broken.len() as u64;
         for broken in &table.broken {
             let place = format!("{name}, line {}", broken.line);
             self.broken_lines

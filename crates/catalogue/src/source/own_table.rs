@@ -11,6 +11,7 @@ use super::{Catalogue, Entry, NO_PHOTO, id_problem};
 use crate::error::Error;
 use crate::files::read as read_file;
 use crate::photo_files::{names_of, photo_in};
+use crate::progress::Progress;
 
 pub(super) fn read(
     file: &Path,
@@ -18,16 +19,17 @@ pub(super) fn read(
     mapping: &Mapping,
     set: &AttributeSet,
     catalogue: &mut Catalogue,
+    progress: &dyn Progress,
 ) -> Result<(), Error> {
     let table = Table::parse(&read_file(file)?);
     let columns = Columns::of(file, &table, mapping, set)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    catalogue.count_lines(&name, &table);
+    catalogue.count_lines(&name, &table, progress);
     let mut seen: HashSet<String> = catalogue.known_ids().into_keys().collect();
     for row in table.rows() {
         let id = row.field(columns.id);
         if let Some(problem) = id_problem(id) {
-            catalogue.dropped.add(problem, id, "");
+            catalogue.dropped.add(problem, id, &row.text());
         } else if !seen.insert(id.to_owned()) {
             catalogue.dropped.add("listed before", id, "");
         } else {

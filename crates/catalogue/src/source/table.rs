@@ -2,7 +2,7 @@
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 
-/// How much of a broken line is kept for the report, in characters.
+/// How much of a line that is left out is kept for the report, in characters.
 const SHOWN: usize = 120;
 
 /// In a table of at least so many columns a line inside of a quoted field may tell
@@ -15,6 +15,9 @@ pub(crate) struct Table {
     header: Vec<String>,
     rows: Vec<StringRecord>,
     pub broken: Vec<BrokenLine>,
+    /// Where rows of several lines begin in a table of too few columns to tell
+    /// whether they swallowed others.
+    pub doubtful: Vec<u64>,
 }
 
 /// A line that is no row.
@@ -37,6 +40,12 @@ impl Row<'_> {
     pub(crate) fn field(&self, column: usize) -> &str {
         self.0.get(column).unwrap_or_default().trim()
     }
+
+    /// The beginning of the row, for a person who looks for it.
+    pub(crate) fn text(&self) -> String {
+        let fields: Vec<&str> = self.0.iter().collect();
+        fields.join(",").chars().take(SHOWN).collect()
+    }
 }
 
 impl Table {
@@ -49,6 +58,7 @@ impl Table {
             header: Vec::new(),
             rows: Vec::new(),
             broken: Vec::new(),
+            doubtful: Vec::new(),
         };
         let mut start = 0;
         let mut line = 1;
@@ -127,6 +137,9 @@ impl Table {
         if self.header.is_empty() {
             self.header = row.iter().map(|name| name.trim().to_owned()).collect();
         } else if row.len() == self.header.len() {
+            if row.len() < TELLING_COLUMNS && raw.contains(&b'\n') {
+                self.doubtful.push(line);
+            }
             self.rows.push(row);
         } else {
             let reason = format!(
@@ -245,6 +258,7 @@ mod tests {
         assert_eq!(table.header(), ["id", "name"]);
         assert_eq!(first_fields(&table), ["1", "4", "5"]);
         assert_eq!(broken_lines(&table), [3, 5]);
+        assert_eq!(table.doubtful, [6]);
         assert_eq!(table.broken[0].reason, "it has 3 fields, the header 2");
         assert_eq!(table.broken[0].text, "2,b,c");
         let row = table.rows().nth(1).unwrap();
@@ -272,6 +286,7 @@ mod tests {
         let fields = |text: &str| -> Vec<String> {
             let table = Table::parse(text.as_bytes());
             assert_eq!(broken_lines(&table), [0_u64; 0], "{text}");
+            assert_eq!(table.doubtful.is_empty(), table.header.len() > 4);
             table.rows.iter().flatten().map(str::to_owned).collect()
         };
         // The line that ends the text has as many commas as a row.

@@ -3,8 +3,8 @@
 use core::arch::x86_64::*;
 
 use super::{
-    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, SHARED, Scaling,
-    Start,
+    FloatBlock, FloatLane, GROUP, IntegerColumns, IntegerRows, Order, Output, PANEL, RoundedGroup,
+    SHARED, Scaling, Start,
 };
 
 /// Which of the 32 columns exist, as masks of the two registers.
@@ -71,16 +71,21 @@ unsafe fn store<const ROWS: usize>(sums: [[__m512; 2]; ROWS], output: Output) {
 
 macro_rules! float_rows {
     ($name:ident, $features:literal, |$row:ident, $column:ident, $sum:ident| $product:expr) => {
+        /// Rows whose lanes are `stride` apart, or, where they lie `BY_ROW`, that
+        /// are themselves.
+        ///
         /// # Safety
         /// As for `float_tile`, with exactly `ROWS` rows.
         #[target_feature(enable = $features)]
-        unsafe fn $name<const ROWS: usize>(
+        unsafe fn $name<const ROWS: usize, const BY_ROW: bool>(
             rows: &[u32],
+            stride: usize,
             columns: &[u32],
             start: Start,
             output: Output,
         ) {
             let lanes = columns.len() / PANEL;
+            let (from_row, from_lane) = if BY_ROW { (stride, 1) } else { (1, stride) };
             // SAFETY: `float_tile` checked that both slices hold `lanes` lanes
             // of 32 columns and of `ROWS` rows; the output is the caller's.
             unsafe {
@@ -90,13 +95,14 @@ macro_rules! float_rows {
                     let low = _mm512_loadu_si512(columns.cast());
                     let high = _mm512_loadu_si512(columns.add(16).cast());
                     for (index, sums) in sums.iter_mut().enumerate() {
-                        let $row = _mm512_set1_epi32(rows.add(index).read() as i32);
+                        let $row = _mm512_set1_epi32(rows.add(index * from_row).read() as i32);
                         for (half, $column) in [low, high].into_iter().enumerate() {
                             let $sum = sums[half];
                             sums[half] = $product;
                         }
                     }
-                    rows = rows.add(ROWS);
+                    // Behind the last lane there may be nothing.
+                    rows = rows.wrapping_add(from_lane);
                     columns = columns.add(PANEL);
                 }
                 store(sums, output);
@@ -124,24 +130,32 @@ float_rows!(bf16_rows, "avx512f,avx512bf16", |row, column, sum| {
 /// As for `super::float_tile`.
 pub(super) unsafe fn float_tile(
     lane: FloatLane,
-    rows: &[u32],
+    rows: FloatBlock,
     columns: &[u32],
-    row_count: usize,
     start: Start,
     output: Output,
 ) {
     macro_rules! dispatch {
-        ($kernel:ident: $($count:literal)*) => {
-            match row_count {
+        ($kernel:ident, $by_row:literal, $stride:ident: $($count:literal)*) => {
+            match rows.rows {
                 // SAFETY: the caller's promise, passed on.
-                $($count => unsafe { $kernel::<$count>(rows, columns, start, output) },)*
+                $($count => unsafe {
+                    $kernel::<$count, $by_row>(rows.values, $stride, columns, start, output)
+                },)*
                 _ => {}
             }
         };
     }
-    match lane {
-        FloatLane::F32 => dispatch!(f32_rows: 1 2 3 4 5 6 7 8 9 10 11 12),
-        FloatLane::Bf16 => dispatch!(bf16_rows: 1 2 3 4 5 6 7 8 9 10 11 12),
+    match (lane, rows.order) {
+        (FloatLane::F32, Order::ByLane(stride)) => {
+            dispatch!(f32_rows, false, stride: 1 2 3 4 5 6 7 8 9 10 11 12);
+        }
+        (FloatLane::F32, Order::ByRow(stride)) => {
+            dispatch!(f32_rows, true, stride: 1 2 3 4 5 6 7 8 9 10 11 12);
+        }
+        (FloatLane::Bf16, Order::ByLane(stride) | Order::ByRow(stride)) => {
+            dispatch!(bf16_rows, false, stride: 1 2 3 4 5 6 7 8 9 10 11 12);
+        }
     }
 }
 
@@ -293,11 +307,11 @@ pub(super) unsafe fn round_group(values: &[f32; GROUP], inverse: f32) -> Rounded
 /// # Safety
 /// As for `super::transpose_16`.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn transpose_16(from: &[u32], to: &mut [u32], stride: usize) {
+pub(super) unsafe fn transpose_16(from: &[u32], to: &mut [u32], apart: (usize, usize)) {
     let mut rows = [_mm512_setzero_si512(); 16];
     for (index, row) in rows.iter_mut().enumerate() {
         // SAFETY: `super::transpose_16` checked the length.
-        *row = unsafe { _mm512_loadu_si512(from.as_ptr().add(index * stride).cast()) };
+        *row = unsafe { _mm512_loadu_si512(from.as_ptr().add(index * apart.0).cast()) };
     }
     // Neighbouring rows, then pairs of them, within each quarter of a register;
     // then the quarters change places.
@@ -331,7 +345,7 @@ pub(super) unsafe fn transpose_16(from: &[u32], to: &mut [u32], stride: usize) {
         for (quarter, column) in columns.into_iter().enumerate() {
             // SAFETY: as above.
             unsafe {
-                let place = to.as_mut_ptr().add((4 * quarter + within) * stride);
+                let place = to.as_mut_ptr().add((4 * quarter + within) * apart.1);
                 _mm512_storeu_si512(place.cast(), column);
             }
         }

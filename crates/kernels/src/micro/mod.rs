@@ -2,8 +2,8 @@
 //! registers.
 //!
 //! A lane is 32 bits of a row: one f32, two bf16 or four 8-bit integers.
-//! Operands lie so that the loop reads them from front to back: rows as
-//! `[lane][row]`, columns as `[lane][column]`.
+//! Columns lie so that the loop reads them from front to back, `[lane][column]`;
+//! rows as `[lane][row]` as well, or as they are.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -56,6 +56,53 @@ pub(crate) enum Start<'a> {
     OutputAnd(&'a [f32; PANEL]),
 }
 
+/// A block of at most [`FLOAT_ROWS`] rows for [`float_tile`].
+#[derive(Clone, Copy)]
+pub(crate) struct FloatBlock<'a> {
+    /// The lanes, from the first one of the first row on.
+    pub(crate) values: &'a [u32],
+    pub(crate) rows: usize,
+    pub(crate) order: Order,
+}
+
+/// Where the lanes of a [`FloatBlock`] lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    /// A lane's rows side by side, from one lane to the next so many elements:
+    /// the rows are columns of a matrix.
+    ByLane(usize),
+    /// A row's lanes side by side, from one row to the next so many elements: the
+    /// rows are those of a matrix. In f32 alone.
+    ByRow(usize),
+}
+
+impl<'a> FloatBlock<'a> {
+    /// Rows that were packed for the loop, `[lane][row]`.
+    pub(crate) fn packed(values: &'a [u32], rows: usize) -> Self {
+        Self {
+            values,
+            rows,
+            order: Order::ByLane(rows),
+        }
+    }
+
+    /// Whether it has so many lanes.
+    fn has(&self, lanes: usize) -> bool {
+        let (steps, stride, run) = match self.order {
+            Order::ByLane(stride) => (lanes, stride, self.rows),
+            Order::ByRow(stride) => (self.rows, stride, lanes),
+        };
+        lanes == 0 || self.values.len() >= (steps - 1) * stride + run
+    }
+}
+
+/// Numbers as the loops take them.
+pub(crate) fn bits_of(values: &[f32]) -> &[u32] {
+    // SAFETY: both have 32 bits and the same alignment, and every bit pattern is
+    // a value.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
+}
+
 /// How the lanes of [`float_tile`] are multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FloatLane {
@@ -100,25 +147,25 @@ pub(crate) struct IntegerRows<'a> {
     pub(crate) rows: usize,
 }
 
-/// Multiplies `lanes` lanes of a block of rows by a panel of columns.
+/// Multiplies a block of rows by a panel of columns, which has their lanes.
 ///
 /// # Safety
 /// The processor has AVX-512 F, and BF16 for [`FloatLane::Bf16`]. `output` is
-/// valid for `rows` rows of `output.columns` elements, which nobody else uses
+/// valid for the rows, each of `output.columns` elements, which nobody else uses
 /// meanwhile.
 pub(crate) unsafe fn float_tile(
     lane: FloatLane,
-    rows: &[u32],
+    rows: FloatBlock,
     columns: &[u32],
-    row_count: usize,
     start: Start,
     output: Output,
 ) {
     let lanes = columns.len() / PANEL;
-    assert!(rows.len() >= lanes * row_count && columns.len() == lanes * PANEL);
-    assert!((1..=FLOAT_ROWS).contains(&row_count) && output.columns <= PANEL);
+    assert!(rows.has(lanes) && columns.len() == lanes * PANEL);
+    assert!((1..=FLOAT_ROWS).contains(&rows.rows) && output.columns <= PANEL);
+    assert!(lane == FloatLane::F32 || matches!(rows.order, Order::ByLane(_)));
     // SAFETY: the lengths were checked, the rest is the caller's promise.
-    unsafe { arch::float_tile(lane, rows, columns, row_count, start, output) }
+    unsafe { arch::float_tile(lane, rows, columns, start, output) }
 }
 
 /// Multiplies all groups of a block of quantised rows by a panel of quantised
@@ -176,13 +223,13 @@ pub(crate) unsafe fn round_group(values: &[f32; GROUP], inverse: f32) -> Rounded
     unsafe { arch::round_group(values, inverse) }
 }
 
-/// Transposes a square of 16 lanes, rows `stride` apart on both sides.
+/// Transposes a square of 16 lanes, whose rows are `apart` on either side.
 ///
 /// # Safety
 /// The processor has AVX-512 F.
 #[inline]
-pub(crate) unsafe fn transpose_16(from: &[u32], to: &mut [u32], stride: usize) {
-    assert!(from.len() >= 15 * stride + 16 && to.len() >= 15 * stride + 16);
+pub(crate) unsafe fn transpose_16(from: &[u32], to: &mut [u32], apart: (usize, usize)) {
+    assert!(from.len() >= 15 * apart.0 + 16 && to.len() >= 15 * apart.1 + 16);
     // SAFETY: the lengths were checked, the rest is the caller's promise.
-    unsafe { arch::transpose_16(from, to, stride) }
+    unsafe { arch::transpose_16(from, to, apart) }
 }

@@ -4,7 +4,8 @@
 use half::{bf16, f16};
 
 use super::{
-    FloatLane, GROUP, IntegerColumns, IntegerRows, Output, PANEL, RoundedGroup, Scaling, Start,
+    FloatBlock, FloatLane, GROUP, IntegerColumns, IntegerRows, Order, Output, PANEL, RoundedGroup,
+    Scaling, Start,
 };
 
 /// # Safety
@@ -27,12 +28,15 @@ unsafe fn update(row: usize, start: Start, output: Output, add: impl Fn(usize) -
 /// As for `super::float_tile`.
 pub(super) unsafe fn float_tile(
     lane: FloatLane,
-    rows: &[u32],
+    rows: FloatBlock,
     columns: &[u32],
-    row_count: usize,
     start: Start,
     output: Output,
 ) {
+    let (from_row, from_lane) = match rows.order {
+        Order::ByLane(stride) => (1, stride),
+        Order::ByRow(stride) => (stride, 1),
+    };
     let product = |a: u32, b: u32| match lane {
         FloatLane::F32 => f32::from_bits(a) * f32::from_bits(b),
         FloatLane::Bf16 => {
@@ -40,10 +44,13 @@ pub(super) unsafe fn float_tile(
             half(a, 0) * half(b, 0) + half(a, 16) * half(b, 16)
         }
     };
-    for row in 0..row_count {
+    for row in 0..rows.rows {
         let sum = |column: usize| {
             (0..columns.len() / PANEL)
-                .map(|lane| product(rows[lane * row_count + row], columns[lane * PANEL + column]))
+                .map(|lane| {
+                    let value = rows.values[lane * from_lane + row * from_row];
+                    product(value, columns[lane * PANEL + column])
+                })
                 .sum::<f32>()
         };
         // SAFETY: the caller's promise.
@@ -122,10 +129,10 @@ pub(super) unsafe fn round_group(values: &[f32; GROUP], inverse: f32) -> Rounded
 
 /// # Safety
 /// None.
-pub(super) unsafe fn transpose_16(from: &[u32], to: &mut [u32], stride: usize) {
+pub(super) unsafe fn transpose_16(from: &[u32], to: &mut [u32], apart: (usize, usize)) {
     for row in 0..16 {
         for column in 0..16 {
-            to[column * stride + row] = from[row * stride + column];
+            to[column * apart.1 + row] = from[row * apart.0 + column];
         }
     }
 }

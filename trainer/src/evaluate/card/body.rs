@@ -9,19 +9,24 @@ use crate::evaluate::report::{difference, with_interval};
 
 pub(super) fn body(evaluation: &Evaluation) -> String {
     let data = &evaluation.data;
+    let intervals = match evaluation.method.resamples {
+        0 => String::new(),
+        resamples => format!(
+            ", with {:.0} % intervals ({resamples} bootstrap resamples of the products)",
+            evaluation.method.interval_level * 100.0
+        ),
+    };
     let mut body = format!(
         "# {}\n\nA BLIP-2 model with a Flan-T5 language model that answers questions about \
          photographs of fashion products, one question an attribute: \"Question: What is the \
          pattern of the shirt in this picture? Answer: \" is answered by \"Pattern: Striped\".\n\n\
-         ## Evaluation\n\n{} products and {} questions of {}, in percent, with {:.0} % intervals \
-         ({} bootstrap resamples of the products). Macro-F1 is the mean F1 over the values that \
-         are true or answered; the means are over the attributes.\n\n",
+         ## Evaluation\n\n{} products and {} questions of {}, in percent{intervals}. Macro-F1 is \
+         the mean F1 over the values that are true or answered; the means are over the \
+         attributes.\n\n",
         line(&evaluation.model),
         data.products,
         data.questions,
         code(dataset(evaluation)),
-        evaluation.method.interval_level * 100.0,
-        evaluation.method.resamples,
     );
     comparison(&mut body, evaluation);
     if let Some(model) = evaluation.systems.first() {

@@ -31,6 +31,16 @@ fn the_head_is_what_the_hub_reads() {
 }
 
 #[test]
+fn without_resamples_there_is_no_word_of_intervals() {
+    let mut example = evaluation();
+    let card = |example: &Evaluation| card(example, &Training::default(), None);
+    let told = "in percent, with 95 % intervals (10 bootstrap resamples of the products). Macro";
+    assert!(card(&example).contains(told));
+    example.method.resamples = 0;
+    assert!(card(&example).contains("in percent. Macro"));
+}
+
+#[test]
 fn what_training_left_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let facts = r#"{"base_model": "org/base", "epochs": 3, "lora": {"r": 8, "targets":

@@ -23,6 +23,25 @@ pub struct Item {
     pub truth: Option<String>,
 }
 
+/// The rows about the attributes `wanted` (all where none is named), of at most
+/// `limit` products, which `seed` draws.
+#[must_use]
+pub fn chosen(
+    mut rows: Vec<Row>,
+    set: &AttributeSet,
+    wanted: &[String],
+    limit: Option<u64>,
+    seed: u64,
+) -> Vec<Row> {
+    let name_of = |row: &Row| &set.attributes()[row.attribute].name;
+    rows.retain(|row| wanted.is_empty() || wanted.contains(name_of(row)));
+    if let Some(limit) = limit {
+        let kept = draw(&rows, limit, seed);
+        rows.retain(|row| kept.contains(row.id.as_str()));
+    }
+    rows
+}
+
 /// All questions of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TestSet {
@@ -35,27 +54,12 @@ pub struct TestSet {
 }
 
 impl TestSet {
-    /// The questions of `rows` about the attributes `wanted` (all where none
-    /// is named), of at most `limit` products, which `seed` draws.
+    /// The questions of `rows`, which are about the attributes `wanted` (about any
+    /// where none is named).
     ///
     /// # Errors
-    /// When nothing is left whose truth is known.
-    pub fn new(
-        rows: Vec<Row>,
-        set: &AttributeSet,
-        wanted: &[String],
-        limit: Option<u64>,
-        seed: u64,
-    ) -> Result<TestSet> {
-        let name_of = |row: &Row| set.attributes()[row.attribute].name.as_str();
-        let mut rows: Vec<Row> = rows
-            .into_iter()
-            .filter(|row| wanted.is_empty() || wanted.iter().any(|name| name == name_of(row)))
-            .collect();
-        if let Some(limit) = limit {
-            let kept = draw(&rows, limit, seed);
-            rows.retain(|row| kept.contains(row.id.as_str()));
-        }
+    /// When there is none whose truth is known.
+    pub fn new(rows: Vec<Row>, set: &AttributeSet, wanted: &[String]) -> Result<TestSet> {
         ensure!(
             rows.iter().any(|row| row.truth.is_some()),
             "there is no question with a known answer{}",
@@ -132,7 +136,8 @@ mod tests {
 
     fn assemble(rows: Vec<Row>, wanted: &[&str], limit: Option<u64>) -> Result<TestSet> {
         let wanted: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
-        TestSet::new(rows, &AttributeSet::embedded(), &wanted, limit, 1)
+        let set = AttributeSet::embedded();
+        TestSet::new(chosen(rows, &set, &wanted, limit, 1), &set, &wanted)
     }
 
     #[test]

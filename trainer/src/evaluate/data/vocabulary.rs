@@ -1,10 +1,10 @@
 //! The values that answers are held to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use attributes::{Answer, Attribute, AttributeSet};
+use attributes::{Answer, Attribute, AttributeSet, parse_pair};
 
 use super::Row;
 
@@ -73,30 +73,53 @@ impl Vocabulary {
     /// When it can't be read or names what the set does not know.
     pub fn of_file(path: &Path, attributes: &[String], set: &AttributeSet) -> Result<Vocabulary> {
         let shown = path.display();
-        let text = std::fs::read(path).with_context(|| format!("{shown} can't be read"))?;
-        let values: BTreeMap<String, Vec<String>> = serde_json::from_slice(&text)
-            .with_context(|| format!("{shown} has to be {{\"Fabric\": [\"Cotton\", …], …}}"))?;
-        let mut by_name: BTreeMap<&str, Vec<Choice>> = BTreeMap::new();
-        for (name, values) in &values {
+        let mut found = ByAttribute::default();
+        for (name, values) in &read_values(path)? {
             let Some(attribute) = set.attribute(name) else {
                 bail!("{shown}: {name:?} is no attribute of the set");
             };
-            let choices = by_name.entry(&attribute.name).or_default();
             for value in values {
-                let choice = choice(set, attribute, value)
+                let choice = choice(set, attribute, &attribute.name, value)
                     .with_context(|| format!("{shown}: {name}: {value:?}"))?;
-                if choices.iter().all(|known| known.value != choice.value) {
-                    choices.push(choice);
-                }
+                found.add(attribute, choice);
             }
         }
-        Ok(Vocabulary {
-            choices: attributes
+        Ok(found.vocabulary(path, attributes))
+    }
+
+    /// The values of a checkpoint's own file, in the words that it was taught: where
+    /// that has "baseColour", answers are held to "baseColour: Blue". Where it has two
+    /// names of one attribute, it is the one that answers of `rows` have. The file may
+    /// know more than is asked: what the set does not know is left out.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn of_checkpoint(
+        path: &Path,
+        attributes: &[String],
+        set: &AttributeSet,
+        rows: &[Row],
+    ) -> Result<Vocabulary> {
+        let values = read_values(path)?;
+        let names = rows.iter().filter_map(|row| parse_pair(&row.answer));
+        let asked: BTreeSet<String> = names.map(|(name, _)| name).collect();
+        let mut taught: Vec<(&String, &Vec<String>)> = values.iter().collect();
+        taught.sort_by_key(|(name, _)| !asked.contains(*name));
+        let mut found = ByAttribute::default();
+        let mut name_of: BTreeMap<&str, &str> = BTreeMap::new();
+        for (name, values) in taught {
+            let Some(attribute) = set.attribute(name) else {
+                continue;
+            };
+            let name = *name_of.entry(&attribute.name).or_insert(name);
+            let choices = values
                 .iter()
-                .map(|name| by_name.remove(name.as_str()).unwrap_or_default())
-                .collect(),
-            source: shown.to_string(),
-        })
+                .map(|value| choice(set, attribute, name, value));
+            for choice in choices.flatten() {
+                found.add(attribute, choice);
+            }
+        }
+        Ok(found.vocabulary(path, attributes))
     }
 
     /// The same, with the values of `other` for attributes that have none.
@@ -151,8 +174,38 @@ impl Vocabulary {
     }
 }
 
-fn choice(set: &AttributeSet, attribute: &Attribute, value: &str) -> Result<Choice> {
-    let text = format!("{}: {value}", attribute.name);
+/// Choices by the name of their attribute in the set, each value once.
+#[derive(Default)]
+struct ByAttribute<'a>(BTreeMap<&'a str, Vec<Choice>>);
+
+impl<'a> ByAttribute<'a> {
+    fn add(&mut self, attribute: &'a Attribute, choice: Choice) {
+        let choices = self.0.entry(&attribute.name).or_default();
+        if choices.iter().all(|known| known.value != choice.value) {
+            choices.push(choice);
+        }
+    }
+
+    fn vocabulary(mut self, path: &Path, attributes: &[String]) -> Vocabulary {
+        let choices_of = |name: &String| self.0.remove(name.as_str()).unwrap_or_default();
+        Vocabulary {
+            choices: attributes.iter().map(choices_of).collect(),
+            source: path.display().to_string(),
+        }
+    }
+}
+
+/// The values of a JSON file, by the names that it gives the attributes.
+fn read_values(path: &Path) -> Result<BTreeMap<String, Vec<String>>> {
+    let shown = path.display();
+    let text = std::fs::read(path).with_context(|| format!("{shown} can't be read"))?;
+    serde_json::from_slice(&text)
+        .with_context(|| format!("{shown} has to be {{\"Fabric\": [\"Cotton\", …], …}}"))
+}
+
+/// A value as an answer that gives the attribute this name.
+fn choice(set: &AttributeSet, attribute: &Attribute, name: &str, value: &str) -> Result<Choice> {
+    let text = format!("{name}: {value}");
     match set.interpret(attribute, &text) {
         Answer::Value(value) => Ok(Choice { text, value }),
         _ => bail!("it is no value of {}", attribute.name),
@@ -237,6 +290,43 @@ mod tests {
         let whole = of(&[], "nothing").or(test, &wanted);
         assert_eq!(whole.source, "the test");
         assert_eq!(whole.clone().or(both, &wanted), whole);
+    }
+
+    #[test]
+    fn a_checkpoints_file_gives_the_words_that_it_was_taught_and_may_know_more() {
+        let set = AttributeSet::embedded();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vocabulary.json");
+        let wanted = names(&["Colour"]);
+        let read = |text: &str, rows: &[Row]| {
+            std::fs::write(&path, text).unwrap();
+            Vocabulary::of_checkpoint(&path, &wanted, &set, rows).unwrap()
+        };
+        let asked = |answer: &str| [row(7, answer, Some("Red"))];
+        // An attribute that the set lacks, and a value that is none.
+        let taught = r#"{"Occasion": ["Casual"], "baseColour": ["Blue", "NA", "Red"]}"#;
+        assert_eq!(
+            texts(&read(taught, &asked("Colour: Red")), 0),
+            [("baseColour: Blue", "Blue"), ("baseColour: Red", "Red")]
+        );
+        // Two names: that of the answers counts.
+        let both = r#"{"Colour": ["Blue", "Pink"], "baseColour": ["Blue", "Red"]}"#;
+        assert_eq!(
+            texts(&read(both, &asked("Colour: Red")), 0),
+            [
+                ("Colour: Blue", "Blue"),
+                ("Colour: Pink", "Pink"),
+                ("Colour: Red", "Red"),
+            ]
+        );
+        assert_eq!(
+            texts(&read(both, &asked("baseColour: Red")), 0),
+            [
+                ("baseColour: Blue", "Blue"),
+                ("baseColour: Red", "Red"),
+                ("baseColour: Pink", "Pink"),
+            ]
+        );
     }
 
     #[test]

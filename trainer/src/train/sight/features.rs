@@ -205,10 +205,16 @@ impl Features {
                 let features = trainee.blip2().encode_images(&[pixels])?;
                 self.counts.encoded += 1;
                 self.counts.encoding += started.elapsed();
-                Ok(features
+                let features = features
                     .get(0)?
                     .to_dtype(DType::F32)?
-                    .to_device(&Device::Cpu)?)
+                    .to_device(&Device::Cpu)?;
+                // By now there may be room, and it is asked for every epoch.
+                if let Some(key) = photos.key(number) {
+                    self.store
+                        .put(key, &features.flatten_all()?.to_vec1::<f32>()?);
+                }
+                Ok(features)
             })
             .collect()
     }

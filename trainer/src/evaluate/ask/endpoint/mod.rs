@@ -75,6 +75,14 @@ struct ErrorFields {
     message: String,
 }
 
+/// How SageMaker Runtime wraps an error of the model server, under the status 424.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ModelError {
+    original_status_code: u16,
+    original_message: String,
+}
+
 /// What one request came to.
 enum Sent {
     Answers(Vec<Answer>),
@@ -220,12 +228,12 @@ impl Endpoint {
         }
     }
 
-    /// The status and the whole body of one answer.
+    /// The status and the whole body of one answer of the model server.
     async fn post(&self, request: &Request<'_>) -> reqwest::Result<(StatusCode, Vec<u8>)> {
         let sending = self.client.post(self.url.clone()).json(request);
         let response = sending.send().await?;
         let status = response.status();
-        Ok((status, response.bytes().await?.into()))
+        Ok(unwrapped(status, response.bytes().await?.into()))
     }
 
     fn understood(&self, status: StatusCode, body: &[u8]) -> Result<Sent> {
@@ -255,6 +263,17 @@ impl Endpoint {
         }
         bail!("{} answered {status}: {message}", self.url);
     }
+}
+
+/// What the model server itself answered, where an endpoint stands before it.
+fn unwrapped(status: StatusCode, body: Vec<u8>) -> (StatusCode, Vec<u8>) {
+    if status == StatusCode::FAILED_DEPENDENCY
+        && let Ok(error) = serde_json::from_slice::<ModelError>(&body)
+        && let Ok(original) = StatusCode::from_u16(error.original_status_code)
+    {
+        return (original, error.original_message.into_bytes());
+    }
+    (status, body)
 }
 
 /// Whether another try may help.

@@ -155,6 +155,47 @@ fn what_nobody_answered_is_sent_again_some_times() {
     assert!(error.contains("did not answer in 4 tries"), "{error}");
 }
 
+/// An error as it comes from `/endpoints/NAME/invocations`.
+fn wrapped(status: u16, body: &str) -> (u16, String) {
+    let error = serde_json::json!({
+        "Message": "Received an error from primary",
+        "OriginalStatusCode": status,
+        "OriginalMessage": body,
+        "LogStreamArn": "arn:aws:logs:local",
+    });
+    (424, error.to_string())
+}
+
+#[test]
+fn an_error_that_an_endpoint_wraps_is_the_model_servers() {
+    let answer = serde_json::json!({"generated_text": "Fit: Slim Fit", "confidence": 0.4});
+    let answers = serde_json::json!([answer, answer]).to_string();
+    let (url, serving) = stub(vec![wrapped(503, &error("overloaded")), (200, answers)]);
+    assert!(matches!(
+        ask(&url).unwrap()[..],
+        [PhotoOutcome::Answered { .. }]
+    ));
+    assert_eq!(serving.join().unwrap().len(), 2);
+
+    let (url, _) = stub(vec![wrapped(400, &error("invalid_image"))]);
+    assert_eq!(
+        ask(&url).unwrap(),
+        [PhotoOutcome::Unusable("such is life".to_owned())]
+    );
+
+    for (answer, says) in [
+        (
+            wrapped(400, &error("invalid_parameter")),
+            "400 Bad Request: such is life",
+        ),
+        ((424, "{}".to_owned()), "424"),
+    ] {
+        let (url, _) = stub(vec![answer]);
+        let error = format!("{:#}", ask(&url).unwrap_err());
+        assert!(error.contains(says), "{error}");
+    }
+}
+
 #[test]
 fn whether_anybody_is_there_is_known_without_a_question() {
     let (url, serving) = stub(vec![(405, String::new())]);
