@@ -26,7 +26,12 @@ pub(crate) fn heard(
     let mut owners: Vec<Vec<usize>> = vec![Vec::new(); tokens];
     for found in ranks.into_iter().rev().flatten() {
         steps.tick();
-        match verdict(compiled, &found, &kept, &owners) {
+        let verdict = match verdict(compiled, &found, &kept, &owners) {
+            // "Cotton candy pink" is a colour, and its cotton still no cotton.
+            Verdict::Dropped if is_owned_idiom(&found, &owners) => Verdict::Heard,
+            verdict => verdict,
+        };
+        match verdict {
             Verdict::Heard => {
                 for &token in &found.tokens {
                     if let Some(owners) = owners.get_mut(token) {
@@ -42,6 +47,12 @@ pub(crate) fn heard(
     kept.retain(|found| !found.senses.is_empty());
     kept.sort_by(|one, other| one.tokens.cmp(&other.tokens));
     kept
+}
+
+/// Whether it is an idiom all of whose words belong to longer phrases.
+fn is_owned_idiom(found: &Match<Sense>, owners: &[Vec<usize>]) -> bool {
+    let owned = |&token: &usize| owners.get(token).is_some_and(|owners| !owners.is_empty());
+    found.senses.contains(&Sense::Idiom) && found.tokens.iter().all(owned)
 }
 
 enum Verdict {

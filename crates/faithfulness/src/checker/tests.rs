@@ -127,7 +127,7 @@ fn another_value_contradicts() {
     );
     assert_contradicted(
         &shirt("Pattern", "Striped"),
-        &[("A checked shirt.", "checked")],
+        &[("A checked shirt.", "checked shirt")],
     );
     assert_contradicted(&shirt("Colour", "Red"), &[("A green shirt.", "green")]);
     assert_contradicted(&shirt("Fabric", "Cotton"), &[("Made of linen.", "linen")]);
