@@ -30,7 +30,7 @@ pub struct ListedObject {
 }
 
 /// What `ItemBatcher` puts together.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MapBatch {
     items: Vec<Value>,

@@ -22,7 +22,7 @@ pub enum Message {
 
 /// Reads a message's text. What SNS put into an envelope is taken out of it.
 pub fn read(text: &str) -> Result<Message, EventError> {
-    let message = without_envelope(parse("a message", text)?)?;
+    let message = without_envelope(parse("a queue or a topic", text)?)?;
     match event::recognise(message)? {
         Event::S3(uploads) => Ok(Message::Photos(uploads)),
         Event::S3Test => Ok(Message::S3Test),

@@ -238,9 +238,10 @@ mod tests {
 
     #[test]
     fn a_photo_alone_takes_the_rest_from_the_query() {
-        let query = [("product_id", "7"), ("attributes", "Fabric, Sleeve Length")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
+        let query: HashMap<String, String> =
+            [("product_id", "7"), ("attributes", "Fabric, Sleeve Length")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into();
         let request = from_photo(Bytes::from_static(b"p"), &query).unwrap();
         assert_eq!(request.product_id.as_deref(), Some("7"));
         assert_eq!(request.category, None);

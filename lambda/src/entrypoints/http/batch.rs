@@ -31,13 +31,14 @@ struct BatchBody {
 
 /// Reads the products of a body.
 pub fn read(body: &[u8]) -> Result<Vec<Value>, Problem> {
-    let BatchBody { products } = serde_json::from_slice(body).map_err(|error| {
+    let body: BatchBody = serde_json::from_slice(body).map_err(|error| {
         let words = json_error::words(&error);
         invalid(format!(
             "the request can't be read: {words}; it is {{\"products\": [{{\"product_id\"?, \
              \"image\": …}}, …]}}"
         ))
     })?;
+    let products = body.products;
     if !(1..=MOST_PRODUCTS).contains(&products.len()) {
         return Err(invalid(format!(
             "products has {}, must have 1 to {MOST_PRODUCTS}",
