@@ -1,6 +1,6 @@
 //! The orchestration function: a photograph of a garment comes in by HTTP, by
-//! an S3 upload or by a direct invocation, is asked about at a BLIP-2 endpoint,
-//! and leaves as attributes and a written description.
+//! an S3 upload, by a message or by an invocation, is asked about at a BLIP-2
+//! endpoint, and leaves as attributes and a written description.
 //!
 //! - [`entrypoints`]: tell the events apart and give each answer its shape.
 //! - [`domain`]: what the function is for, against traits for the outside world.

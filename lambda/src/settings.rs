@@ -55,6 +55,8 @@ pub struct Settings {
     pub incoming_prefix: String,
     /// [`OUTPUT_PREFIX`]
     pub output_prefix: String,
+    /// [`PRODUCT_CONCURRENCY`]
+    pub product_concurrency: usize,
     /// [`HTTP_TIMEOUT_MS`]
     pub http_timeout_ms: u64,
     /// Whether S3 is addressed as `host/bucket/key`.
@@ -97,6 +99,7 @@ impl Settings {
             output_bucket: output_bucket(&environment)?,
             incoming_prefix: environment.text(&INCOMING_PREFIX),
             output_prefix: environment.text(&OUTPUT_PREFIX),
+            product_concurrency: environment.number(&PRODUCT_CONCURRENCY, 1..=64)?,
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,
             s3_path_style: ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
                 .iter()

@@ -9,4 +9,5 @@ mod faults;
 mod http_api;
 mod s3_events;
 mod settings;
+mod triggers;
 mod writer;

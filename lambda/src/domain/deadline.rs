@@ -14,6 +14,8 @@ const HTTP_MARGIN: Duration = Duration::from_millis(250);
 const DESCRIPTION_SHARE: f64 = 0.3;
 /// … but no more than a description of 400 tokens takes.
 const DESCRIPTION_LONGEST: Duration = Duration::from_secs(8);
+/// The shortest turn of many: in less nothing is described.
+const SHORTEST_TURN: Duration = Duration::from_secs(5);
 
 /// Lambda gives the end of an invocation as a time since the epoch. Its emulator
 /// in cargo-lambda gives the time that is left instead; this point, in 2001,
@@ -57,6 +59,16 @@ impl Deadline {
     pub fn of_questions(self) -> Deadline {
         let share = self.remaining().mul_f64(DESCRIPTION_SHARE);
         Deadline(self.0 - share.min(DESCRIPTION_LONGEST))
+    }
+
+    /// The time by which the first of `turns` pieces of work must be done that are
+    /// worked on one after another: each has an equal share of what is left. Where
+    /// that would be too short for every one of them, those that come first have
+    /// what they need, and there is no time for the last.
+    pub fn of_turn(self, turns: usize) -> Deadline {
+        let turns = u32::try_from(turns).unwrap_or(u32::MAX).max(1);
+        let share = self.remaining() / turns;
+        self.min(Deadline::after(share.max(SHORTEST_TURN)))
     }
 
     /// The time until the deadline; zero once it has passed.
@@ -113,6 +125,21 @@ mod tests {
         assert_eq!(left(60_000), Duration::from_millis(52_000));
         assert_eq!(left(2_000), Duration::from_millis(1_400));
         assert_eq!(left(0), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_share_the_time_unless_it_is_too_short_for_all() {
+        let left = |ms, turns| {
+            Deadline::after(Duration::from_millis(ms))
+                .of_turn(turns)
+                .remaining()
+        };
+        assert_eq!(left(60_000, 3), Duration::from_secs(20));
+        assert_eq!(left(60_000, 1), Duration::from_secs(60));
+        assert_eq!(left(60_000, 0), Duration::from_secs(60));
+        assert_eq!(left(60_000, 100), Duration::from_secs(5));
+        assert_eq!(left(2_000, 4), Duration::from_secs(2));
+        assert_eq!(left(0, 4), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,6 +15,16 @@ pub struct SourceMark {
 }
 
 impl SourceMark {
+    /// Identifies a message of a queue or a topic in the place of an upload, so
+    /// that its second delivery, which has the same id, is recognised.
+    pub fn of_message(id: &str) -> SourceMark {
+        SourceMark {
+            key: format!("message/{id}"),
+            etag: Some(id.to_owned()),
+            sequencer: None,
+        }
+    }
+
     /// Whether a result that was made from this upload answers `event` too: it
     /// is the same upload, or a later one of the same key.
     pub fn covers(&self, event: &SourceMark) -> bool {
@@ -67,6 +77,14 @@ mod tests {
     fn sequencers_of_unequal_length_are_padded() {
         assert!(mark("a", None, Some("0056")).covers(&mark("a", None, Some("0055FF"))));
         assert!(!mark("a", None, Some("0055")).covers(&mark("a", None, Some("005501"))));
+    }
+
+    #[test]
+    fn a_message_is_covered_by_itself_alone() {
+        let stored = SourceMark::of_message("a");
+        assert!(stored.covers(&SourceMark::of_message("a")));
+        assert!(!stored.covers(&SourceMark::of_message("b")));
+        assert!(!stored.covers(&mark("a", Some("a"), None)));
     }
 
     #[test]

@@ -1,22 +1,45 @@
-//! Which trigger an event comes from.
+//! Which trigger an event comes from: the one place that tells them apart.
+
+mod shape;
 
 use lambda_runtime::Diagnostic;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use self::shape::Shape;
+use super::distributed_map::{ListedObject, MapBatch};
+use super::event_bridge::S3Change;
+use super::http::load_balancer::LoadBalancerEvent;
+use super::http::payload_v1::RestApiEvent;
 use super::http::payload_v2::HttpApiEvent;
 use super::json_error;
 use super::s3::S3Record;
+use super::sns::SnsRecord;
+use super::sqs::SqsRecord;
+use super::upload::Upload;
+use crate::domain::excerpt;
 
 /// An event, told apart.
 pub enum Event {
     /// An HTTP API's, payload format 2.0, or a function URL's, which is the same.
     HttpApi(Box<HttpApiEvent>),
-    /// S3's notification about objects.
-    S3(Vec<S3Record>),
+    /// A REST API's, or an HTTP API's with payload format 1.0.
+    RestApi(Box<RestApiEvent>),
+    /// An Application Load Balancer's.
+    LoadBalancer(Box<LoadBalancerEvent>),
+    /// S3's notification about objects, or EventBridge's about one.
+    S3(Vec<Upload>),
     /// What S3 sends once when a notification is set up.
     S3Test,
-    /// The JSON of the HTTP API's body, by `Invoke`.
+    /// A batch of a queue's messages.
+    Sqs(Vec<SqsRecord>),
+    /// Messages of a topic.
+    Sns(Vec<SnsRecord>),
+    /// One object of a listing that Step Functions goes through.
+    MapItem(ListedObject),
+    /// Several items of such a listing, or requests.
+    MapBatch(MapBatch),
+    /// The JSON of the HTTP API's body, by `Invoke` or as a task's input.
     Direct(Value),
 }
 
@@ -25,11 +48,40 @@ pub enum Event {
 pub enum EventError {
     /// No trigger sends such events.
     #[error(
-        "this is no event that the function knows: it takes those of an HTTP API (payload \
-         format 2.0), of a function URL and of S3, and {{\"image\": {{\"base64\": …}} or \
-         {{\"s3_uri\": …}}, …}} of a direct invocation"
+        "this is no event that the function knows{why}: it takes {}",
+        shape::understood()
     )]
-    Unknown,
+    Unknown {
+        /// What it seems to be, in parentheses with a space before; may be empty.
+        why: String,
+    },
+    /// The event has what tells two kinds apart.
+    #[error(
+        "this event may be that of {} and that of {}: leave out what belongs to one of them",
+        .first.words(), .second.words()
+    )]
+    Ambiguous {
+        /// The one.
+        first: Shape,
+        /// The other.
+        second: Shape,
+    },
+    /// HTTP in a form that came after this function.
+    #[error(
+        "the payload format of this HTTP event is {version:?}: set 2.0 (HTTP APIs, function URLs) \
+         or 1.0 (HTTP APIs, REST APIs)"
+    )]
+    PayloadVersion {
+        /// The version that it names.
+        version: String,
+    },
+    /// An event that can't be in a message.
+    #[error(
+        "a message holds an event of S3, its own or through EventBridge, or {{\"image\": \
+         {{\"base64\": …}} or {{\"s3_uri\": …}}, …}} as a direct invocation has it, not an event \
+         of another trigger"
+    )]
+    NoMessage,
     /// The event lacks something.
     #[error("this seems to be an event of {trigger}, but it can't be read: {reason}")]
     Malformed {
@@ -51,23 +103,44 @@ impl From<EventError> for Diagnostic {
 
 /// Tells an event apart by its shape alone.
 pub fn recognise(mut event: Value) -> Result<Event, EventError> {
-    if event.pointer("/requestContext/http/method").is_some() {
-        return read("an HTTP API", event).map(|event| Event::HttpApi(Box::new(event)));
+    match Shape::of(&event)? {
+        Shape::HttpApi => {
+            check_version(&event, "2.0")?;
+            read("an HTTP API", event).map(|event| Event::HttpApi(Box::new(event)))
+        }
+        Shape::RestApi => {
+            check_version(&event, "1.0")?;
+            read("a REST API", event).map(|event| Event::RestApi(Box::new(event)))
+        }
+        Shape::LoadBalancer => {
+            read("a load balancer", event).map(|event| Event::LoadBalancer(Box::new(event)))
+        }
+        Shape::S3 => {
+            let records: Vec<S3Record> = read("S3", event["Records"].take())?;
+            Ok(Event::S3(records.into_iter().map(Upload::from).collect()))
+        }
+        Shape::S3Test => Ok(Event::S3Test),
+        Shape::EventBridge => {
+            let change: S3Change = read("EventBridge", event)?;
+            Ok(Event::S3(vec![change.into()]))
+        }
+        Shape::Sqs => read("SQS", event["Records"].take()).map(Event::Sqs),
+        Shape::Sns => read("SNS", event["Records"].take()).map(Event::Sns),
+        Shape::Task => recognise(shape::take_task_input(&mut event)),
+        Shape::MapItem => read("a Distributed Map", event).map(Event::MapItem),
+        Shape::MapBatch => read("a Distributed Map", event).map(Event::MapBatch),
+        Shape::Direct => Ok(Event::Direct(event)),
     }
-    if event
-        .pointer("/Records/0/eventSource")
-        .and_then(Value::as_str)
-        == Some("aws:s3")
-    {
-        return read("S3", event["Records"].take()).map(Event::S3);
+}
+
+/// An event that names no version has the one of its shape.
+fn check_version(event: &Value, expected: &str) -> Result<(), EventError> {
+    match event.get("version").and_then(Value::as_str) {
+        Some(version) if version != expected => Err(EventError::PayloadVersion {
+            version: excerpt(version),
+        }),
+        _ => Ok(()),
     }
-    if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
-        return Ok(Event::S3Test);
-    }
-    if event.get("image").is_some() {
-        return Ok(Event::Direct(event));
-    }
-    Err(EventError::Unknown)
 }
 
 fn read<T: DeserializeOwned>(trigger: &'static str, value: Value) -> Result<T, EventError> {
@@ -78,81 +151,6 @@ fn read<T: DeserializeOwned>(trigger: &'static str, value: Value) -> Result<T, E
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn each_sample_event_is_recognised() {
-        let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/");
-        let recognised = |name: &str| {
-            let text = std::fs::read_to_string(format!("{samples}{name}.json")).unwrap();
-            recognise(serde_json::from_str(&text).unwrap()).unwrap()
-        };
-        for name in ["http-api", "http-api-binary", "function-url"] {
-            assert!(matches!(recognised(name), Event::HttpApi(_)), "{name}");
-        }
-        for name in ["s3-put", "s3-put-encoded-key"] {
-            assert!(matches!(recognised(name), Event::S3(_)), "{name}");
-        }
-        for name in ["direct-base64", "direct-s3"] {
-            assert!(matches!(recognised(name), Event::Direct(_)), "{name}");
-        }
-    }
-
-    #[test]
-    fn s3_s_test_event_is_recognised() {
-        let event = json!({
-            "Service": "Amazon S3",
-            "Event": "s3:TestEvent",
-            "Time": "2026-01-01T00:00:00.000Z",
-            "Bucket": "lookbook-catalogue",
-            "RequestId": "5582815E1AEA5ADF",
-            "HostId": "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR"
-        });
-        assert!(matches!(recognise(event), Ok(Event::S3Test)));
-    }
-
-    #[test]
-    fn other_events_are_refused_with_what_is_expected() {
-        for event in [
-            json!({}),
-            json!([]),
-            json!(null),
-            json!("image"),
-            json!({"Records": []}),
-            json!({"Records": [{"eventSource": "aws:dynamodb"}]}),
-            json!({"product_id": "1"}),
-        ] {
-            let Err(error) = recognise(event.clone()) else {
-                panic!("{event}")
-            };
-            assert!(error.to_string().contains("direct invocation"), "{error}");
-        }
-    }
-
-    #[test]
-    fn an_event_that_lacks_something_is_malformed() {
-        let Err(error) = recognise(json!({"Records": [{"eventSource": "aws:s3"}]})) else {
-            panic!("recognised")
-        };
-        assert!(
-            matches!(error, EventError::Malformed { trigger: "S3", .. }),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_malformed_event_is_quoted_in_part() {
-        let photo = "A".repeat(1_000);
-        let event = json!({
-            "requestContext": {"http": {"method": "POST"}},
-            "rawPath": "/descriptions",
-            "headers": photo
-        });
-        let Err(error) = recognise(event) else {
-            panic!("recognised")
-        };
-        assert!(!error.to_string().contains(&photo[..41]), "{error}");
-    }
-}
+mod samples;
+#[cfg(test)]
+mod tests;

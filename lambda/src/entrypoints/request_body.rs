@@ -1,6 +1,8 @@
 //! The JSON of a request: the body of the HTTP API, and a direct invocation's
 //! event.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -69,15 +71,15 @@ impl TryFrom<RequestBody> for DescribeRequest {
 
 /// A request whose photo is the body; the rest comes as `product_id`,
 /// `category` and `attributes` (comma-separated) from the query.
-pub fn from_photo<'a>(
+pub fn from_photo(
     photo: Bytes,
-    query: impl Fn(&str) -> Option<&'a str>,
+    query: &HashMap<String, String>,
 ) -> Result<DescribeRequest, Problem> {
     checked(DescribeRequest {
-        product_id: query("product_id").map(str::to_owned),
+        product_id: query.get("product_id").cloned(),
         photo: PhotoSource::Bytes(photo),
-        category: query("category").map(str::to_owned),
-        attributes: query("attributes").map(|names| {
+        category: query.get("category").cloned(),
+        attributes: query.get("attributes").map(|names| {
             names
                 .split(',')
                 .map(|name| name.trim().to_owned())
@@ -86,11 +88,20 @@ pub fn from_photo<'a>(
     })
 }
 
+/// The name of the product in the JSON of a request, where it can be one: for an
+/// answer about a request that is wrong otherwise.
+pub fn product_id_of(body: &Value) -> Option<&str> {
+    body.get("product_id")
+        .and_then(Value::as_str)
+        .filter(|id| is_product_id(id))
+}
+
+fn is_product_id(id: &str) -> bool {
+    (1..=LONGEST_PRODUCT_ID).contains(&id.len()) && !id.contains(char::is_control)
+}
+
 fn checked(request: DescribeRequest) -> Result<DescribeRequest, Problem> {
-    let is_name = |id: &String| {
-        (1..=LONGEST_PRODUCT_ID).contains(&id.len()) && !id.contains(char::is_control)
-    };
-    if !request.product_id.as_ref().is_none_or(is_name) {
+    if !request.product_id.as_deref().is_none_or(is_product_id) {
         return Err(invalid(format!(
             "product_id must have 1 to {LONGEST_PRODUCT_ID} bytes and no control characters; \
              leave it out if there is none"
@@ -212,13 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn only_what_can_be_a_name_is_one() {
+        assert_eq!(product_id_of(&json!({"product_id": "7"})), Some("7"));
+        let long = "A".repeat(LONGEST_PRODUCT_ID + 1);
+        for other in [json!(7), json!(""), json!("a\nb"), json!(long), json!(null)] {
+            assert_eq!(
+                product_id_of(&json!({"product_id": other})),
+                None,
+                "{other}"
+            );
+        }
+        assert_eq!(product_id_of(&json!("7")), None);
+    }
+
+    #[test]
     fn a_photo_alone_takes_the_rest_from_the_query() {
-        let request = from_photo(Bytes::from_static(b"p"), |name| match name {
-            "product_id" => Some("7"),
-            "attributes" => Some("Fabric, Sleeve Length"),
-            _ => None,
-        })
-        .unwrap();
+        let query: HashMap<String, String> =
+            [("product_id", "7"), ("attributes", "Fabric, Sleeve Length")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into();
+        let request = from_photo(Bytes::from_static(b"p"), &query).unwrap();
         assert_eq!(request.product_id.as_deref(), Some("7"));
         assert_eq!(request.category, None);
         assert_eq!(request.attributes.unwrap(), ["Fabric", "Sleeve Length"]);

@@ -30,6 +30,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.output_bucket, None);
     assert_eq!(settings.incoming_prefix, "incoming/");
     assert_eq!(settings.output_prefix, "descriptions/");
+    assert_eq!(settings.product_concurrency, 4);
     assert_eq!(settings.http_timeout_ms, 28_000);
     assert!(!settings.s3_path_style);
 }
@@ -59,6 +60,8 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("OUTPUT_BUCKET", "arn:aws:s3:::results"),
         ("OUTPUT_PREFIX", "incoming/"),
         ("OUTPUT_PREFIX", "incoming/done/"),
+        ("PRODUCT_CONCURRENCY", "0"),
+        ("PRODUCT_CONCURRENCY", "65"),
         ("HTTP_TIMEOUT_MS", "28s"),
     ] {
         let error = read(&[(name, value)]).unwrap_err();

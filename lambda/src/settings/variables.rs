@@ -50,6 +50,8 @@ variables! {
         "S3 events are followed for photos under this prefix.";
     OUTPUT_PREFIX = "descriptions/":
         "Results of S3 events are written under this prefix, which must not lie under INCOMING_PREFIX.";
+    PRODUCT_CONCURRENCY = "4":
+        "The most products of one event or batch that are worked on at a time, 1 to 64.";
     HTTP_TIMEOUT_MS = "28000":
         "The longest that an HTTP call may take, 1000 to 900000 ms. API Gateway ends it at 29 to 30 s.";
 }

@@ -1,9 +1,16 @@
-//! `POST /descriptions`, whatever HTTP trigger it comes through.
+//! `POST /descriptions` and `POST /descriptions:batch`, whatever HTTP trigger
+//! they come through.
 
+mod batch;
+pub mod load_balancer;
+mod members;
+pub mod payload_v1;
 pub mod payload_v2;
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::App;
 use super::request_body::{self, RequestBody, invalid, unreadable};
@@ -23,6 +30,8 @@ pub struct HttpRequest<'a> {
     pub path: &'a str,
     /// The content type as it was sent.
     pub content_type: Option<&'a str>,
+    /// The query's parameters, decoded.
+    pub query: &'a HashMap<String, String>,
     /// Decoded; the error is a problem of the request.
     pub body: Result<Bytes, Problem>,
 }
@@ -55,26 +64,40 @@ impl From<Problem> for HttpResponse {
     }
 }
 
+impl HttpResponse {
+    /// Every header with its value, as `shaped` writes it.
+    fn all_headers(&self, shaped: impl Fn(&str) -> Value) -> Map<String, Value> {
+        let content_type = ("content-type", self.content_type);
+        std::iter::once(content_type)
+            .chain(self.headers.iter().copied())
+            .map(|(name, value)| (name.to_owned(), shaped(value)))
+            .collect()
+    }
+}
+
+/// What a request asks for.
+enum Call {
+    One(DescribeRequest),
+    Batch(Vec<Value>),
+}
+
 /// Answers a request by the deadline, or by the longest time of an HTTP call.
-pub async fn respond<'a>(
-    app: &App,
-    request: HttpRequest<'a>,
-    query: impl Fn(&str) -> Option<&'a str>,
-    deadline: Deadline,
-) -> HttpResponse {
+pub async fn respond(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
-    let outcome = match read(request, query) {
-        Ok(request) => describe_product(&app.services, request, deadline)
+    let outcome = match read(request) {
+        Ok(Call::One(request)) => describe_product(&app.services, request, deadline)
             .await
+            .map(|product| json!(product))
             .map_err(Problem::from),
+        Ok(Call::Batch(products)) => Ok(batch::describe_all(app, products, deadline).await),
         Err(problem) => Err(problem),
     };
     match outcome {
-        Ok(product) => HttpResponse {
+        Ok(body) => HttpResponse {
             status: 200,
             content_type: "application/json",
             headers: Vec::new(),
-            body: json!(product),
+            body,
         },
         Err(problem) => {
             let status = problem.kind.status();
@@ -84,39 +107,48 @@ pub async fn respond<'a>(
     }
 }
 
-fn read<'a>(
-    request: HttpRequest<'a>,
-    query: impl Fn(&str) -> Option<&'a str>,
-) -> Result<DescribeRequest, Problem> {
-    if request.path != PATH {
+fn read(request: HttpRequest<'_>) -> Result<Call, Problem> {
+    let is_batch = batch::is_path(request.path);
+    if request.path != PATH && !is_batch {
         let path = excerpt(request.path);
-        let detail = format!("there is no {path:?} here: send {METHOD} to {PATH}");
+        let detail = format!(
+            "there is no {path:?} here: send {METHOD} to {PATH} or to {}",
+            batch::PATH
+        );
         return Err(Problem::new(ProblemKind::NoSuchResource, detail));
     }
     if request.method != METHOD {
+        let path = if is_batch { batch::PATH } else { PATH };
         let method = excerpt(request.method);
-        let detail = format!("{PATH} takes {METHOD} alone, not {method}");
+        let detail = format!("{path} takes {METHOD} alone, not {method}");
         return Err(Problem::new(ProblemKind::MethodNotAllowed, detail));
     }
     let content_type = media_type(request.content_type);
-    let is_photo = PHOTO_TYPES.contains(&content_type.as_str());
+    let is_photo = !is_batch && PHOTO_TYPES.contains(&content_type.as_str());
     if !is_photo && content_type != "application/json" {
-        let detail = format!(
-            "the content type is {:?}: send application/json, or a photo as {}",
-            excerpt(&content_type),
-            PHOTO_TYPES.join(", ")
-        );
+        let content_type = excerpt(&content_type);
+        let detail = if is_batch {
+            format!("the content type is {content_type:?}: send application/json")
+        } else {
+            format!(
+                "the content type is {content_type:?}: send application/json, or a photo as {}",
+                PHOTO_TYPES.join(", ")
+            )
+        };
         return Err(Problem::new(ProblemKind::UnsupportedContent, detail));
     }
     let body = request.body?;
     if body.is_empty() {
         return Err(invalid("the request has no body"));
     }
+    if is_batch {
+        return batch::read(&body).map(Call::Batch);
+    }
     if is_photo {
-        return request_body::from_photo(body, query);
+        return request_body::from_photo(body, request.query).map(Call::One);
     }
     let body: RequestBody = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
-    body.try_into()
+    DescribeRequest::try_from(body).map(Call::One)
 }
 
 /// `image/jpeg` of `Image/JPEG; q=1`.

@@ -1,11 +1,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use lambda_runtime::Diagnostic;
+use serde_json::json;
 
 use super::*;
 use crate::fakes::{Fakes, photo_bytes};
 
-fn record(key: &str) -> S3Record {
+/// The upload that a record with this key, URL-encoded, is about.
+fn record(key: &str) -> Upload {
     let record = json!({
         "eventSource": "aws:s3",
         "eventName": "ObjectCreated:Put",
@@ -14,10 +17,10 @@ fn record(key: &str) -> S3Record {
             "object": {"key": key, "size": 1, "eTag": "e1", "sequencer": "0055AED6DCD90281E5"}
         }
     });
-    serde_json::from_value(record).unwrap()
+    serde_json::from_value::<S3Record>(record).unwrap().into()
 }
 
-async fn run(fakes: &Fakes, records: Vec<S3Record>) -> Result<Value, S3Error> {
+async fn run(fakes: &Fakes, records: Vec<Upload>) -> Result<Value, RecordsError> {
     handle(
         &fakes.app(),
         records,
@@ -82,7 +85,7 @@ async fn a_second_delivery_does_no_second_work() {
     assert_eq!(calls(&fakes), 1);
 
     let mut newer = record("incoming/1.jpg");
-    newer.s3.object.sequencer = Some("0055AED6DCD90281E6".into());
+    newer.sequencer = Some("0055AED6DCD90281E6".into());
     run(&fakes, vec![newer]).await.unwrap();
     assert_eq!(calls(&fakes), 2);
 }
@@ -103,7 +106,7 @@ async fn results_may_go_elsewhere() {
 async fn what_is_no_incoming_photo_is_passed_over() {
     let fakes = Fakes::default();
     let mut removed = record("incoming/1.jpg");
-    removed.event_name = "ObjectRemoved:Delete".into();
+    removed.is_there = false;
     let keys = [
         "incoming/",
         "incoming/readme.txt",
@@ -114,7 +117,7 @@ async fn what_is_no_incoming_photo_is_passed_over() {
         "descriptions/1.json",
         "descriptions/1.jpg",
     ];
-    let records: Vec<S3Record> = keys.into_iter().map(record).chain([removed]).collect();
+    let records: Vec<Upload> = keys.into_iter().map(record).chain([removed]).collect();
     let answer = run(&fakes, records).await.unwrap();
     assert_eq!(answer["skipped"].as_array().unwrap().len(), keys.len() + 1);
     assert_eq!(answer["written"], json!([]));
@@ -169,11 +172,52 @@ async fn one_failure_spoils_no_other_photo_and_names_its_key() {
 }
 
 #[test]
-fn a_product_is_named_by_what_is_below_the_prefix() {
-    let settings = Settings::read(|_| None).unwrap();
-    let id = |key| product_id(&settings, key);
-    assert_eq!(id("incoming/38642.jpg"), Some("38642"));
-    assert_eq!(id("incoming/a.b.WEBP"), Some("a.b"));
-    assert_eq!(id("incoming/summer/1.jpeg"), Some("summer/1"));
-    assert_eq!(id("incoming/1.gif"), None);
+fn a_record_says_whether_its_object_was_created() {
+    for (event_name, is_there) in [
+        ("ObjectCreated:Put", true),
+        ("ObjectCreated:CompleteMultipartUpload", true),
+        ("ObjectCreated:Copy", true),
+        ("ObjectRemoved:Delete", false),
+        ("ObjectTagging:Put", false),
+        ("ObjectRestore:Completed", false),
+    ] {
+        let record = json!({
+            "eventName": event_name,
+            "s3": {"bucket": {"name": "catalogue"}, "object": {"key": "incoming/1.jpg"}}
+        });
+        let record: S3Record = serde_json::from_value(record).unwrap();
+        assert_eq!(Upload::from(record).is_there, is_there, "{event_name}");
+    }
+}
+
+#[test]
+fn plus_signs_and_percent_signs_of_a_key_are_told_from_what_they_encode() {
+    for (encoded, key) in [
+        ("incoming/a+b.jpg", "incoming/a b.jpg"),
+        ("incoming/a%2Bb.jpg", "incoming/a+b.jpg"),
+        ("incoming/100%25+wool.jpg", "incoming/100% wool.jpg"),
+        ("incoming/%252B.jpg", "incoming/%2B.jpg"),
+        (
+            "incoming/%E3%82%B7%E3%83%A3%E3%83%84.jpg",
+            "incoming/シャツ.jpg",
+        ),
+        // Not encoded as it should be: taken as it is.
+        ("incoming/50%.jpg", "incoming/50%.jpg"),
+    ] {
+        assert_eq!(record(encoded).key, key);
+    }
+}
+
+#[tokio::test]
+async fn without_an_etag_and_a_sequencer_the_work_is_done_each_time() {
+    let fakes = Fakes::default();
+    fakes
+        .store
+        .put("s3://catalogue/incoming/1.jpg", photo_bytes());
+    let mut bare = record("incoming/1.jpg");
+    (bare.etag, bare.sequencer) = (None, None);
+    for calls_so_far in 1..=2 {
+        run(&fakes, vec![bare.clone()]).await.unwrap();
+        assert_eq!(calls(&fakes), calls_so_far);
+    }
 }

@@ -223,3 +223,44 @@ async fn an_unknown_attribute_lists_the_known_ones() {
     assert_eq!(body["known_attributes"][4], "Sleeve Length");
     assert!(body["detail"].as_str().unwrap().contains("Zip"));
 }
+
+#[tokio::test]
+async fn a_batch_has_one_result_each() {
+    let event = event(|event| {
+        event["rawPath"] = json!("/descriptions:batch");
+        let image = json!({"base64": fakes::photo_base64()});
+        let products = json!([{"product_id": "1", "image": image}, {"product_id": "2"}]);
+        event["body"] = json!(json!({"products": products}).to_string());
+    });
+    let (status, headers, body) = call(&Fakes::default(), event).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(headers["content-type"], "application/json");
+    let results = body["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    assert_eq!(results[0]["attributes"]["Fabric"], "Cotton");
+    assert_eq!(results[1]["status"], 400);
+}
+
+#[tokio::test]
+async fn a_batch_takes_json_by_post_alone() {
+    let cases: [(u64, Change); 4] = [
+        (415, |event| {
+            event["headers"] = json!({"content-type": "image/jpeg"})
+        }),
+        (405, |event| {
+            event["requestContext"]["http"]["method"] = json!("GET")
+        }),
+        (400, |event| event["body"] = json!("{}")),
+        (400, |event| {
+            event["body"] = json!(json!({"products": []}).to_string())
+        }),
+    ];
+    for (expected, change) in cases {
+        let event = event(|event| {
+            event["rawPath"] = json!("/descriptions:batch");
+            change(event);
+        });
+        let (status, _, body) = call(&Fakes::default(), event).await;
+        assert_eq!(status, expected, "{body}");
+    }
+}

@@ -1,0 +1,169 @@
+//! Step Functions' Distributed Map: objects of a listing or requests, alone or in
+//! batches. One outcome each.
+//! <https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html>
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::concurrently::each;
+use super::request_body::{invalid, product_id_of};
+use super::stored::Outcome;
+use super::upload::{self, Upload};
+use super::{App, direct, json_error};
+use crate::domain::{Deadline, is_bucket_name};
+use crate::problem::Problem;
+
+/// An item of `s3:listObjectsV2`, the part of it that the function reads. A
+/// listing does not say whose it is: the bucket comes beside it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListedObject {
+    /// Not URL-encoded.
+    key: String,
+    /// As S3 gives it, in quotes.
+    #[serde(alias = "ETag")]
+    etag: Option<String>,
+    #[serde(alias = "bucket")]
+    bucket: Option<String>,
+    #[serde(default)]
+    batch_input: BatchInput,
+}
+
+/// What `ItemBatcher` puts together.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct MapBatch {
+    items: Vec<Value>,
+    #[serde(default)]
+    batch_input: BatchInput,
+}
+
+/// What is the same for all items.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct BatchInput {
+    /// The bucket that is listed.
+    #[serde(alias = "Bucket")]
+    bucket: Option<String>,
+    /// What stands before the products' names in the keys; `INCOMING_PREFIX`
+    /// where it is not given.
+    #[serde(alias = "Prefix")]
+    prefix: Option<String>,
+}
+
+/// Describes one object of a listing and stores the result, as for an event of
+/// S3. What fails is the error of the task, so that its `Retry` and `Catch` apply.
+pub async fn handle_item(
+    app: &App,
+    item: ListedObject,
+    deadline: Deadline,
+) -> Result<Value, Problem> {
+    let mut members = Map::new();
+    members.insert("key".to_owned(), json!(item.key));
+    let common = item.batch_input.clone();
+    let outcome = describe_listed(app, item, &common, deadline).await?;
+    members.extend(to_members(outcome));
+    Ok(Value::Object(members))
+}
+
+/// Describes every item. The task succeeds; its result counts what became of the
+/// items and has one outcome each, in order.
+pub async fn handle_batch(app: &App, batch: MapBatch, deadline: Deadline) -> Value {
+    let MapBatch { items, batch_input } = batch;
+    let outcomes: Vec<Value> = each(
+        items,
+        app.settings.product_concurrency,
+        deadline,
+        |item, deadline| outcome_of(app, item, &batch_input, deadline),
+    )
+    .await;
+    let count = |kind: &str| {
+        let is_of_kind = |outcome: &&Value| outcome["outcome"] == kind;
+        outcomes.iter().filter(is_of_kind).count()
+    };
+    json!({
+        "described": count("described"),
+        "written": count("written"),
+        "skipped": count("skipped"),
+        "failed": count("failed"),
+        "outcomes": outcomes
+    })
+}
+
+/// `{"key" or "product_id", "outcome", …}`.
+async fn outcome_of(app: &App, item: Value, common: &BatchInput, deadline: Deadline) -> Value {
+    let mut members = Map::new();
+    let outcome = if let Some(key) = item.get("Key") {
+        members.insert("key".to_owned(), key.clone());
+        match serde_json::from_value::<ListedObject>(item) {
+            Ok(listed) => describe_listed(app, listed, common, deadline)
+                .await
+                .map(to_members),
+            Err(error) => {
+                let words = json_error::words(&error);
+                Err(invalid(format!("the item can't be read: {words}")))
+            }
+        }
+    } else {
+        if let Some(product_id) = product_id_of(&item) {
+            members.insert("product_id".to_owned(), json!(product_id));
+        }
+        direct::handle(app, item, deadline)
+            .await
+            .map(|result| vec![member("outcome", "described"), member("result", result)])
+    };
+    members.extend(outcome.unwrap_or_else(|problem| {
+        tracing::error!(detail = problem.detail, "an item failed");
+        vec![
+            member("outcome", "failed"),
+            member("problem", problem.to_json()),
+        ]
+    }));
+    Value::Object(members)
+}
+
+async fn describe_listed(
+    app: &App,
+    item: ListedObject,
+    common: &BatchInput,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let bucket = item
+        .bucket
+        .or_else(|| common.bucket.clone())
+        .filter(|bucket| is_bucket_name(bucket))
+        .ok_or_else(|| {
+            invalid(
+                "the bucket of a listed object has to come beside it: put BatchInput {\"bucket\": \
+                 its name} into ItemBatcher, or \"bucket\" beside \"Key\" by ItemSelector",
+            )
+        })?;
+    let upload = Upload {
+        is_there: true,
+        bucket,
+        key: item.key,
+        etag: item.etag.map(|etag| etag.trim_matches('"').to_owned()),
+        sequencer: None,
+    };
+    let prefix = common
+        .prefix
+        .as_ref()
+        .unwrap_or(&app.settings.incoming_prefix);
+    upload::handle(app, upload, prefix, deadline).await
+}
+
+fn to_members(outcome: Outcome) -> Vec<(String, Value)> {
+    match outcome {
+        Outcome::Written(result) => vec![
+            member("outcome", "written"),
+            member("result", result.to_string()),
+        ],
+        Outcome::Skipped(reason) => vec![member("outcome", "skipped"), member("reason", reason)],
+    }
+}
+
+fn member(name: &str, value: impl Into<Value>) -> (String, Value) {
+    (name.to_owned(), value.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! S3's events as EventBridge delivers them: one object each.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
+
+use serde::Deserialize;
+
+use super::upload::Upload;
+
+/// The part of the event that the function reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct S3Change {
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    detail: Detail,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Detail {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Object {
+    /// As it is: not URL-encoded, unlike in a notification of S3's own.
+    key: String,
+    etag: Option<String>,
+    sequencer: Option<String>,
+}
+
+impl From<S3Change> for Upload {
+    fn from(change: S3Change) -> Upload {
+        let Detail { bucket, object } = change.detail;
+        Upload {
+            is_there: change.detail_type == "Object Created",
+            bucket: bucket.name,
+            key: object.key,
+            etag: object.etag,
+            sequencer: object.sequencer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn upload(detail_type: &str, object: Value) -> Upload {
+        let event = json!({
+            "version": "0",
+            "detail-type": detail_type,
+            "source": "aws.s3",
+            "detail": {"version": "0", "bucket": {"name": "catalogue"}, "object": object}
+        });
+        serde_json::from_value::<S3Change>(event).unwrap().into()
+    }
+
+    #[test]
+    fn a_key_is_taken_as_it_is() {
+        for key in [
+            "incoming/a+b.jpg",
+            "incoming/100% wool.jpg",
+            "incoming/%2B.jpg",
+        ] {
+            let object =
+                json!({"key": key, "size": 5, "etag": "e1", "sequencer": "617f08299329d189"});
+            assert_eq!(
+                upload("Object Created", object),
+                Upload {
+                    is_there: true,
+                    bucket: "catalogue".into(),
+                    key: key.into(),
+                    etag: Some("e1".into()),
+                    sequencer: Some("617f08299329d189".into()),
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn an_object_s_etag_and_sequencer_may_be_missing() {
+        let upload = upload("Object Created", json!({"key": "incoming/1.jpg"}));
+        assert_eq!((upload.etag, upload.sequencer), (None, None));
+    }
+
+    #[test]
+    fn only_what_was_created_is_there() {
+        for other in [
+            "Object Deleted",
+            "Object Restore Completed",
+            "Object Tags Added",
+        ] {
+            assert!(
+                !upload(other, json!({"key": "incoming/1.jpg"})).is_there,
+                "{other}"
+            );
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A request of one's own in a queue or a topic: the JSON of a direct invocation,
+//! whose result is stored, because nobody waits for it.
+
+use serde_json::Value;
+
+use super::request_body::{RequestBody, invalid, unreadable};
+use super::stored::{Outcome, describe_and_store};
+use super::{App, upload};
+use crate::domain::{Deadline, DescribeRequest, PhotoSource, SourceMark};
+use crate::problem::Problem;
+
+/// Describes the product of the message and stores the result under its name. A
+/// message that is delivered twice is worked on once.
+pub async fn handle(
+    app: &App,
+    message_id: &str,
+    body: Value,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let body: RequestBody = serde_json::from_value(body).map_err(|error| unreadable(&error))?;
+    let request = DescribeRequest::try_from(body)?;
+    let bucket = match (&app.settings.output_bucket, &request.photo) {
+        (Some(bucket), _) => bucket.clone(),
+        (None, PhotoSource::Object(photo)) => photo.bucket.clone(),
+        (None, PhotoSource::Bytes(_)) => {
+            return Err(invalid(
+                "there is no bucket for the result of a photo that is in the message itself: set \
+                 OUTPUT_BUCKET, or send image.s3_uri",
+            ));
+        }
+    };
+    let Some(product_id) = product_id(app, &request) else {
+        return Err(invalid(
+            "a message needs a product_id, which names its result, unless its photo is in S3 \
+             under INCOMING_PREFIX",
+        ));
+    };
+    let source = SourceMark::of_message(message_id);
+    describe_and_store(app, product_id, request, &bucket, source, deadline).await
+}
+
+/// The name in the request, else that of its incoming photo.
+fn product_id(app: &App, request: &DescribeRequest) -> Option<String> {
+    let of_photo = || match &request.photo {
+        PhotoSource::Object(photo) => {
+            upload::product_id(&app.settings.incoming_prefix, &photo.key).map(str::to_owned)
+        }
+        PhotoSource::Bytes(_) => None,
+    };
+    request.product_id.clone().or_else(of_photo)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::fakes::{Fakes, photo_base64, photo_bytes};
+
+    async fn run(fakes: &Fakes, id: &str, body: Value) -> Result<Outcome, Problem> {
+        let deadline = Deadline::after(Duration::from_secs(20));
+        handle(&fakes.app(), id, body, deadline).await
+    }
+
+    fn with_photo() -> Fakes {
+        let fakes = Fakes::default();
+        fakes
+            .store
+            .put("s3://catalogue/incoming/7.jpg", photo_bytes());
+        fakes
+    }
+
+    fn written(uri: &str) -> Outcome {
+        Outcome::Written(uri.parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_result_is_stored_beside_the_photo_under_the_product_s_name() {
+        let fakes = with_photo();
+        let image = json!({"s3_uri": "s3://catalogue/incoming/7.jpg"});
+        let named = json!({"product_id": "38642", "image": image, "attributes": ["Fabric"]});
+        assert_eq!(
+            run(&fakes, "m1", named).await.unwrap(),
+            written("s3://catalogue/descriptions/38642.json")
+        );
+        let (result, _) = fakes
+            .store
+            .get("s3://catalogue/descriptions/38642.json")
+            .unwrap();
+        let result: Value = serde_json::from_slice(&result).unwrap();
+        assert_eq!(result["product_id"], "38642");
+        assert_eq!(result["attributes"], json!({"Fabric": "Cotton"}));
+
+        let unnamed = json!({"image": image});
+        assert_eq!(
+            run(&fakes, "m2", unnamed).await.unwrap(),
+            written("s3://catalogue/descriptions/7.json")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_second_delivery_does_no_second_work() {
+        let fakes = with_photo();
+        let image = json!({"s3_uri": "s3://catalogue/incoming/7.jpg"});
+        let body = json!({"product_id": "7", "image": image});
+        run(&fakes, "m1", body.clone()).await.unwrap();
+        let second = run(&fakes, "m1", body.clone()).await.unwrap();
+        assert_eq!(second, Outcome::Skipped("described already"));
+        assert_eq!(fakes.model.asked.lock().unwrap().len(), 1);
+
+        run(&fakes, "m2", body).await.unwrap();
+        assert_eq!(fakes.model.asked.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_photo_in_the_message_needs_a_bucket_and_a_name() {
+        let mut fakes = Fakes::default();
+        let image = json!({"base64": photo_base64()});
+        let named = json!({"product_id": "7", "image": image});
+        let problem = run(&fakes, "m1", named.clone()).await.unwrap_err();
+        assert!(problem.detail.contains("OUTPUT_BUCKET"), "{problem:?}");
+
+        fakes.variables.insert("OUTPUT_BUCKET", "results");
+        assert_eq!(
+            run(&fakes, "m1", named).await.unwrap(),
+            written("s3://results/descriptions/7.json")
+        );
+        let problem = run(&fakes, "m1", json!({"image": image}))
+            .await
+            .unwrap_err();
+        assert!(problem.detail.contains("product_id"), "{problem:?}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_message_says_what_to_mend() {
+        let problem = run(&Fakes::default(), "m1", json!({"image": {"url": "x"}}))
+            .await
+            .unwrap_err();
+        assert!(problem.detail.contains("url"), "{problem:?}");
+    }
+}
