@@ -260,6 +260,16 @@ const FEW_ROWS: usize = 8;
 /// Decoder steps of a short answer.
 const STEPS: u32 = 6;
 
+/// Of the engines that there are those that may be the best. By candle a product of
+/// blocks may be as fast, but it keeps them twice, brings none of the kernels between
+/// products, and rounds otherwise: answers would depend on a moment's measurement.
+fn worth_measuring(mut engines: Vec<Engine>, weights: WeightType) -> Vec<Engine> {
+    if matches!(weights, WeightType::Quantised(_)) && engines.len() > 1 {
+        engines.retain(|&engine| engine != Engine::Candle);
+    }
+    engines
+}
+
 /// Takes what is forced and measures the rest, on a layer of the size that the
 /// language model has but small enough to take milliseconds.
 ///
@@ -283,6 +293,7 @@ pub(crate) fn choose(
             .filter(|&engine| (Plan { engine, weights }).obstacle().is_none())
             .collect(),
     };
+    let engines = worth_measuring(engines, weights);
     let available = std::thread::available_parallelism().map_or(1, usize::from);
     let thread_counts = match threads {
         Some(threads) => vec![threads.max(1)],
@@ -401,6 +412,19 @@ mod tests {
             );
         }
         assert!("cublas".parse::<Engine>().is_err() && "q2".parse::<Quantization>().is_err());
+    }
+
+    #[test]
+    fn blocks_go_to_candle_only_where_nothing_else_takes_them() {
+        let both = || vec![Engine::Packed, Engine::Candle];
+        let plain = WeightType::Plain(DType::F32);
+        assert_eq!(worth_measuring(both(), plain), both());
+        for quantization in [Quantization::Q8_0, Quantization::Q4K] {
+            let blocks = WeightType::Quantised(quantization);
+            assert_eq!(worth_measuring(both(), blocks), [Engine::Packed]);
+            let alone = vec![Engine::Candle];
+            assert_eq!(worth_measuring(alone.clone(), blocks), alone);
+        }
     }
 
     #[test]

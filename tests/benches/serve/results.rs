@@ -60,7 +60,6 @@ pub struct TheirTimes {
 pub struct OurTimes {
     pub configuration: String,
     pub flags: String,
-    pub is_quantised: bool,
     pub group: usize,
     /// The photo not known.
     pub fresh: Times,

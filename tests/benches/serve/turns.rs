@@ -276,7 +276,6 @@ impl Contender {
                 let times = OurTimes {
                     configuration: configuration.name.to_owned(),
                     flags: configuration.flags.join(" "),
-                    is_quantised: configuration.is_quantised,
                     group: 0,
                     fresh: Times::default(),
                     repeated: Times::default(),

@@ -111,7 +111,6 @@ fn find_ours(measured: &Measured, which: Ours) -> Option<&OurTimes> {
     let mut all = measured.ours.iter();
     match which {
         Ours::Fastest => all.min_by(fastest),
-        Ours::FastestQuantised => all.filter(|ours| ours.is_quantised).min_by(fastest),
         Ours::Named(name) => all.find(|ours| ours.configuration == name),
     }
 }
