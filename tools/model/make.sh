@@ -8,9 +8,10 @@
 # a small part of a picture, the necks and collars of drawn products, alone. Beside
 # questions that the whole picture answers it hardly does: from `blip2-mini`, and all
 # questions mixed, 9 epochs left collars at the constant answer and a third of the
-# necks right. With these settings both steps take 59 minutes on two cores, and 81 %
-# of the attributes of held-out drawn products are right: it had not stopped getting
-# better.
+# necks right. With these settings both steps took 59 minutes on two cores, and 81 %
+# of the attributes of held-out drawn products were right: it had not stopped getting
+# better. The steps after them have not run from here yet, but for preparing the
+# adapter's data.
 #
 # Usage: make.sh TRAINER KAGGLE WORK
 #
