@@ -135,6 +135,45 @@ fn all_weights_learn() {
 }
 
 #[test]
+fn what_sees_learns_alone() {
+    let container = Container::new(4).with(&[
+        ("train", "sight"),
+        ("epochs", "3"),
+        ("optimizer", "adamw"),
+        ("lr", "0.001"),
+        ("select-best", "loss"),
+        ("sample-answers", "1"),
+    ]);
+    // One answer that no question to learn from has.
+    let file = container.path("input/data/input_file/vqa_val.csv");
+    let questions = std::fs::read_to_string(&file).unwrap();
+    let known = questions.lines().count() - 1;
+    let unknown = questions.lines().nth(1).unwrap().replace(": ", ": Un");
+    std::fs::write(&file, format!("{questions}{unknown}\n")).unwrap();
+    let run = container.run().succeeded();
+    for said in [
+        "what sees learns alone, to tell ",
+        "`sample-answers` has no effect",
+        &format!(" {known} validation questions"),
+    ] {
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
+    let metrics = container.text("output/data/metrics.jsonl");
+    let losses: Vec<f64> = metrics
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter_map(|event| event["validation_loss"].as_f64())
+        .collect();
+    assert_eq!(losses.len(), 3);
+    assert!(!metrics.contains("\"sample\""), "{metrics}");
+    let facts: serde_json::Value =
+        serde_json::from_str(&container.text("model/training.json")).unwrap();
+    assert_eq!(facts["hyperparameters"]["train"], "sight");
+    assert!(!container.path("model/adapter").exists());
+    Blip2::load(&container.path("model"), &LoadOptions::default()).unwrap();
+}
+
+#[test]
 fn an_adapter_goes_on_from_another() {
     let first = Container::new(4);
     first.run().succeeded();

@@ -51,6 +51,20 @@ fn container_that_learns_to_see() -> Container {
     ])
 }
 
+/// The same where what sees learns alone, with classifiers that begin at zero at
+/// every start.
+fn container_of_sight() -> Container {
+    Container::new(4).with(&[
+        ("train", "sight"),
+        ("fresh-qformer", "true"),
+        ("augment", "true"),
+        ("epochs", "6"),
+        ("batch-size", "2"),
+        ("lr", "0.001"),
+        ("select-best", "loss"),
+    ])
+}
+
 /// Waits until a job that runs has saved something, or ends.
 fn wait_for_a_checkpoint(container: &Container, child: &mut Child) {
     let before = container.newest_checkpoint();
@@ -136,6 +150,11 @@ fn three_kills_of_a_job_that_learns_to_see_change_no_bit() {
     );
     assert_eq!(container.weights().1, None);
     assert_unharmed(container_that_learns_to_see, 3, 5);
+}
+
+#[test]
+fn three_kills_of_a_job_of_what_sees_change_no_bit() {
+    assert_unharmed(container_of_sight, 3, 6);
 }
 
 /// `make kill-train` runs it.

@@ -99,5 +99,8 @@ fn an_adapter_keeps_the_qformer_it_was_made_for() {
     let error = trainee(&Learning::Adapter(adapter))
         .begin_qformer_anew(7)
         .unwrap_err();
-    assert!(error.to_string().contains("all weights"), "{error}");
+    assert!(
+        error.to_string().contains("only where its weights learn"),
+        "{error}"
+    );
 }

@@ -60,6 +60,11 @@ impl Questions {
         &self.path
     }
 
+    /// The answers.
+    pub fn answers(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|pair| pair.answer.as_str())
+    }
+
     /// As the model reads them.
     ///
     /// # Errors

@@ -119,6 +119,7 @@ impl Job {
             trainee: &self.trainee,
             sight: &mut self.sight,
             photos: &self.photos,
+            classes: self.classes.as_ref(),
             interrupt: &self.interrupt,
         };
         let mut examination = Examination::default();
@@ -144,7 +145,11 @@ impl Job {
             true => &self.examples,
             false => &self.validation,
         };
-        let count = self.settings.sample_answers.min(of.len());
+        // Where they are classes, nothing learns to answer.
+        let count = match self.classes {
+            Some(_) => 0,
+            None => self.settings.sample_answers.min(of.len()),
+        };
         of[..count].to_vec()
     }
 

@@ -96,10 +96,10 @@ impl Values {
         }
     }
 
-    pub(super) fn one_of<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> anyhow::Result<T> {
+    pub(super) fn one_of<T: Clone>(&self, name: &str, choices: &[(&str, T)]) -> anyhow::Result<T> {
         let text = self.text(name);
         let chosen = choices.iter().find(|(choice, _)| *choice == text);
-        chosen.map(|(_, value)| *value).ok_or_else(|| {
+        chosen.map(|(_, value)| value.clone()).ok_or_else(|| {
             let known: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
             anyhow!(
                 "hyperparameter `{name}` is `{}`, it has to be one of {}",

@@ -18,6 +18,8 @@ pub enum Train {
     Lora(LoraConfig),
     /// Every weight.
     All,
+    /// The weights of what sees, from answers as classes.
+    Sight,
 }
 
 /// What tells which epoch's weights are kept.
@@ -210,26 +212,35 @@ impl Values {
         };
         lora.validate()
             .context("hyperparameter `lora-target-modules`")?;
-        let train = match self.one_of("train", &[("lora", true), ("all", false)])? {
-            true => Train::Lora(lora),
-            false => Train::All,
-        };
+        let trains = [
+            ("lora", Train::Lora(lora)),
+            ("all", Train::All),
+            ("sight", Train::Sight),
+        ];
+        let train = self.one_of("train", &trains)?;
         let fresh_qformer = self.flag("fresh-qformer")?;
-        if fresh_qformer && train != Train::All {
+        if fresh_qformer && matches!(train, Train::Lora(_)) {
             bail!(
-                "hyperparameter `fresh-qformer` needs `train` to be `all`: an adapter would be \
-                 trained on a Q-Former that has learnt nothing"
+                "hyperparameter `fresh-qformer` needs `train` to be `all` or `sight`: an adapter \
+                 would be trained on a Q-Former that has learnt nothing"
             );
         }
         let initial_adapter = self.adapter_folder("initial-adapter")?;
-        if initial_adapter.is_some() && train == Train::All {
-            bail!("hyperparameter `initial-adapter` has no meaning with `train` = `all`");
+        if initial_adapter.is_some() && !matches!(train, Train::Lora(_)) {
+            bail!("hyperparameter `initial-adapter` has a meaning with `train` = `lora` only");
         }
         let best = [
             ("none", SelectBest::None),
             ("loss", SelectBest::Loss),
             ("macro-f1", SelectBest::MacroF1),
         ];
+        let select_best = self.one_of("select-best", &best)?;
+        if train == Train::Sight && select_best == SelectBest::MacroF1 {
+            bail!(
+                "hyperparameter `select-best` = `macro-f1` needs answers, which the language model \
+                 does not learn with `train` = `sight`: take `loss`"
+            );
+        }
         let precisions = [
             ("", None),
             ("f32", Some(NumberType::F32)),
@@ -266,7 +277,7 @@ impl Values {
             augment: self.flag("augment")?,
             fresh_qformer,
             seed: self.whole("seed", 0..=u64::MAX)?,
-            select_best: self.one_of("select-best", &best)?,
+            select_best,
             early_stopping_patience: self.whole("early-stopping-patience", 0..=MOST_EPOCHS)?,
             max_bad_steps: self.whole("max-bad-steps", 1..=MOST_STEPS)?,
             max_bad_photos: self.number("max-bad-photos", 0.0..=1.0)?,
@@ -297,107 +308,4 @@ fn target_modules(text: &str) -> anyhow::Result<TargetModules> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn defaults_are_those_of_the_reference() {
-        let settings = Hyperparameters::parse("{}").unwrap();
-        assert_eq!((settings.epochs, settings.batch_size), (10, 16));
-        assert_eq!(settings.learning_rate, 0.0025);
-        assert_eq!(settings.optimizer, Algorithm::Adam);
-        let Train::Lora(lora) = settings.train else {
-            panic!("it trains everything");
-        };
-        assert_eq!((lora.r, lora.alpha, lora.dropout), (8, 32.0, 0.05));
-        assert_eq!(
-            lora.target_modules,
-            TargetModules::Names(vec!["q".into(), "v".into()])
-        );
-    }
-
-    #[test]
-    fn values_are_strings_also_such_that_are_quoted_twice() {
-        let settings = Hyperparameters::parse(
-            r#"{"file-name": "\"x.csv\"", "epochs": "\"3\"", "lr": "1e-4", "seed": 5,
-                "shuffle": "False", "model-name": "null", "sagemaker_program": "\"train.py\"",
-                "lora-target-modules": ".*SelfAttention\\.(q|v)"}"#,
-        )
-        .unwrap();
-        assert_eq!(settings.file_name, "x.csv");
-        assert_eq!(
-            (settings.epochs, settings.seed, settings.shuffle),
-            (3, 5, false)
-        );
-        assert_eq!((settings.learning_rate, settings.model_name), (1e-4, None));
-        assert!(matches!(
-            settings.train,
-            Train::Lora(LoraConfig {
-                target_modules: TargetModules::Pattern(_),
-                ..
-            })
-        ));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        for (text, needle) in [
-            (r#"{"epoch": "3"}"#, "unknown hyperparameter `epoch`"),
-            (
-                r#"{"epochs": "0"}"#,
-                "`epochs` is `0`, it has to be a whole number from 1 to 1000000",
-            ),
-            (r#"{"epochs": "18446744073709551615"}"#, "from 1 to 1000000"),
-            (r#"{"batch-size": "18446744073709551615"}"#, "`batch-size`"),
-            (
-                r#"{"gradient-accumulation-steps": "65537"}"#,
-                "`gradient-accumulation-steps` is `65537`",
-            ),
-            (r#"{"checkpoint-steps": "-1"}"#, "`checkpoint-steps`"),
-            (
-                r#"{"feature-store-mib": "17592186044416"}"#,
-                "`feature-store-mib` is `17592186044416`, it has to be a whole number from 0 to",
-            ),
-            (r#"{"lora-r": "4097"}"#, "`lora-r` is `4097`"),
-            (
-                r#"{"lr": "1e300"}"#,
-                "`lr` is `1e300`, it has to be a number from 0 to 1e38",
-            ),
-            (r#"{"epochs": "many"}"#, "`epochs` is `many`"),
-            (r#"{"lr": "-1"}"#, "`lr` is `-1`"),
-            (r#"{"lr": "nan"}"#, "`lr` is `nan`"),
-            (r#"{"optimizer": "sgd"}"#, "adam, adamw"),
-            (r#"{"file-name": "../x.csv"}"#, "`file-name`"),
-            (
-                r#"{"train": "all", "initial-adapter": "x"}"#,
-                "`initial-adapter`",
-            ),
-            (r#"{"shuffle": "maybe"}"#, "`shuffle`"),
-            (r#"{"fresh-qformer": "true"}"#, "`fresh-qformer`"),
-            (r#"{"lora-target-modules": " , "}"#, "names no module"),
-            (r#"{"epochs": ["3"]}"#, "has to be a string"),
-            (
-                r#"{"initial-adapter": "../.."}"#,
-                "`initial-adapter` is `../..`",
-            ),
-            (r#"{"initial-adapter": "start/../x"}"#, "`initial-adapter`"),
-            (r#"{"initial-adapter": "./start"}"#, "`initial-adapter`"),
-            ("[]", "JSON object"),
-        ] {
-            let error = format!("{:#}", Hyperparameters::parse(text).unwrap_err());
-            assert!(error.contains(needle), "{error}");
-        }
-        let long = format!(r#"{{"lr": "{}"}}"#, "9".repeat(5_000));
-        let error = format!("{:#}", Hyperparameters::parse(&long).unwrap_err());
-        assert!(error.len() < 200, "{error}");
-    }
-
-    #[test]
-    fn an_adapter_lies_in_a_channel_or_has_a_whole_path() {
-        for path in ["start", "start/of/dresses", "/opt/adapters/../dresses"] {
-            let text = format!(r#"{{"initial-adapter": "{path}"}}"#);
-            let settings = Hyperparameters::parse(&text).unwrap();
-            assert_eq!(settings.initial_adapter, Some(PathBuf::from(path)));
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use blip2::Adapter;
 use blip2::training::Learning;
 
+use super::classes::Classes;
 use super::container::Container;
 use super::data::{Example, Questions};
 use super::hyperparameters::{Hyperparameters, SelectBest, Train};
@@ -22,6 +23,8 @@ pub(super) struct Inputs {
     pub(super) validation: Option<Questions>,
     pub(super) photos: Photos,
     pub(super) learning: Learning,
+    /// Where answers are learnt as classes.
+    pub(super) classes: Option<Classes>,
 }
 
 impl Inputs {
@@ -46,12 +49,15 @@ impl Inputs {
             }
         };
         photos.look_for_files(settings.max_bad_photos)?;
+        let is_classified = settings.train == Train::Sight;
+        let classes = is_classified.then(|| Classes::of(questions.answers()));
         Ok(Self {
             model_dir,
             questions,
             validation,
             photos,
-            learning: learning(container, settings)?,
+            learning: learning(container, settings, classes.as_ref())?,
+            classes,
         })
     }
 }
@@ -67,7 +73,11 @@ pub(super) fn check_validation(
     settings: &Hyperparameters,
 ) -> anyhow::Result<()> {
     if validation.is_empty() {
-        let reason = format!("no question of {} has a photograph", path.display());
+        let reason = match settings.train {
+            Train::Sight => "has a photograph and an answer that is learnt",
+            Train::Lora(_) | Train::All => "has a photograph",
+        };
+        let reason = format!("no question of {} {reason}", path.display());
         return do_without_validation(&reason, settings);
     }
     if settings.select_best == SelectBest::MacroF1 && !have_true_values(validation) {
@@ -90,9 +100,16 @@ fn do_without_validation(reason: &str, settings: &Hyperparameters) -> anyhow::Re
     Ok(())
 }
 
-fn learning(container: &Container, settings: &Hyperparameters) -> anyhow::Result<Learning> {
+fn learning(
+    container: &Container,
+    settings: &Hyperparameters,
+    classes: Option<&Classes>,
+) -> anyhow::Result<Learning> {
     Ok(match (&settings.train, &settings.initial_adapter) {
         (Train::All, _) => Learning::All,
+        (Train::Sight, _) => Learning::Sight {
+            classes: classes.map_or(0, Classes::count),
+        },
         (Train::Lora(config), None) => Learning::NewAdapter(config.clone(), settings.seed),
         (Train::Lora(config), Some(folder)) => {
             let folder = adapter_folder(container, folder)?;

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use blip2::Parameter;
-use blip2::training::{Batch, Trainee};
+use blip2::training::{Batch, ClassBatch, Trainee};
 
 use super::batch::{numbered, rows};
 use super::checkpoints::{Checkpoint, Checkpoints};
+use super::classes::Classes;
 use super::container::Container;
 use super::data::Example;
 use super::facts::{Facts, Made, held};
@@ -45,6 +46,8 @@ pub struct Job {
     pub(super) sight: Sight,
     pub(super) examples: Vec<Example>,
     pub(super) validation: Vec<Example>,
+    /// Where answers are learnt as classes.
+    pub(super) classes: Option<Classes>,
     pub(super) interrupt: Interrupt,
     pub(super) checkpoints: Checkpoints,
     pub(super) metrics: Metrics,
@@ -230,13 +233,23 @@ impl Job {
         let seen = self
             .sight
             .look(&numbers, &self.photos, &self.trainee, drawn)?;
-        let batch = Batch {
-            images: seen.images(),
-            rows: rows(&examples, &places),
+        let smoothing = self.settings.label_smoothing;
+        let step = match &self.classes {
+            Some(classes) => {
+                let batch = ClassBatch {
+                    images: seen.images(),
+                    rows: classes.rows(examples.iter().copied(), &places),
+                };
+                self.trainee.class_step(&batch, smoothing)?
+            }
+            None => {
+                let batch = Batch {
+                    images: seen.images(),
+                    rows: rows(&examples, &places),
+                };
+                self.trainee.step(&batch, smoothing, drawn)?
+            }
         };
-        let step = self
-            .trainee
-            .step(&batch, self.settings.label_smoothing, drawn)?;
         Ok((step.loss.mean(), step.gradients))
     }
 

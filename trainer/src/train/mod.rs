@@ -6,6 +6,7 @@
 
 mod batch;
 pub mod checkpoints;
+pub mod classes;
 pub mod container;
 pub mod data;
 mod epoch_end;

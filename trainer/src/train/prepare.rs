@@ -7,6 +7,7 @@ use blip2::training::{Learning, Trainee};
 use blip2::{LoadOptions, NumberType};
 
 use super::checkpoints::Checkpoints;
+use super::classes::Classes;
 use super::container::Container;
 use super::feature_store::FeatureStore;
 use super::hyperparameters::{Hyperparameters, Train};
@@ -37,6 +38,7 @@ pub fn prepare(
         validation,
         mut photos,
         learning,
+        classes,
     } = Inputs::read(container, &settings)?;
     let trainee = load(args, &settings, &model_dir, &learning)?;
     let question_files: Vec<PathBuf> = std::iter::once(&questions)
@@ -58,6 +60,10 @@ pub fn prepare(
     photos.judge(settings.max_bad_photos, log)?;
     examples.retain(|example| !photos.is_bad(example.photo));
     validation.retain(|example| !photos.is_bad(example.photo));
+    if let Some(classes) = &classes {
+        validation.retain(|example| classes.has(&example.answer));
+        tell_of_classes(classes, &settings);
+    }
     if examples.is_empty() {
         bail!(
             "no question of {} has a photograph",
@@ -112,6 +118,7 @@ pub fn prepare(
         sight,
         examples,
         validation,
+        classes,
         interrupt: interrupt.clone(),
         checkpoints,
         metrics,
@@ -132,7 +139,7 @@ fn load(
         device,
         number_type: Some(match (settings.precision, &settings.train) {
             (Some(precision), _) => precision,
-            (None, Train::All) => NumberType::F32,
+            (None, Train::All | Train::Sight) => NumberType::F32,
             (None, Train::Lora(_)) => NumberType::default_for(device),
         }),
         engine: args.engine,
@@ -149,6 +156,16 @@ fn load(
         log("the Q-Former and its queries begin anew");
     }
     Ok(trainee)
+}
+
+fn tell_of_classes(classes: &Classes, settings: &Hyperparameters) {
+    log(&format!(
+        "what sees learns alone, to tell {} answers apart",
+        classes.count()
+    ));
+    if settings.sample_answers > 0 {
+        log("`sample-answers` has no effect: nothing learns to answer");
+    }
 }
 
 fn sight(

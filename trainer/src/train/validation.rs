@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use attributes::{Answer, AttributeSet, parse_pair, wrap_question};
 use blip2::Error::NotANumber;
-use blip2::training::{Batch, Loss, Trainee};
+use blip2::training::{Batch, ClassBatch, Loss, Trainee};
 use blip2::{GenerationParameters, Outcome, Question, Task};
 
 use super::batch::{numbered, rows};
+use super::classes::Classes;
 use super::data::Example;
 use super::interrupt::Interrupt;
 use super::photos::Photos;
@@ -29,12 +30,15 @@ pub struct Examinee<'a> {
     pub sight: &'a mut Sight,
     /// The photographs.
     pub photos: &'a Photos,
+    /// Where answers are learnt as classes.
+    pub classes: Option<&'a Classes>,
     /// Whether to stop.
     pub interrupt: &'a Interrupt,
 }
 
 impl Examinee<'_> {
-    /// The mean loss over all tokens of the answers; `None` where the job was
+    /// The mean loss over all tokens of the answers, or where they are classes over
+    /// all questions; `None` where the job was
     /// told to stop.
     ///
     /// # Errors
@@ -52,11 +56,16 @@ impl Examinee<'_> {
             }
             let (numbers, places) = numbered(examples.iter().map(|one| one.photo));
             let seen = self.sight.look(&numbers, self.photos, self.trainee, None)?;
-            let batch = Batch {
-                images: seen.images(),
-                rows: rows(examples, &places),
+            let loss = match self.classes {
+                Some(classes) => self.trainee.class_loss(&ClassBatch {
+                    images: seen.images(),
+                    rows: classes.rows(examples.iter(), &places),
+                })?,
+                None => self.trainee.loss(&Batch {
+                    images: seen.images(),
+                    rows: rows(examples, &places),
+                })?,
             };
-            let loss = self.trainee.loss(&batch)?;
             if !loss.sum.is_finite() {
                 return Err(NotANumber.into());
             }

@@ -14,6 +14,9 @@ use super::Trainee;
 /// query looks. With 1 every query begins by looking everywhere alike.
 const LOOKING_GAIN: f32 = 2.0;
 
+/// The parameter that the learned queries are.
+const QUERIES: &str = "query_tokens";
+
 impl Trainee {
     /// Draws the Q-Former's weights and its queries anew from `seed`; what sees
     /// and what speaks stays as it was.
@@ -28,10 +31,11 @@ impl Trainee {
     /// variance 1, biases are 0, norms begin as the identity.
     ///
     /// # Errors
-    /// When not every weight learns.
+    /// When its weights do not learn.
     pub fn begin_qformer_anew(&self, seed: u64) -> std::result::Result<(), Error> {
-        if self.lora_config().is_some() {
-            let reason = "only where all weights learn may the Q-Former begin anew";
+        let has_queries = |one: &Parameter| one.name() == QUERIES;
+        if !self.parameters().iter().any(has_queries) {
+            let reason = "only where its weights learn may the Q-Former begin anew";
             return Err(Error::Training(reason.to_owned()));
         }
         for parameter in self.parameters() {
@@ -45,7 +49,7 @@ fn draw(parameter: &Parameter, seed: u64) -> Result<()> {
     let name = parameter.name();
     let is_norm = name.to_lowercase().contains("layernorm");
     let variance = match parameter.dims() {
-        _ if name == "query_tokens" => 1.0,
+        _ if name == QUERIES => 1.0,
         _ if !name.starts_with("qformer.") => return Ok(()),
         [_] => {
             let begin = f32::from(u8::from(is_norm && name.ends_with(".weight")));

@@ -6,6 +6,7 @@
 //! was computed, elsewhere the crate's own tape does.
 
 mod batch;
+mod classes;
 mod fresh;
 mod objective;
 mod output;
@@ -18,6 +19,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 pub use batch::{Batch, Images, Row};
+pub use classes::{ClassBatch, ClassRow};
 pub use objective::{Loss, Step};
 
 use crate::blip2::{Blip2, LoadOptions};
@@ -29,12 +31,19 @@ use crate::error::Error;
 use crate::lora::{Adapter, LoraConfig};
 use crate::parameters::{Parameter, Registry};
 use crate::weights::{Training, Trains};
+use classes::Classifier;
 
 /// What learns.
 #[derive(Debug, Clone)]
 pub enum Learning {
     /// Every weight.
     All,
+    /// What sees, that is the vision encoder, the Q-Former and the projection,
+    /// from answers as classes: [`Trainee::class_step`].
+    Sight {
+        /// Classes of all questions.
+        classes: usize,
+    },
     /// A new adapter, its matrices as peft begins: `A` uniform in
     /// ±1/√inputs, drawn from the seed and the layer's name, `B` zero.
     NewAdapter(LoraConfig, u64),
@@ -49,6 +58,8 @@ pub struct Trainee {
     model_dir: PathBuf,
     training: Arc<Training>,
     parameters: Vec<Parameter>,
+    /// Where what sees learns alone.
+    classifier: Option<Classifier>,
 }
 
 impl Trainee {
@@ -74,13 +85,19 @@ impl Trainee {
             registry: Registry::new(by_candle),
         });
         let blip2 = Blip2::load_training(model_dir, &options, Some(Arc::clone(&training)))?;
-        let parameters = training.registry.all();
+        let classifier =
+            Classifier::new(learning, &blip2, &training.registry).map_err(Error::Weights)?;
+        let mut parameters = training.registry.all();
+        if classifier.is_some() {
+            parameters.retain(Classifier::teaches);
+        }
         check_layers(learning, &parameters)?;
         Ok(Self {
             blip2,
             model_dir: model_dir.to_owned(),
             training,
             parameters,
+            classifier,
         })
     }
 
@@ -120,7 +137,8 @@ fn training_options(options: &LoadOptions, learning: &Learning) -> Result<LoadOp
     if options.quantization.is_some() {
         return fail("quantised weights are not trained: give the original checkpoint");
     }
-    if matches!(learning, Learning::All) && number_type != NumberType::F32 {
+    let is_whole = matches!(learning, Learning::All | Learning::Sight { .. });
+    if is_whole && number_type != NumberType::F32 {
         return fail("all weights learn in f32 only: ask for the precision f32");
     }
     if number_type == NumberType::F16 {
@@ -148,7 +166,7 @@ fn training_options(options: &LoadOptions, learning: &Learning) -> Result<LoadOp
 
 fn trains(learning: &Learning) -> Result<Trains, Error> {
     Ok(match learning.clone() {
-        Learning::All => Trains::All,
+        Learning::All | Learning::Sight { .. } => Trains::All,
         Learning::NewAdapter(config, seed) => {
             config.validate()?;
             let is_target = config.target_modules.matcher()?;
@@ -211,7 +229,7 @@ fn check_layers(learning: &Learning, parameters: &[Parameter]) -> Result<(), Err
         })
     };
     match learning {
-        Learning::All => Ok(()),
+        Learning::All | Learning::Sight { .. } => Ok(()),
         Learning::NewAdapter(config, _) if parameters.is_empty() => Err(Error::Adapter(format!(
             "no linear layer of the model is a target module {:?}",
             config.target_modules

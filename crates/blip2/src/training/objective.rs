@@ -1,6 +1,8 @@
 //! The loss and its gradients.
 
+use candle_core::backprop::GradStore;
 use candle_core::{D, DType, Tensor};
+use kernels::Avx512;
 
 use super::Trainee;
 use super::batch::{Batch, Images, Padded};
@@ -50,7 +52,10 @@ impl Trainee {
         let labels = labels(batch)?;
         let run = || match self.training.registry.by_candle() {
             true => self.by_candle(batch, &labels, label_smoothing),
-            false => self.by_tape(batch, &labels, label_smoothing),
+            false => {
+                let judge = token_judge(tape::processor()?, &labels, label_smoothing);
+                self.by_tape(|| self.logits(batch), judge)
+            }
         };
         self.blip2.threads().run(|| match dropout_seed {
             Some(seed) => dropping(seed, run),
@@ -134,13 +139,16 @@ impl Trainee {
         model.language_model.logits(&hidden)
     }
 
-    fn by_tape(&self, batch: &Batch, labels: &[u32], smoothing: f64) -> Result<Step, Error> {
+    /// A pass whose gradients the crate's own tape gives. `judge` makes of the
+    /// logits the loss and the gradient of its mean for each of them.
+    pub(super) fn by_tape(
+        &self,
+        forward: impl FnOnce() -> candle_core::Result<Tensor>,
+        judge: impl FnOnce(Vec<f32>) -> (Loss, Vec<f32>),
+    ) -> Result<Step, Error> {
         let leaves = self.parameters.iter().map(|parameter| parameter.leaf());
-        let (logits, tape) = tape::recording(leaves, || self.logits(batch))?;
-        let mut gradient = cpu::read(&logits, <[f32]>::to_vec)?;
-        let weight = 1.0 / labels.len() as f32;
-        let proof = tape::processor()?;
-        let losses = kernels::cross_entropy(proof, &mut gradient, labels, smoothing as f32, weight);
+        let (logits, tape) = tape::recording(leaves, forward)?;
+        let (loss, gradient) = judge(cpu::read(&logits, <[f32]>::to_vec)?);
         let mut gradients = tape.backward(&logits, gradient)?;
         let gradients = self
             .parameters
@@ -150,10 +158,6 @@ impl Trainee {
                 gradient.unwrap_or_else(|| vec![0.0; parameter.elem_count()])
             })
             .collect();
-        let loss = Loss {
-            sum: losses.iter().map(|&loss| f64::from(loss)).sum(),
-            tokens: labels.len(),
-        };
         Ok(Step { loss, gradients })
     }
 
@@ -161,7 +165,16 @@ impl Trainee {
         let logits = self.logits(batch)?.to_dtype(DType::F32)?;
         let losses = token_losses(&logits, labels, smoothing)?;
         let sum = losses.sum_all()?;
-        let mut gradients = (&sum / labels.len() as f64)?.backward()?;
+        let gradients = (&sum / labels.len() as f64)?.backward()?;
+        let loss = Loss {
+            sum: f64::from(sum.to_scalar::<f32>()?),
+            tokens: labels.len(),
+        };
+        self.step_of(loss, gradients)
+    }
+
+    /// The step whose gradients candle has computed.
+    pub(super) fn step_of(&self, loss: Loss, mut gradients: GradStore) -> Result<Step, Error> {
         let gradients = self
             .parameters
             .iter()
@@ -170,11 +183,24 @@ impl Trainee {
                 None => Ok(vec![0.0; parameter.elem_count()]),
             })
             .collect::<candle_core::Result<_>>()?;
+        Ok(Step { loss, gradients })
+    }
+}
+
+/// Makes of the logits of all tokens the loss and the gradient of its mean.
+fn token_judge(
+    proof: Avx512,
+    labels: &[u32],
+    smoothing: f64,
+) -> impl FnOnce(Vec<f32>) -> (Loss, Vec<f32>) {
+    move |mut gradient| {
+        let weight = 1.0 / labels.len() as f32;
+        let losses = kernels::cross_entropy(proof, &mut gradient, labels, smoothing as f32, weight);
         let loss = Loss {
-            sum: f64::from(sum.to_scalar::<f32>()?),
+            sum: losses.iter().map(|&loss| f64::from(loss)).sum(),
             tokens: labels.len(),
         };
-        Ok(Step { loss, gradients })
+        (loss, gradient)
     }
 }
 
