@@ -115,7 +115,10 @@ fn object(text: &[u8], place: &Place) -> Result<Map<String, Value>, ApiError> {
         return Err(ApiError::new(ErrorCode::InvalidJson, message));
     }
     if !is_small(text) {
-        let message = format!("{name} has more than {MAX_JSON_VALUES} JSON values: {wanted}");
+        let message = format!(
+            "{name} has more than {MAX_JSON_VALUES} JSON values, prompts and choices included: \
+             send several requests with fewer of them; {wanted}"
+        );
         return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     }
     let fields = match serde_json::from_slice(text) {

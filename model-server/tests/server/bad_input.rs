@@ -290,6 +290,11 @@ async fn choices_without_sense() {
         let expected = (400, "invalid_parameter", part);
         assert_refused(&server, body.to_string(), expected).await;
     }
+    // So many that they are not even parsed.
+    let body = json!({"image": png(4, 3), "prompts": vec!["Fit"; 11],
+        "parameters": {"choices": vec![thousand; 11]}});
+    let part = "more than 10000 JSON values, prompts and choices included: send several requests";
+    assert_refused(&server, body.to_string(), (400, "invalid_request", part)).await;
     server.stop().await;
 }
 
