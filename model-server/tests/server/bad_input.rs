@@ -173,6 +173,11 @@ async fn parameters_without_sense() {
             json!({"max_length": 20}),
             "unknown parameter `max_length`; known are max_new_tokens",
         ),
+        // One of transformers' that is not taken: a question has one answer.
+        (
+            json!({"num_return_sequences": 2}),
+            "unknown parameter `num_return_sequences`",
+        ),
         (
             json!({"max_new_tokens": "20"}),
             "`parameters.max_new_tokens` must be a whole number",
