@@ -93,7 +93,8 @@ struct ServeArguments {
     /// Questions that may wait at one time; more are answered with 429.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     max_waiting_questions: u32,
-    /// Image features that are kept, in MiB; 0 keeps none.
+    /// Image features that are kept, in MiB; 0 keeps none, and then every request
+    /// encodes its photograph anew, also those that ask about one at the same time.
     #[arg(long, env = "MODEL_IMAGE_CACHE_MIB", default_value_t = 256,
         value_parser = clap::value_parser!(u64).range(0..=1 << 20))]
     image_cache_mib: u64,

@@ -10,6 +10,18 @@ fn the_command_line_is_consistent() {
 }
 
 #[test]
+fn the_help_says_what_goes_with_the_image_cache() {
+    let mut command = Cli::command();
+    let serve = command.find_subcommand_mut("serve").unwrap();
+    let help = serve.render_long_help().to_string();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        help.contains("0 keeps none, and then every request encodes its photograph anew"),
+        "{help}"
+    );
+}
+
+#[test]
 fn a_queue_too_small_for_one_request_is_refused() {
     let cli = Cli::parse_from(["model-server", "serve", "--max-waiting-questions", "63"]);
     let Command::Serve(arguments) = cli.command else {

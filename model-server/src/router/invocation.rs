@@ -49,6 +49,9 @@ const HEADER: Place = Place {
     wanted: "send an object with `prompt` or `prompts`; the image is the body",
 };
 
+/// In UTF-8. RFC 8259 lets a parser pass over it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl Invocation {
     /// Reads a body of JSON; `defaults` hold for the parameters that it does
     /// not set.
@@ -110,12 +113,17 @@ impl Invocation {
 /// The object that `text` is, all of its fields known.
 fn object(text: &[u8], place: &Place) -> Result<Map<String, Value>, ApiError> {
     let Place { name, wanted, .. } = place;
+    // Some editors and spreadsheets begin a file with it; it says nothing.
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if text.iter().all(u8::is_ascii_whitespace) {
         let message = format!("{name} is empty: {wanted}");
         return Err(ApiError::new(ErrorCode::InvalidJson, message));
     }
     if !is_small(text) {
-        let message = format!("{name} has more than {MAX_JSON_VALUES} JSON values: {wanted}");
+        let message = format!(
+            "{name} has more than {MAX_JSON_VALUES} JSON values, prompts and choices included: \
+             send several requests with fewer of them; {wanted}"
+        );
         return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     }
     let fields = match serde_json::from_slice(text) {
@@ -233,6 +241,19 @@ mod tests {
         assert_eq!(parse(named).unwrap().adapter.as_deref(), Some("dresses"));
         let one = parse(br#"{"prompts": ["a"], "image": "AAAA"}"#).unwrap();
         assert!(one.wants_array);
+    }
+
+    #[test]
+    fn a_byte_order_mark_says_nothing() {
+        let text = r#"{"image": "AAAA", "prompt": "a"}"#;
+        let marked = format!("\u{feff}{text}");
+        let plain = parse(text.as_bytes()).unwrap();
+        assert_eq!(parse(marked.as_bytes()).unwrap(), plain);
+        let defaults = GenerationParameters::default();
+        let line = Invocation::parse_line(marked.as_bytes(), &defaults).unwrap();
+        assert_eq!(line, plain);
+        assert!(message("\u{feff}").contains("the body is empty"));
+        assert!(message(&format!("\u{feff}{marked}")).contains("no JSON"));
     }
 
     #[test]

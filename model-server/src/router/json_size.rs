@@ -4,7 +4,7 @@
 //! objects become gigabytes. What a request needs is a few strings, however
 //! long, and a few numbers.
 
-/// More values than any request has: by default 64 prompts and 4,000 choices.
+/// More values than any request within [`Limits`](crate::core::Limits) has.
 pub(super) const MAX_JSON_VALUES: usize = 10_000;
 
 /// Whether a text of JSON, well-formed or not, has at most

@@ -11,5 +11,6 @@ mod fairness;
 mod image_cache;
 mod invariance;
 mod leaving;
+mod metrics;
 mod observed;
 mod support;

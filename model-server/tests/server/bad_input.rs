@@ -173,6 +173,11 @@ async fn parameters_without_sense() {
             json!({"max_length": 20}),
             "unknown parameter `max_length`; known are max_new_tokens",
         ),
+        // One of transformers' that is not taken: a question has one answer.
+        (
+            json!({"num_return_sequences": 2}),
+            "unknown parameter `num_return_sequences`",
+        ),
         (
             json!({"max_new_tokens": "20"}),
             "`parameters.max_new_tokens` must be a whole number",
@@ -290,6 +295,11 @@ async fn choices_without_sense() {
         let expected = (400, "invalid_parameter", part);
         assert_refused(&server, body.to_string(), expected).await;
     }
+    // So many that they are not even parsed.
+    let body = json!({"image": png(4, 3), "prompts": vec!["Fit"; 11],
+        "parameters": {"choices": vec![thousand; 11]}});
+    let part = "more than 10000 JSON values, prompts and choices included: send several requests";
+    assert_refused(&server, body.to_string(), (400, "invalid_request", part)).await;
     server.stop().await;
 }
 

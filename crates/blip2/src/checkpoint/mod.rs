@@ -101,10 +101,16 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Opens the weights of a folder: safetensors where there are any, else
-    /// the quantised file.
+    /// Opens the weights of a folder: safetensors or the quantised file. A folder
+    /// with both is refused: whichever was read, it might be the other that is
+    /// meant, and answers would not tell.
     pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
         match weight_files(folder) {
+            Ok(_) if folder.join(GGUF_FILE).is_file() => Err(Error::WeightForm(format!(
+                "{} has its weights as safetensors and as {GGUF_FILE}, and which of them is \
+                 meant cannot be told: move one of the two elsewhere",
+                folder.display()
+            ))),
             Ok(files) => SafetensorsFiles::open(&files).map(Self::Safetensors),
             Err(Error::NoWeights { .. }) if folder.join(GGUF_FILE).is_file() => {
                 GgufFile::open(&folder.join(GGUF_FILE)).map(Self::Gguf)
@@ -174,6 +180,28 @@ mod tests {
         .unwrap();
         let error = weight_files(&inner).unwrap_err().to_string();
         assert!(error.contains("x.safetensors"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_with_weights_in_two_forms_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [WEIGHTS, GGUF_FILE] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let error = Source::open(folder.path()).err().unwrap().to_string();
+        let place = folder.path().display().to_string();
+        for part in [
+            place.as_str(),
+            "safetensors",
+            GGUF_FILE,
+            "move one of the two",
+        ] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        // With one of them it is that one that is wrong.
+        std::fs::remove_file(folder.path().join(WEIGHTS)).unwrap();
+        let error = Source::open(folder.path()).err().unwrap().to_string();
+        assert!(error.starts_with("cannot read"), "{error}");
     }
 
     #[test]

@@ -153,3 +153,56 @@ impl Writing {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::super::{Batch, GenerationParameters, Question, SpecialIds, Task};
+    use super::*;
+    use crate::t5::counted;
+    use crate::{Blip2, LoadOptions};
+
+    /// Keys and values over the encoder's hidden state once a batch, the
+    /// language-model head on the last position only.
+    #[test]
+    fn a_step_computes_of_the_new_tokens_only() {
+        const QUERIES: usize = 8;
+        const STEPS: usize = 4;
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = folder.join("tests/data/blip2-tiny/checkpoint");
+        let blip2 = Blip2::load(&folder, &LoadOptions::default()).unwrap();
+        let config = &blip2.config().text_config;
+        let special = SpecialIds::new(config);
+        let question = |prompt: &[u32]| Question {
+            image_features: Tensor::ones((QUERIES, config.d_model), DType::F32, &Device::Cpu)
+                .unwrap(),
+            prompt: prompt.to_vec(),
+            task: Task::Generate(GenerationParameters {
+                min_new_tokens: STEPS,
+                max_new_tokens: STEPS + 2,
+                ..Default::default()
+            }),
+            adapter: None,
+        };
+        let questions = [question(&[5, 6, 7, 1]), question(&[8, 1])];
+
+        counted::take();
+        let mut batch = Batch::start(blip2.model(), &special, &questions).unwrap();
+        let read = counted::take();
+        // The encoder's attention to itself, then the decoder's to what it gave:
+        // the queries and the longer prompt.
+        let layers = config.num_layers + config.num_decoder_layers();
+        assert_eq!(read.attended, vec![QUERIES + 4; layers]);
+        assert!(read.logits.is_empty(), "{read:?}");
+
+        for step in 0..STEPS {
+            batch.step().unwrap();
+            let stepped = counted::take();
+            // The decoder's attention to itself alone.
+            let new = vec![1; config.num_decoder_layers()];
+            assert_eq!(stepped.attended, new, "step {step}");
+            assert_eq!(stepped.logits, [questions.len()], "step {step}");
+        }
+    }
+}

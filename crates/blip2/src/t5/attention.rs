@@ -49,6 +49,8 @@ impl Attention {
         attended: &Tensor,
         adapters: &RowAdapters,
     ) -> Result<KeyValues> {
+        #[cfg(test)]
+        super::counted::key_values(attended);
         let (k, v) = (self.k.for_rows(adapters), self.v.for_rows(adapters));
         Ok(KeyValues {
             key: self.split_heads(k.forward(attended)?)?,

@@ -2,6 +2,8 @@
 
 mod attention;
 mod cache;
+#[cfg(test)]
+pub(crate) mod counted;
 mod feed_forward;
 mod position_bias;
 mod stack;
@@ -154,6 +156,8 @@ impl T5 {
     /// The same for hidden states `(rows, …, d_model)`, each row with its
     /// adapter.
     pub(crate) fn logits_with(&self, hidden: &Tensor, adapters: &RowAdapters) -> Result<Tensor> {
+        #[cfg(test)]
+        counted::logits(hidden);
         let lm_head = self.lm_head.for_rows(adapters);
         match self.output_scale {
             Some(scale) => lm_head.forward(&ops::scale(hidden, scale)?),

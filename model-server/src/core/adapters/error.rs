@@ -47,6 +47,18 @@ pub enum AdapterError {
     },
 }
 
+impl AdapterError {
+    /// `known` is what there is now. One of that name among it was put back just
+    /// after it was found missing: an error that offers it would contradict itself.
+    pub(super) fn unknown(name: &str, mut known: Vec<String>) -> AdapterError {
+        known.retain(|other| other != name);
+        AdapterError::Unknown {
+            name: name.to_owned(),
+            known,
+        }
+    }
+}
+
 fn list(known: &[String]) -> String {
     match known {
         [] => "there is none yet".to_owned(),
@@ -76,5 +88,15 @@ mod tests {
         assert_eq!(message(1), "there is no adapter `x`; the only one is a0");
         assert_eq!(message(2), "there is no adapter `x`; there are a0, a1");
         assert!(message(25).ends_with("a18, a19 and 5 more"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_listed() {
+        let known = ["dresses", "shoes"].map(str::to_owned).to_vec();
+        let message = AdapterError::unknown("dresses", known).to_string();
+        assert_eq!(
+            message,
+            "there is no adapter `dresses`; the only one is shoes"
+        );
     }
 }

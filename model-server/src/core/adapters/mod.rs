@@ -117,10 +117,7 @@ impl Adapters {
         // There is none, or none any more.
         let Some(outcome) = outcome else {
             self.forget_removed();
-            return Err(AdapterError::Unknown {
-                name: name.to_owned(),
-                known: self.names(),
-            });
+            return Err(AdapterError::unknown(name, self.names()));
         };
         outcome.map_err(|reason| AdapterError::Unusable {
             name: name.to_owned(),

@@ -11,6 +11,7 @@ use blip2::GenerationParameters;
 use serde_json::{Map, Value, json};
 
 use super::ErrorCode;
+use super::json_size::MAX_JSON_VALUES;
 use super::parameters::PARAMETERS;
 use crate::core::{Limits, MAX_ADAPTER_NAME_BYTES};
 
@@ -28,6 +29,15 @@ pub(super) fn document(
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
     let schemas = &mut document["components"]["schemas"];
     schemas["Parameters"]["properties"] = parameters(defaults, limits);
+    // No keyword of a schema says what holds for several questions together.
+    let choices = &mut schemas["Parameters"]["properties"]["choices"]["description"];
+    let what = choices.as_str().unwrap_or_default();
+    *choices = format!(
+        "{what} A question may have up to {}, all questions of a request up to {} together; a \
+         request may have up to {MAX_JSON_VALUES} JSON values in all.",
+        limits.max_choices, limits.max_choices_per_request
+    )
+    .into();
     schemas["Prompt"]["maxLength"] = limits.max_prompt_characters.into();
     schemas["Prompts"]["items"]["maxLength"] = limits.max_prompt_characters.into();
     schemas["Prompts"]["maxItems"] = limits.max_prompts.into();

@@ -87,6 +87,46 @@ fn every_parameter_appears_with_its_default() {
 }
 
 #[test]
+fn the_limits_of_a_request_stand_where_its_author_looks() {
+    let limits = Limits::default();
+    let document = whole();
+    let choices = &document["components"]["schemas"]["Parameters"]["properties"]["choices"];
+    let description = choices["description"].as_str().unwrap();
+    assert!(description.starts_with("The texts that"), "{description}");
+    let together = format!("up to {} together", limits.max_choices_per_request);
+    let values = format!("up to {MAX_JSON_VALUES} JSON values");
+    for part in [&together, &values] {
+        assert!(description.contains(part), "{part}: {description}");
+    }
+
+    let grouped = |number: usize| match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
+    };
+    let sentence = format!(
+        "A request may have up to {} questions, {} choices a question and {} choices together, \
+         and {} JSON values in all",
+        grouped(limits.max_prompts),
+        grouped(limits.max_choices),
+        grouped(limits.max_choices_per_request),
+        grouped(MAX_JSON_VALUES)
+    );
+    let readme = include_str!("../../../../README.md");
+    let readme: Vec<&str> = readme.split_whitespace().collect();
+    assert!(readme.join(" ").contains(&sentence), "{sentence}");
+    // A request at all of these limits is one that is parsed.
+    assert!(limits.max_prompts + limits.max_choices_per_request < MAX_JSON_VALUES);
+}
+
+/// In other number types they differ within what `blip2`'s tests state.
+#[test]
+fn equality_in_any_company_is_promised_for_f32() {
+    let document = whole();
+    let description = document["info"]["description"].as_str().unwrap();
+    assert!(description.contains("in f32 an answer is the same alone and in any company"));
+}
+
+#[test]
 fn bodies_and_answers_are_of_the_kinds_that_are_read_and_written() {
     let components = &whole()["components"];
     let mut read = set(IMAGES);
