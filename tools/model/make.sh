@@ -9,7 +9,7 @@
 # language model that cannot read it yet it learns slowly: after an hour of all weights
 # at once, a third of the fits and necks of drawn products were wrong. With 5 epochs of
 # the second step instead of 10, 87 % of the attributes of held-out drawn products were
-# right after 36 minutes on two cores. The steps as they stand have not run whole yet.
+# right after some 40 minutes on two busy cores. The steps as they stand have not run whole yet.
 #
 # Usage: make.sh TRAINER KAGGLE WORK
 #

@@ -4,21 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model_server::backend::fake::Event;
-use model_server::core::{Core, Scheduling};
+use model_server::core::Scheduling;
 
 use crate::support::{
-    Gate, answered, ask, ask_one, echo, echo_after, eventually, free, metric, photo, start,
+    Gate, answered, ask, ask_one, echo, echo_after, eventually, figure, free, metric, photo, start,
 };
-
-/// A count, or a sum that is written with a point.
-fn figure(core: &Core, name: &str) -> f64 {
-    let text = core.metrics().encode();
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
-        .unwrap_or_else(|| panic!("no {name} in\n{text}"));
-    value.parse().unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_part_of_the_work_is_counted() {

@@ -137,12 +137,21 @@ pub async fn texts(asked: Asked) -> Vec<String> {
 
 /// The value of a counter or gauge.
 pub fn metric(core: &Core, name: &str) -> u64 {
+    written(core, name).parse().unwrap()
+}
+
+/// A count, or a sum that is written with a point.
+pub fn figure(core: &Core, name: &str) -> f64 {
+    written(core, name).parse().unwrap()
+}
+
+fn written(core: &Core, name: &str) -> String {
     let text = core.metrics().encode();
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
         .unwrap_or_else(|| panic!("no {name} in\n{text}"));
-    value.parse().unwrap()
+    value.to_owned()
 }
 
 /// Waits until the condition holds.
