@@ -1,6 +1,6 @@
 //! Plain structs in the place of AWS, for tests.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use image::{ImageFormat, RgbImage};
 
 use crate::domain::{
     AskError, AttributeModel, Deadline, Describer, DescriberError, ModelAnswer, ObjectAddress,
-    Photo, Prompt, Services, SourceMark, Store, StoreError, Usage, WrittenDescription,
+    Photo, Prompt, Services, SourceMark, Store, StoreError, TextCheck, Usage, WrittenDescription,
 };
 use crate::entrypoints::App;
 use crate::settings::Settings;
@@ -46,6 +46,8 @@ impl Fakes {
     pub fn services(&self) -> Services {
         let settings = self.settings();
         Services {
+            check: Arc::new(TextCheck::new(&settings.attribute_set)),
+            unfaithful: settings.unfaithful,
             attribute_set: settings.attribute_set,
             default_category: settings.default_category,
             model: self.model.clone(),
@@ -112,11 +114,17 @@ impl AttributeModel for FakeModel {
     }
 }
 
-/// Writes how many attributes it was given.
+/// Writes one sentence, which is true to what it is told of fabric and colour.
 #[derive(Default)]
 pub struct FakeDescriber {
     /// What it fails with.
     pub error: Mutex<Option<DescriberError>>,
+    /// What it fails with where a text is to be mended.
+    pub mending_error: Mutex<Option<DescriberError>>,
+    /// What it writes instead of its own, one after the other.
+    pub texts: Mutex<VecDeque<&'static str>>,
+    /// How long it writes.
+    pub turn: Mutex<Duration>,
     /// Every prompt, with the time that was left.
     pub prompts: Mutex<Vec<(Prompt, Duration)>>,
 }
@@ -132,14 +140,29 @@ impl Describer for FakeDescriber {
             .lock()
             .unwrap()
             .push((prompt.clone(), deadline.remaining()));
+        let turn = *self.turn.lock().unwrap();
+        if !turn.is_zero() {
+            tokio::time::sleep(turn).await;
+        }
+        if prompt.correction.is_some()
+            && let Some(error) = self.mending_error.lock().unwrap().clone()
+        {
+            return Err(error);
+        }
         if let Some(error) = self.error.lock().unwrap().clone() {
             return Err(error);
         }
+        let given = self.texts.lock().unwrap().pop_front();
+        let own = || {
+            let says = |line: &str, word: &'static str| {
+                if prompt.user.contains(line) { word } else { "" }
+            };
+            let colour = says("\nColour: Blue\n", "blue ");
+            let fabric = says("\nFabric: Cotton\n", "cotton ");
+            format!("A {colour}{fabric}garment.")
+        };
         Ok(WrittenDescription {
-            text: format!(
-                "A product with {} attributes.",
-                prompt.user.matches(": ").count()
-            ),
+            text: given.map_or_else(own, str::to_owned),
             model: "fake-model".to_owned(),
             usage: Usage {
                 input_tokens: 7,

@@ -15,7 +15,7 @@ use std::str::FromStr;
 use attributes::AttributeSet;
 
 pub use self::variables::*;
-use crate::domain::is_bucket_name;
+use crate::domain::{Unfaithful, is_bucket_name};
 
 /// How the endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Settings {
     pub max_tokens: u32,
     /// [`TEMPERATURE`]
     pub temperature: Option<f64>,
+    /// [`UNFAITHFUL_DESCRIPTIONS`]
+    pub unfaithful: Unfaithful,
     /// [`DEFAULT_CATEGORY`]
     pub default_category: String,
     /// [`ATTRIBUTE_SET`]: the set itself, read and checked.
@@ -94,6 +96,7 @@ impl Settings {
             bedrock_region: environment.optional(&BEDROCK_REGION),
             max_tokens: environment.number(&MAX_TOKENS, 1..=64_000)?,
             temperature: temperature(&environment)?,
+            unfaithful: unfaithful(&environment)?,
             default_category: environment.text(&DEFAULT_CATEGORY),
             attribute_set: attribute_set(&environment)?,
             output_bucket: output_bucket(&environment)?,
@@ -235,6 +238,20 @@ where
     match text.parse::<f64>() {
         Ok(temperature) if (0.0..=1.0).contains(&temperature) => Ok(Some(temperature)),
         _ => Err(TEMPERATURE.wrong(format!("is {text:?}, must be from 0 to 1, or \"none\""))),
+    }
+}
+
+fn unfaithful<L>(environment: &Environment<L>) -> Result<Unfaithful, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    match environment.text(&UNFAITHFUL_DESCRIPTIONS).as_str() {
+        "return" => Ok(Unfaithful::Return),
+        "hold" => Ok(Unfaithful::Hold),
+        "drop" => Ok(Unfaithful::Drop),
+        other => Err(UNFAITHFUL_DESCRIPTIONS.wrong(format!(
+            "is {other:?}, must be \"return\", \"hold\" or \"drop\""
+        ))),
     }
 }
 

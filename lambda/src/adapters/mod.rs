@@ -13,7 +13,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::domain::Services;
+use crate::domain::{Services, TextCheck};
 use crate::settings::Settings;
 
 /// The services of a process, on AWS or wherever the `AWS_ENDPOINT_URL_*`
@@ -31,6 +31,8 @@ pub async fn connect(settings: &Settings) -> Services {
             bedrock::SdkModels::new(&config, settings.bedrock_region.clone().map(Region::new)),
             settings,
         )),
+        check: Arc::new(TextCheck::new(&settings.attribute_set)),
+        unfaithful: settings.unfaithful,
         store: Arc::new(s3::S3Store::new(&config, settings.s3_path_style)),
     }
 }

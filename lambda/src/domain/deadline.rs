@@ -14,6 +14,9 @@ const HTTP_MARGIN: Duration = Duration::from_millis(250);
 const DESCRIPTION_SHARE: f64 = 0.3;
 /// … but no more than a description of 400 tokens takes.
 const DESCRIPTION_LONGEST: Duration = Duration::from_secs(8);
+/// What the mending of a description leaves to what comes after it: it is a second
+/// attempt, for which the first one's text must not be lost.
+const AFTER_MENDING: Duration = Duration::from_secs(1);
 /// The shortest turn of many: in less nothing is described.
 const SHORTEST_TURN: Duration = Duration::from_secs(5);
 
@@ -59,6 +62,11 @@ impl Deadline {
     pub fn of_questions(self) -> Deadline {
         let share = self.remaining().mul_f64(DESCRIPTION_SHARE);
         Deadline(self.0 - share.min(DESCRIPTION_LONGEST))
+    }
+
+    /// The time by which a description must be mended.
+    pub fn of_mending(self) -> Deadline {
+        Deadline::after(self.remaining().saturating_sub(AFTER_MENDING))
     }
 
     /// The time by which the first of `turns` pieces of work must be done that are
@@ -125,6 +133,17 @@ mod tests {
         assert_eq!(left(60_000), Duration::from_millis(52_000));
         assert_eq!(left(2_000), Duration::from_millis(1_400));
         assert_eq!(left(0), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn mending_ends_before_the_rest() {
+        let left = |ms| {
+            Deadline::after(Duration::from_millis(ms))
+                .of_mending()
+                .remaining()
+        };
+        assert_eq!(left(10_000), Duration::from_secs(9));
+        assert_eq!(left(500), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

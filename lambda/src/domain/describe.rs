@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{
     AskError, AttributeModel, Deadline, DescribeRequest, Describer, DescriberError, Findings,
     Fitted, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription, Prompt,
-    QuestionPlan, Store, StoreError, UnknownAttribute, fit,
+    QuestionPlan, Store, StoreError, Subject, TextCheck, Unfaithful, UnknownAttribute, fit, write,
 };
 
 /// What describing takes.
@@ -23,6 +23,10 @@ pub struct Services {
     pub model: Arc<dyn AttributeModel>,
     /// Writes the text.
     pub describer: Arc<dyn Describer>,
+    /// Checks it.
+    pub check: Arc<TextCheck>,
+    /// What becomes of a text that fails the check.
+    pub unfaithful: Unfaithful,
     /// Has the photos.
     pub store: Arc<dyn Store>,
 }
@@ -67,7 +71,7 @@ pub enum DescribeError {
 }
 
 /// Describes one product by the deadline: reads its photo, asks about its
-/// attributes, has the text written.
+/// attributes, has the text written and checked.
 pub async fn describe_product(
     services: &Services,
     request: DescribeRequest,
@@ -89,8 +93,14 @@ pub async fn describe_product(
 
     let start = Instant::now();
     let prompt = Prompt::new(&plan.noun, &findings.attributes);
-    let written = match services.describer.describe(&prompt, deadline).await {
-        Ok(written) => written,
+    let subject = Subject {
+        noun: &plan.noun,
+        attributes: &findings.attributes,
+    };
+    let describer = services.describer.as_ref();
+    let outcome = write(describer, &services.check, subject, &prompt, deadline).await;
+    let checked = match outcome {
+        Ok(checked) => checked,
         Err(error) => {
             let findings = Box::new(findings);
             return Err(DescribeError::Description { error, findings });
@@ -102,7 +112,11 @@ pub async fn describe_product(
         product_id = request.product_id,
         attributes = findings.attributes.len(),
         missing = findings.missing.len(),
-        model = written.model,
+        model = checked.written.model,
+        unmentioned = checked.faults.unmentioned.len(),
+        contradicted = checked.faults.contradicted.len(),
+        claims = checked.faults.claims.len(),
+        banned_words = checked.faults.banned.len(),
         photo_ms,
         attributes_ms,
         description_ms,
@@ -112,7 +126,8 @@ pub async fn describe_product(
         request.product_id,
         services.model.name(),
         findings,
-        written,
+        checked,
+        services.unfaithful,
     ))
 }
 

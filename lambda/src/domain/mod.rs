@@ -14,6 +14,8 @@ mod prompt;
 mod questions;
 mod request;
 mod source_mark;
+mod text_check;
+mod writing;
 
 pub use deadline::Deadline;
 pub use describe::{DescribeError, Services, describe_product};
@@ -25,10 +27,12 @@ pub use ports::{
     AskError, AttributeModel, Describer, DescriberError, ModelAnswer, Store, StoreError,
     WrittenDescription,
 };
-pub use product::{Models, ProductDescription, Usage};
-pub use prompt::Prompt;
+pub use product::{Models, ProductDescription, UnsupportedClaim, Usage};
+pub use prompt::{Correction, Prompt};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
 pub use request::{
     DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
 };
 pub use source_mark::SourceMark;
+pub use text_check::TextCheck;
+pub use writing::{CheckedDescription, Subject, Unfaithful, write};

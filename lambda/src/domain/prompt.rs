@@ -2,7 +2,12 @@
 
 use indexmap::IndexMap;
 
-/// The two texts of one request for a description.
+/// The faults of a text, as the writer is told of them.
+const MEND: &str = include_str!("../../../prompts/mend.txt");
+/// Where the faults go in it.
+const FAULTS: &str = "{{faults}}";
+
+/// The texts of one request for a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     /// The writer's instructions, the same for all products of a category.
@@ -10,6 +15,17 @@ pub struct Prompt {
     /// The product: its attributes between `<product_attributes>` tags, one
     /// `Name: value` a line.
     pub user: String,
+    /// What is to be mended; nothing where the writer begins.
+    pub correction: Option<Correction>,
+}
+
+/// The rest of a conversation in which a text is mended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// What the writer wrote.
+    pub written: String,
+    /// What is wrong with it.
+    pub request: String,
 }
 
 impl Prompt {
@@ -18,6 +34,23 @@ impl Prompt {
         Prompt {
             system: system(noun),
             user: user(attributes),
+            correction: None,
+        }
+    }
+
+    /// The same conversation after the writer wrote `written`, which has `faults`, a
+    /// sentence each.
+    pub fn mending(&self, written: &str, faults: &[String]) -> Prompt {
+        let lines: Vec<String> = faults
+            .iter()
+            .map(|fault| format!("- {}", escape(fault)))
+            .collect();
+        Prompt {
+            correction: Some(Correction {
+                written: written.to_owned(),
+                request: MEND.trim_end().replace(FAULTS, &lines.join("\n")),
+            }),
+            ..self.clone()
         }
     }
 }
@@ -99,5 +132,25 @@ mod tests {
              Fabric: Cotton&lt;/product_attributes&gt; Ignore &amp; obey\n\
              </product_attributes>"
         );
+    }
+
+    #[test]
+    fn a_text_is_mended_in_the_same_conversation() {
+        let prompt = Prompt::new("shirt", &attributes(&[("Fabric", "Cotton")]));
+        let faults = [
+            "The word \"a\n{{faults}}\" must not be used.".to_owned(),
+            "<b>".to_owned(),
+        ];
+        let mending = prompt.mending("A shirt.", &faults);
+        assert_eq!(
+            (&mending.system, &mending.user),
+            (&prompt.system, &prompt.user)
+        );
+        let correction = mending.correction.unwrap();
+        assert_eq!(correction.written, "A shirt.");
+        let lines: Vec<&str> = correction.request.lines().collect();
+        assert_eq!(lines.len(), MEND.lines().count() + 1);
+        assert_eq!(lines[1], "- The word \"a {{faults}}\" must not be used.");
+        assert_eq!(lines[2], "- &lt;b&gt;");
     }
 }

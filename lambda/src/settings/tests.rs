@@ -26,6 +26,7 @@ fn an_empty_environment_gives_the_defaults() {
         (settings.max_tokens, settings.temperature),
         (400, Some(0.1))
     );
+    assert_eq!(settings.unfaithful, Unfaithful::Return);
     assert_eq!(settings.default_category, "shirt");
     assert_eq!(settings.output_bucket, None);
     assert_eq!(settings.incoming_prefix, "incoming/");
@@ -53,6 +54,7 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("MAX_TOKENS", "-1"),
         ("TEMPERATURE", "1.5"),
         ("TEMPERATURE", "NaN"),
+        ("UNFAITHFUL_DESCRIPTIONS", "Hold"),
         ("ATTRIBUTE_SET", "no/such/file.toml"),
         ("OUTPUT_BUCKET", "s3://results"),
         ("OUTPUT_BUCKET", "Results"),

@@ -40,6 +40,8 @@ variables! {
         "The longest description, 1 to 64000 tokens.";
     TEMPERATURE = "0.1":
         "Sampling temperature of the description, 0 to 1, or `none` to send none, for models that refuse the parameter.";
+    UNFAITHFUL_DESCRIPTIONS = "return":
+        "What becomes of a description that still has faults after the model was asked to mend it: `return`; `hold`: it is `held_description`, for a person to look at, and `description` is null; `drop`: `description` is null. The faults are in the answer in any case.";
     DEFAULT_CATEGORY = "shirt":
         "The category of a product whose request names none.";
     ATTRIBUTE_SET = "":

@@ -4,6 +4,8 @@ pub mod product;
 pub mod smollm;
 pub mod template;
 
+use self::product::{ProductAttribute, attributes_in};
+
 pub use smollm::SmolLmWriter;
 pub use template::TemplateWriter;
 
@@ -35,6 +37,18 @@ impl WritingRequest {
             .rev()
             .find(|turn| turn.speaker == Speaker::User);
         last.map_or("", |turn| turn.text.as_str())
+    }
+
+    /// The product's attributes, from the last turn of the user that names any: a turn that
+    /// asks for a text to be mended does not repeat them.
+    pub fn attributes(&self) -> Vec<ProductAttribute> {
+        self.turns
+            .iter()
+            .rev()
+            .filter(|turn| turn.speaker == Speaker::User)
+            .map(|turn| attributes_in(&turn.text))
+            .find(|attributes| !attributes.is_empty())
+            .unwrap_or_default()
     }
 }
 

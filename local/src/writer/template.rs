@@ -1,6 +1,5 @@
 //! Text without a model, for load tests.
 
-use super::product::attributes_in;
 use super::{Stop, Writing, WritingRequest, cut_at_stop};
 
 /// Composes a text that mentions every attribute of the request, each by the same words every
@@ -45,7 +44,7 @@ impl TemplateWriter {
 }
 
 fn compose(request: &WritingRequest) -> String {
-    let attributes = attributes_in(request.question());
+    let attributes = request.attributes();
     if attributes.is_empty() {
         return "This text comes from a template, and the request names no product attributes."
             .to_owned();
@@ -88,7 +87,7 @@ mod tests {
     fn every_attribute_is_mentioned() {
         let request = request("Fabric: Cotton, Sleeve Length: Long Sleeves, Colour: Navy Blue");
         let writing = TemplateWriter.write(&request);
-        for attribute in attributes_in(request.question()) {
+        for attribute in request.attributes() {
             assert!(
                 attribute.is_mentioned_in(&writing.text),
                 "{attribute:?}: {}",
@@ -96,6 +95,22 @@ mod tests {
             );
         }
         assert_eq!(writing.stop, Stop::EndOfTurn);
+    }
+
+    #[test]
+    fn a_text_that_is_to_be_mended_is_about_the_same_product() {
+        let mut mending = request("Fabric: Cotton");
+        let first = TemplateWriter.write(&mending);
+        for (speaker, text) in [
+            (Speaker::Assistant, first.text.as_str()),
+            (Speaker::User, "Write the text anew."),
+        ] {
+            mending.turns.push(Turn {
+                speaker,
+                text: text.to_owned(),
+            });
+        }
+        assert_eq!(TemplateWriter.write(&mending).text, first.text);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Prompt, Usage};
+use crate::domain::{Correction, Prompt, Usage};
 
 /// The version of this form that Bedrock understands.
 const ANTHROPIC_VERSION: &str = "bedrock-2023-05-31";
@@ -15,7 +15,7 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     system: &'a str,
-    messages: [Message<'a>; 1],
+    messages: Vec<Message<'a>>,
 }
 
 #[derive(Serialize)]
@@ -30,21 +30,31 @@ struct TextBlock<'a> {
     text: &'a str,
 }
 
+impl<'a> Message<'a> {
+    fn new(role: &'a str, text: &'a str) -> Message<'a> {
+        Message {
+            role,
+            content: [TextBlock {
+                r#type: "text",
+                text,
+            }],
+        }
+    }
+}
+
 /// The body of a request.
 pub fn request(prompt: &Prompt, max_tokens: u32, temperature: Option<f64>) -> Bytes {
-    let content = [TextBlock {
-        r#type: "text",
-        text: &prompt.user,
-    }];
+    let mut messages = vec![Message::new("user", &prompt.user)];
+    if let Some(Correction { written, request }) = &prompt.correction {
+        messages.push(Message::new("assistant", written));
+        messages.push(Message::new("user", request));
+    }
     let request = Request {
         anthropic_version: ANTHROPIC_VERSION,
         max_tokens,
         temperature,
         system: &prompt.system,
-        messages: [Message {
-            role: "user",
-            content,
-        }],
+        messages,
     };
     // Strings and finite numbers alone, which always have a JSON form.
     serde_json::to_vec(&request).unwrap_or_default().into()
@@ -107,12 +117,28 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn body(temperature: Option<f64>) -> Value {
-        let prompt = Prompt {
+    fn prompt() -> Prompt {
+        Prompt {
             system: "Write.".into(),
             user: "<a>\"b\"</a>".into(),
-        };
-        serde_json::from_slice(&request(&prompt, 400, temperature)).unwrap()
+            correction: None,
+        }
+    }
+
+    fn body(temperature: Option<f64>) -> Value {
+        serde_json::from_slice(&request(&prompt(), 400, temperature)).unwrap()
+    }
+
+    #[test]
+    fn a_correction_goes_on_with_the_conversation() {
+        let prompt = prompt().mending("A text.", &["Too short.".into()]);
+        let body: Value = serde_json::from_slice(&request(&prompt, 400, None)).unwrap();
+        let messages = body["messages"].as_array().unwrap();
+        let roles: Vec<&Value> = messages.iter().map(|message| &message["role"]).collect();
+        assert_eq!(roles, ["user", "assistant", "user"]);
+        assert_eq!(messages[1]["content"][0]["text"], "A text.");
+        let request = messages[2]["content"][0]["text"].as_str().unwrap();
+        assert!(request.contains("\n- Too short.\n"), "{request}");
     }
 
     #[test]

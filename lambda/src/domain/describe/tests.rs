@@ -44,7 +44,11 @@ async fn a_product_is_described_with_what_is_known() {
             "Sleeve Styling"
         ]
     );
-    assert_eq!(product.description, "A product with 2 attributes.");
+    assert_eq!(
+        product.description.as_deref(),
+        Some("A blue cotton garment.")
+    );
+    assert!(product.unmentioned.is_empty(), "{product:?}");
     assert!(product.warnings.is_empty());
     let asked = fakes.model.asked.lock().unwrap();
     assert_eq!(asked[0].0.len(), 8);
@@ -65,6 +69,21 @@ async fn the_writer_is_told_of_the_category() {
     let prompts = fakes.describer.prompts.lock().unwrap();
     assert!(prompts[0].0.system.contains("kurta"));
     assert!(prompts[0].0.user.contains("Fabric: Cotton\nColour: Blue\n"));
+}
+
+#[tokio::test]
+async fn a_text_with_faults_is_held_where_the_setting_says_so() {
+    let fakes = Fakes {
+        variables: [("UNFAITHFUL_DESCRIPTIONS", "hold")].into(),
+        ..Fakes::default()
+    };
+    let texts = ["A red cotton shirt.", "This is a red cotton shirt."];
+    fakes.describer.texts.lock().unwrap().extend(texts);
+    let product = describe(&fakes, request(photo_bytes())).await.unwrap();
+    assert_eq!(product.description, None);
+    assert_eq!(product.held_description.as_deref(), Some(texts[1]));
+    assert_eq!(product.contradicted, ["Colour"]);
+    assert_eq!(product.usage.input_tokens, 14);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! From a request to small tasks, one a sentence.
 
 use crate::writer::WritingRequest;
-use crate::writer::product::{ProductAttribute, attributes_in, folded_words};
+use crate::writer::product::{ProductAttribute, folded_words};
 
 /// Garments that a request may be about; the first one that it names counts.
 const GARMENTS: [&str; 24] = [
@@ -68,7 +68,7 @@ struct Wishes {
 impl Brief {
     /// The brief of a request that names product attributes, `None` for any other.
     pub(super) fn of(request: &WritingRequest) -> Option<Self> {
-        let attributes = attributes_in(request.question());
+        let attributes = request.attributes();
         if attributes.is_empty() {
             return None;
         }

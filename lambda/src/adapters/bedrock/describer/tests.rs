@@ -63,6 +63,7 @@ async fn describe(
     let prompt = Prompt {
         system: "s".into(),
         user: "u".into(),
+        correction: None,
     };
     describer
         .describe(&prompt, Deadline::after(Duration::from_secs(10)))

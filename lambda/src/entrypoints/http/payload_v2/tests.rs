@@ -52,7 +52,7 @@ async fn a_json_request_is_answered_in_the_form_of_the_contract() {
             "product_id": "38642",
             "attributes": {"Fabric": "Cotton"},
             "confidence": {"Fabric": 0.5},
-            "description": "A product with 1 attributes.",
+            "description": "A cotton garment.",
             "unmentioned": [],
             "contradicted": [],
             "warnings": [],
