@@ -46,7 +46,11 @@ impl Fakes {
     pub fn services(&self) -> Services {
         let settings = self.settings();
         Services {
-            check: Arc::new(TextCheck::new(&settings.attribute_set)),
+            check: Arc::new(TextCheck::new(
+                &settings.attribute_set,
+                &settings.wording.style,
+            )),
+            wording: settings.wording,
             unfaithful: settings.unfaithful,
             attribute_set: settings.attribute_set,
             default_category: settings.default_category,

@@ -7,6 +7,7 @@
 //! addressed in path style, because a local server has no host name per bucket.
 
 mod variables;
+mod writing;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -15,7 +16,7 @@ use std::str::FromStr;
 use attributes::AttributeSet;
 
 pub use self::variables::*;
-use crate::domain::{Unfaithful, is_bucket_name};
+use crate::domain::{Unfaithful, Wording, is_bucket_name};
 
 /// How the endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,9 @@ pub struct Settings {
     pub max_tokens: u32,
     /// [`TEMPERATURE`]
     pub temperature: Option<f64>,
+    /// [`PROMPT_TEMPLATE`], [`BRAND_VOICE`], [`AUDIENCE`], [`DESCRIPTION_WORDS`],
+    /// [`DESCRIPTION_LANGUAGE`] and [`BANNED_WORDS`], checked together.
+    pub wording: Wording,
     /// [`UNFAITHFUL_DESCRIPTIONS`]
     pub unfaithful: Unfaithful,
     /// [`DEFAULT_CATEGORY`]
@@ -76,7 +80,8 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    /// Reads the process's environment, and the file of `ATTRIBUTE_SET` if set.
+    /// Reads the process's environment, and the files of `ATTRIBUTE_SET` and
+    /// `PROMPT_TEMPLATE` if set.
     pub fn from_env() -> Result<Settings, SettingsError> {
         Settings::read(|name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
@@ -96,6 +101,7 @@ impl Settings {
             bedrock_region: environment.optional(&BEDROCK_REGION),
             max_tokens: environment.number(&MAX_TOKENS, 1..=64_000)?,
             temperature: temperature(&environment)?,
+            wording: writing::wording(&environment)?,
             unfaithful: unfaithful(&environment)?,
             default_category: environment.text(&DEFAULT_CATEGORY),
             attribute_set: attribute_set(&environment)?,

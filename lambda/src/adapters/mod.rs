@@ -31,7 +31,11 @@ pub async fn connect(settings: &Settings) -> Services {
             bedrock::SdkModels::new(&config, settings.bedrock_region.clone().map(Region::new)),
             settings,
         )),
-        check: Arc::new(TextCheck::new(&settings.attribute_set)),
+        wording: settings.wording.clone(),
+        check: Arc::new(TextCheck::new(
+            &settings.attribute_set,
+            &settings.wording.style,
+        )),
         unfaithful: settings.unfaithful,
         store: Arc::new(s3::S3Store::new(&config, settings.s3_path_style)),
     }

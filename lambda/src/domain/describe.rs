@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use attributes::AttributeSet;
 use bytes::Bytes;
+use indexmap::IndexMap;
 
 use super::{
     AskError, AttributeModel, Deadline, DescribeRequest, Describer, DescriberError, Findings,
-    Fitted, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription, Prompt,
-    QuestionPlan, Store, StoreError, Subject, TextCheck, Unfaithful, UnknownAttribute, fit, write,
+    Fitted, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription, QuestionPlan,
+    Store, StoreError, Subject, TextCheck, Unfaithful, UnknownAttribute, Wording, fit, write,
 };
 
 /// What describing takes.
@@ -21,6 +22,8 @@ pub struct Services {
     pub default_category: String,
     /// Answers the questions.
     pub model: Arc<dyn AttributeModel>,
+    /// What the writer is told.
+    pub wording: Wording,
     /// Writes the text.
     pub describer: Arc<dyn Describer>,
     /// Checks it.
@@ -92,7 +95,9 @@ pub async fn describe_product(
     let attributes_ms = elapsed_ms(start);
 
     let start = Instant::now();
-    let prompt = Prompt::new(&plan.noun, &findings.attributes);
+    let prompt = services
+        .wording
+        .prompt(&plan.noun, &findings.attributes, &IndexMap::new());
     let subject = Subject {
         noun: &plan.noun,
         attributes: &findings.attributes,

@@ -6,21 +6,25 @@ mod deadline;
 mod describe;
 mod excerpt;
 mod findings;
+mod language;
 mod photo;
 mod photo_fit;
 mod ports;
 mod product;
 mod prompt;
+mod prompt_template;
 mod questions;
 mod request;
 mod source_mark;
 mod text_check;
+mod wording;
 mod writing;
 
 pub use deadline::Deadline;
 pub use describe::{DescribeError, Services, describe_product};
 pub use excerpt::excerpt;
 pub use findings::Findings;
+pub use language::{LANGUAGES, Language};
 pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
 pub use photo_fit::{Fitted, fit};
 pub use ports::{
@@ -29,10 +33,12 @@ pub use ports::{
 };
 pub use product::{Models, ProductDescription, UnsupportedClaim, Usage};
 pub use prompt::{Correction, Prompt};
+pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
 pub use request::{
     DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
 };
 pub use source_mark::SourceMark;
 pub use text_check::TextCheck;
+pub use wording::{Style, Wording};
 pub use writing::{CheckedDescription, Subject, Unfaithful, write};

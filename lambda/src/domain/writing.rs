@@ -75,8 +75,9 @@ impl CheckedDescription {
     fn new(
         check: &TextCheck,
         subject: Subject<'_>,
-        written: WrittenDescription,
+        mut written: WrittenDescription,
     ) -> CheckedDescription {
+        written.warnings.extend(check.limits());
         CheckedDescription {
             faults: check.check(subject.noun, subject.attributes, &written.text),
             written,

@@ -40,6 +40,18 @@ variables! {
         "The longest description, 1 to 64000 tokens.";
     TEMPERATURE = "0.1":
         "Sampling temperature of the description, 0 to 1, or `none` to send none, for models that refuse the parameter.";
+    PROMPT_TEMPLATE = "":
+        "A file with the writer's instructions, in the form of `prompts/description.txt`, which is built in.";
+    BRAND_VOICE = "":
+        "How the shop speaks, in a few words of its own; at most 1000 characters.";
+    AUDIENCE = "":
+        "Whom descriptions are for; at most 1000 characters.";
+    DESCRIPTION_WORDS = "80-150":
+        "The fewest and the most words that the writer is asked for, from 10 to 2000; MAX_TOKENS must have room for them.";
+    DESCRIPTION_LANGUAGE = "en":
+        "The language of descriptions, by its code. Other than English ones are checked for banned words alone.";
+    BANNED_WORDS = "":
+        "Words and phrases that no description may hold, comma-separated.";
     UNFAITHFUL_DESCRIPTIONS = "return":
         "What becomes of a description that still has faults after the model was asked to mend it: `return`; `hold`: it is `held_description`, for a person to look at, and `description` is null; `drop`: `description` is null. The faults are in the answer in any case.";
     DEFAULT_CATEGORY = "shirt":

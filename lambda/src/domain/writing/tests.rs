@@ -3,6 +3,7 @@ use attributes::AttributeSet;
 use super::*;
 use crate::domain::Usage;
 use crate::fakes::FakeDescriber;
+use crate::settings::Settings;
 
 const TRUE: &str = "A blue cotton shirt.";
 const FALSE: &str = "A red cotton shirt.";
@@ -25,11 +26,12 @@ async fn run(describer: &FakeDescriber) -> CheckedDescription {
         noun: "shirt",
         attributes: &attributes,
     };
+    let wording = Settings::read(|_| None).unwrap().wording;
     write(
         describer,
-        &TextCheck::new(&AttributeSet::embedded()),
+        &TextCheck::new(&AttributeSet::embedded(), &wording.style),
         subject,
-        &Prompt::new("shirt", &attributes),
+        &wording.prompt("shirt", &attributes, &IndexMap::new()),
         Deadline::after(Duration::from_secs(10)),
     )
     .await

@@ -1,0 +1,146 @@
+//! The settings of what the writer is told.
+
+use std::ops::RangeInclusive;
+
+use super::{
+    AUDIENCE, BANNED_WORDS, BRAND_VOICE, DESCRIPTION_LANGUAGE, DESCRIPTION_WORDS, Environment,
+    PROMPT_TEMPLATE, SettingsError, Variable,
+};
+use crate::domain::{LANGUAGES, Language, PromptTemplate, Slot, Style, Wording};
+
+/// The most characters of a wish: it is read with every product.
+const LONGEST_WISH: usize = 1_000;
+/// The most banned words, and the most characters of one.
+const MOST_BANNED_WORDS: usize = 500;
+const LONGEST_BANNED_WORD: usize = 100;
+/// The bounds of a description's length in words.
+const WORDS: RangeInclusive<u32> = 10..=2_000;
+
+/// Reads how descriptions are asked for, and the file of `PROMPT_TEMPLATE` if set.
+pub(super) fn wording<L>(environment: &Environment<L>) -> Result<Wording, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let style = Style {
+        voice: wish(environment, &BRAND_VOICE)?,
+        audience: wish(environment, &AUDIENCE)?,
+        words: words(environment)?,
+        language: language(environment)?,
+        banned_words: banned_words(environment)?,
+    };
+    let Some(path) = environment.optional(&PROMPT_TEMPLATE) else {
+        let template = PromptTemplate::embedded()
+            .map_err(|error| PROMPT_TEMPLATE.wrong(format!("the built-in one: {error}")))?;
+        return Ok(Wording { template, style });
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| PROMPT_TEMPLATE.wrong(format!("{path:?} can't be read: {error}")))?;
+    let template = PromptTemplate::parse(&text)
+        .map_err(|error| PROMPT_TEMPLATE.wrong(format!("{path:?} is no template: {error}")))?;
+    for (variable, slot) in [
+        (&BRAND_VOICE, Slot::Voice),
+        (&AUDIENCE, Slot::Audience),
+        (&DESCRIPTION_WORDS, Slot::Words),
+        (&DESCRIPTION_LANGUAGE, Slot::Language),
+        (&BANNED_WORDS, Slot::BannedWords),
+    ] {
+        if environment.get(variable.name).is_some() && !template.has(slot) {
+            return Err(PROMPT_TEMPLATE.wrong(format!(
+                "{path:?} has no {}, so that {} would change nothing",
+                slot.placeholder(),
+                variable.name
+            )));
+        }
+    }
+    Ok(Wording { template, style })
+}
+
+/// A wish on one line.
+fn wish<L>(
+    environment: &Environment<L>,
+    variable: &Variable,
+) -> Result<Option<String>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let Some(text) = environment.optional(variable) else {
+        return Ok(None);
+    };
+    let characters = text.chars().count();
+    if characters > LONGEST_WISH {
+        return Err(variable.wrong(format!(
+            "has {characters} characters, must have at most {LONGEST_WISH}"
+        )));
+    }
+    Ok(Some(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+fn words<L>(environment: &Environment<L>) -> Result<RangeInclusive<u32>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let text = environment.text(&DESCRIPTION_WORDS);
+    let number = |text: &str| {
+        let number: Option<u32> = text.trim().parse().ok();
+        number.filter(|number| WORDS.contains(number))
+    };
+    text.split_once('-')
+        .and_then(|(from, to)| Some(number(from)?..=number(to)?))
+        .filter(|words| !words.is_empty())
+        .ok_or_else(|| {
+            DESCRIPTION_WORDS.wrong(format!(
+                "is {text:?}, must be the fewest and the most words, as in \"80-150\", from {} \
+                 to {}",
+                WORDS.start(),
+                WORDS.end()
+            ))
+        })
+}
+
+fn language<L>(environment: &Environment<L>) -> Result<Language, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let code = environment.text(&DESCRIPTION_LANGUAGE);
+    Language::of_code(&code).ok_or_else(|| {
+        let codes: Vec<&str> = LANGUAGES.iter().map(|language| language.code).collect();
+        DESCRIPTION_LANGUAGE.wrong(format!("is {code:?}, must be one of {}", codes.join(", ")))
+    })
+}
+
+fn banned_words<L>(environment: &Environment<L>) -> Result<Vec<String>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let text = environment.text(&BANNED_WORDS);
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split([',', '\n']) {
+        let word = word.split_whitespace().collect::<Vec<_>>().join(" ");
+        if word.is_empty() || words.contains(&word) {
+            continue;
+        }
+        if !word.chars().any(char::is_alphanumeric) || word.contains('"') {
+            return Err(BANNED_WORDS.wrong(format!(
+                "holds {word:?}, must be words or phrases with commas between them, without \
+                 quotation marks"
+            )));
+        }
+        if word.chars().count() > LONGEST_BANNED_WORD {
+            return Err(BANNED_WORDS.wrong(format!(
+                "holds a word of more than {LONGEST_BANNED_WORD} characters: separate words by \
+                 commas"
+            )));
+        }
+        words.push(word);
+    }
+    if words.len() > MOST_BANNED_WORDS {
+        return Err(BANNED_WORDS.wrong(format!(
+            "has {} words, must have at most {MOST_BANNED_WORDS}",
+            words.len()
+        )));
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests;
