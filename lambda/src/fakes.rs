@@ -50,6 +50,7 @@ impl Fakes {
                 &settings.attribute_set,
                 &settings.wording.style,
             )),
+            certainty: settings.certainty,
             wording: settings.wording,
             unfaithful: settings.unfaithful,
             attribute_set: settings.attribute_set,

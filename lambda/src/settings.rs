@@ -16,7 +16,7 @@ use std::str::FromStr;
 use attributes::AttributeSet;
 
 pub use self::variables::*;
-use crate::domain::{Unfaithful, Wording, is_bucket_name};
+use crate::domain::{Certainty, Unfaithful, Wording, is_bucket_name};
 
 /// How the endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Settings {
     pub max_tokens: u32,
     /// [`TEMPERATURE`]
     pub temperature: Option<f64>,
+    /// [`CONFIDENCE_FLOOR`] and [`LOW_CONFIDENCE`]
+    pub certainty: Certainty,
     /// [`PROMPT_TEMPLATE`], [`BRAND_VOICE`], [`AUDIENCE`], [`DESCRIPTION_WORDS`],
     /// [`DESCRIPTION_LANGUAGE`] and [`BANNED_WORDS`], checked together.
     pub wording: Wording,
@@ -91,6 +93,7 @@ impl Settings {
     /// Reads the variables that `lookup` finds.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
         let environment = Environment { lookup };
+        let certainty = writing::certainty(&environment)?;
         let settings = Settings {
             endpoint_name: endpoint_name(&environment)?,
             attribute_requests: attribute_requests(&environment)?,
@@ -101,7 +104,8 @@ impl Settings {
             bedrock_region: environment.optional(&BEDROCK_REGION),
             max_tokens: environment.number(&MAX_TOKENS, 1..=64_000)?,
             temperature: temperature(&environment)?,
-            wording: writing::wording(&environment)?,
+            certainty,
+            wording: writing::wording(&environment, certainty.low)?,
             unfaithful: unfaithful(&environment)?,
             default_category: environment.text(&DEFAULT_CATEGORY),
             attribute_set: attribute_set(&environment)?,

@@ -172,6 +172,17 @@ impl Findings {
             && self.banned.is_empty()
     }
 
+    /// Takes it back that the text leaves this attribute out: not every text must state
+    /// what is known with a doubt.
+    pub fn excuse(&mut self, attribute: &str) {
+        while let Some(place) = self.unmentioned.iter().position(|name| name == attribute) {
+            self.unmentioned.remove(place);
+            if place < self.missing_values.len() {
+                self.missing_values.remove(place);
+            }
+        }
+    }
+
     /// The names of the contradicted attributes, each once.
     #[must_use]
     pub fn contradicted_attributes(&self) -> Vec<&str> {
@@ -238,6 +249,23 @@ mod tests {
                 serde_json::json!(kind.name())
             );
         }
+    }
+
+    #[test]
+    fn an_excused_attribute_is_no_reason() {
+        let mut findings = Findings {
+            unmentioned: vec!["Fit".into(), "Fabric".into()],
+            missing_values: vec!["Slim Fit".into(), "Cotton".into()],
+            ..Findings::default()
+        };
+        findings.excuse("Fit");
+        findings.excuse("Colour");
+        assert_eq!(
+            findings.reasons(),
+            ["The text does not say that Fabric is \"Cotton\": work it in."]
+        );
+        findings.excuse("Fabric");
+        assert!(findings.is_clean());
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub async fn connect(settings: &Settings) -> Services {
             bedrock::SdkModels::new(&config, settings.bedrock_region.clone().map(Region::new)),
             settings,
         )),
+        certainty: settings.certainty,
         wording: settings.wording.clone(),
         check: Arc::new(TextCheck::new(
             &settings.attribute_set,

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use attributes::AttributeSet;
 use bytes::Bytes;
-use indexmap::IndexMap;
 
 use super::{
-    AskError, AttributeModel, Deadline, DescribeRequest, Describer, DescriberError, Findings,
-    Fitted, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription, QuestionPlan,
-    Store, StoreError, Subject, TextCheck, Unfaithful, UnknownAttribute, Wording, fit, write,
+    AskError, AttributeModel, Certainty, Deadline, DescribeRequest, Describer, DescriberError,
+    Findings, Fitted, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription,
+    QuestionPlan, Store, StoreError, Subject, TextCheck, Unfaithful, UnknownAttribute, Wording,
+    fit, write,
 };
 
 /// What describing takes.
@@ -22,6 +22,8 @@ pub struct Services {
     pub default_category: String,
     /// Answers the questions.
     pub model: Arc<dyn AttributeModel>,
+    /// When an attribute is sure enough to be written about.
+    pub certainty: Certainty,
     /// What the writer is told.
     pub wording: Wording,
     /// Writes the text.
@@ -63,6 +65,15 @@ pub enum DescribeError {
         /// The attributes that were asked about.
         missing: Vec<String>,
     },
+    /// Some were answered to the point, none of them with enough confidence.
+    #[error(
+        "the endpoint is not sure enough of any attribute in the photo (CONFIDENCE_FLOOR): send \
+         one that shows the product better"
+    )]
+    NothingCertain {
+        /// What is known with less confidence.
+        findings: Box<Findings>,
+    },
     /// The attributes are known, but there is no text.
     #[error("{error}")]
     Description {
@@ -95,12 +106,17 @@ pub async fn describe_product(
     let attributes_ms = elapsed_ms(start);
 
     let start = Instant::now();
+    let told = services.certainty.part(&findings);
+    if told.is_empty() {
+        let findings = Box::new(findings);
+        return Err(DescribeError::NothingCertain { findings });
+    }
     let prompt = services
         .wording
-        .prompt(&plan.noun, &findings.attributes, &IndexMap::new());
+        .prompt(&plan.noun, &told.sure, &told.hedged);
     let subject = Subject {
         noun: &plan.noun,
-        attributes: &findings.attributes,
+        told: &told,
     };
     let describer = services.describer.as_ref();
     let outcome = write(describer, &services.check, subject, &prompt, deadline).await;
@@ -117,6 +133,8 @@ pub async fn describe_product(
         product_id = request.product_id,
         attributes = findings.attributes.len(),
         missing = findings.missing.len(),
+        hedged = told.hedged.len(),
+        left_out = told.left_out.len(),
         model = checked.written.model,
         unmentioned = checked.faults.unmentioned.len(),
         contradicted = checked.faults.contradicted.len(),
@@ -131,6 +149,7 @@ pub async fn describe_product(
         request.product_id,
         services.model.name(),
         findings,
+        told,
         checked,
         services.unfaithful,
     ))

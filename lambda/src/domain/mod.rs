@@ -2,6 +2,7 @@
 //! into a description by way of three traits, [`AttributeModel`], [`Describer`]
 //! and [`Store`].
 
+mod certainty;
 mod deadline;
 mod describe;
 mod excerpt;
@@ -20,6 +21,7 @@ mod text_check;
 mod wording;
 mod writing;
 
+pub use certainty::{Certainty, LowConfidence, Told};
 pub use deadline::Deadline;
 pub use describe::{DescribeError, Services, describe_product};
 pub use excerpt::excerpt;
@@ -39,6 +41,6 @@ pub use request::{
     DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
 };
 pub use source_mark::SourceMark;
-pub use text_check::TextCheck;
+pub use text_check::{Subject, TextCheck};
 pub use wording::{Style, Wording};
-pub use writing::{CheckedDescription, Subject, Unfaithful, write};
+pub use writing::{CheckedDescription, Unfaithful, write};

@@ -6,7 +6,7 @@ use faithfulness::{BannedWord, Claim, ClaimKind};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckedDescription, Findings, Unfaithful};
+use super::{CheckedDescription, Findings, Told, Unfaithful};
 
 /// A described product: the body of a 200, the result of a direct invocation,
 /// and what an S3 event stores.
@@ -20,6 +20,12 @@ pub struct ProductDescription {
     /// Name to probability; absent where the endpoint gives none.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub confidence: IndexMap<String, f64>,
+    /// The attributes that the writer was told as not sure; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hedged: Vec<String>,
+    /// The attributes that are not sure enough for the text; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The text for the shop; null where it has faults and is held or dropped.
     pub description: Option<String>,
     /// The text that is held for a person to look at; absent where none is.
@@ -86,12 +92,13 @@ impl Add for Usage {
 }
 
 impl ProductDescription {
-    /// Puts together what was found and what was written. What becomes of a text with
+    /// Puts together what was found, told and written. What becomes of a text with
     /// faults is `unfaithful`.
     pub fn new(
         product_id: Option<String>,
         endpoint: &str,
         findings: Findings,
+        told: Told,
         checked: CheckedDescription,
         unfaithful: Unfaithful,
     ) -> ProductDescription {
@@ -109,6 +116,8 @@ impl ProductDescription {
             product_id,
             attributes: findings.attributes,
             confidence: findings.confidence,
+            hedged: told.hedged.into_keys().collect(),
+            left_out: told.left_out,
             description,
             held_description,
             unmentioned: faults.unmentioned,
@@ -192,7 +201,12 @@ mod tests {
     fn answer(checked: CheckedDescription, unfaithful: Unfaithful) -> Value {
         let findings = Findings::default();
         json!(ProductDescription::new(
-            None, "blip2", findings, checked, unfaithful
+            None,
+            "blip2",
+            findings,
+            Told::default(),
+            checked,
+            unfaithful
         ))
     }
 

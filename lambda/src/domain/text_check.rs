@@ -4,9 +4,17 @@ use std::sync::OnceLock;
 
 use attributes::AttributeSet;
 use faithfulness::{Checker, Findings, Known};
-use indexmap::IndexMap;
 
-use super::Style;
+use super::{Style, Told};
+
+/// What a text is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What the garment is called.
+    pub noun: &'a str,
+    /// What its writer was told.
+    pub told: &'a Told,
+}
 
 /// Reads descriptions beside the attributes that their writer was given.
 #[derive(Debug)]
@@ -27,9 +35,9 @@ impl TextCheck {
         }
     }
 
-    /// What is wrong with `text` about a garment called `noun` with these attributes: in a
-    /// language without a lexicon, the banned words alone.
-    pub fn check(&self, noun: &str, attributes: &IndexMap<String, String>, text: &str) -> Findings {
+    /// What is wrong with `text`: in a language without a lexicon, the banned words alone.
+    /// An attribute that was told as not sure may be left out.
+    pub fn check(&self, subject: Subject<'_>, text: &str) -> Findings {
         let checker = self.checker.get_or_init(|| Checker::new(&self.set));
         let mut known = Known {
             banned: self.style.banned_words.clone(),
@@ -40,9 +48,16 @@ impl TextCheck {
             findings.claims.clear();
             return findings;
         }
+        let Subject { noun, told } = subject;
         known.category = Some(noun.to_owned());
-        known.attributes = attributes.clone();
-        checker.check(&known, text)
+        for (name, value) in told.sure.iter().chain(&told.hedged) {
+            known.attributes.insert(name.clone(), value.clone());
+        }
+        let mut findings = checker.check(&known, text);
+        for name in told.hedged.keys() {
+            findings.excuse(name);
+        }
+        findings
     }
 
     /// A sentence for the caller where only a part of what a check may find is looked for.
@@ -62,15 +77,17 @@ mod tests {
     use super::*;
     use crate::domain::Language;
 
-    fn check(attributes: &[(&str, &str)], text: &str) -> Findings {
-        check_in("en", attributes, text).1
+    fn told(sure: &[(&str, &str)]) -> Told {
+        Told {
+            sure: sure
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Told::default()
+        }
     }
 
-    fn check_in(code: &str, attributes: &[(&str, &str)], text: &str) -> (Option<String>, Findings) {
-        let attributes = attributes
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+    fn check_in(code: &str) -> TextCheck {
         let style = Style {
             voice: None,
             audience: None,
@@ -78,8 +95,15 @@ mod tests {
             language: Language::of_code(code).unwrap(),
             banned_words: vec!["cheap".into(), "billig".into()],
         };
-        let check = TextCheck::new(&AttributeSet::embedded(), &style);
-        (check.limits(), check.check("shirt", &attributes, text))
+        TextCheck::new(&AttributeSet::embedded(), &style)
+    }
+
+    fn check(sure: &[(&str, &str)], text: &str) -> Findings {
+        let subject = Subject {
+            noun: "shirt",
+            told: &told(sure),
+        };
+        check_in("en").check(subject, text)
     }
 
     #[test]
@@ -92,13 +116,33 @@ mod tests {
     #[test]
     fn in_other_languages_banned_words_are_found_and_no_more() {
         let text = "Ein Hemd aus Baumwolle, billig, made in Italy, 100% silk.";
-        let (limits, findings) = check_in("de", &[("Fabric", "Cotton")], text);
+        let german = check_in("de");
+        let subject = Subject {
+            noun: "shirt",
+            told: &told(&[("Fabric", "Cotton")]),
+        };
+        let findings = german.check(subject, text);
         assert_eq!(findings.banned[0].word, "billig");
-        assert!(limits.unwrap().contains("German"));
+        assert!(german.limits().unwrap().contains("German"));
         let others = [findings.unmentioned.len(), findings.claims.len()];
         assert_eq!(others, [0, 0]);
         assert!(findings.contradicted.is_empty());
-        assert_eq!(check_in("en", &[], text).0, None);
+        assert_eq!(check_in("en").limits(), None);
+    }
+
+    #[test]
+    fn what_is_not_sure_may_be_left_out_but_not_contradicted() {
+        let mut told = told(&[("Fabric", "Cotton")]);
+        told.hedged.insert("Colour".into(), "Blue".into());
+        let subject = Subject {
+            noun: "shirt",
+            told: &told,
+        };
+        let check = check_in("en");
+        let findings = check.check(subject, "A cotton shirt.");
+        assert!(findings.is_clean(), "{findings:?}");
+        let findings = check.check(subject, "A red cotton shirt.");
+        assert_eq!(findings.contradicted_attributes(), ["Colour"]);
     }
 
     #[test]

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use faithfulness::Findings;
-use indexmap::IndexMap;
 use tokio::time::Instant;
 
-use super::{Deadline, Describer, DescriberError, Prompt, TextCheck, WrittenDescription};
+use super::{Deadline, Describer, DescriberError, Prompt, Subject, TextCheck, WrittenDescription};
 
 /// In less no model writes a text.
 const SHORTEST_TURN: Duration = Duration::from_secs(1);
@@ -29,15 +28,6 @@ pub struct CheckedDescription {
     pub written: WrittenDescription,
     /// What is wrong with it.
     pub faults: Findings,
-}
-
-/// What a text is about.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// What the garment is called.
-    pub noun: &'a str,
-    /// What the writer is told of it.
-    pub attributes: &'a IndexMap<String, String>,
 }
 
 /// Has a description written by the deadline. One with faults goes back to the writer
@@ -79,7 +69,7 @@ impl CheckedDescription {
     ) -> CheckedDescription {
         written.warnings.extend(check.limits());
         CheckedDescription {
-            faults: check.check(subject.noun, subject.attributes, &written.text),
+            faults: check.check(subject, &written.text),
             written,
         }
     }

@@ -63,6 +63,9 @@ impl From<DescribeError> for Problem {
                     findings,
                 )
             }
+            DescribeError::NothingCertain { findings } => {
+                with_findings(Problem::new(ProblemKind::NothingCertain, detail), *findings)
+            }
             DescribeError::Description { error, findings } => {
                 let kind = match error {
                     DescriberError::TimedOut { .. } => ProblemKind::DescriptionTimedOut,
@@ -219,6 +222,12 @@ mod tests {
                     attempts: 3,
                     reason: String::new(),
                 }),
+                502,
+            ),
+            (
+                DescribeError::NothingCertain {
+                    findings: Box::default(),
+                },
                 502,
             ),
             (

@@ -21,6 +21,8 @@ pub enum ProblemKind {
     InvalidPhoto,
     /// The endpoint answered every question beside the point.
     NothingRecognised,
+    /// The endpoint is not sure enough of any attribute.
+    NothingCertain,
     /// The endpoint fails or refuses.
     AttributesUnavailable,
     /// The endpoint did not answer in time.
@@ -68,6 +70,7 @@ impl ProblemKind {
             }
             Self::InvalidPhoto => (422, "invalid-photo", "The photo can't be used"),
             Self::NothingRecognised => (502, "nothing-recognised", "No attribute was recognised"),
+            Self::NothingCertain => (502, "nothing-certain", "No attribute is certain enough"),
             Self::AttributesUnavailable => (
                 502,
                 "attributes-unavailable",

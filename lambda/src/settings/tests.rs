@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::LowConfidence;
 
 fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     Settings::read(|name| {
@@ -27,6 +28,8 @@ fn an_empty_environment_gives_the_defaults() {
         (400, Some(0.1))
     );
     assert_eq!(settings.unfaithful, Unfaithful::Return);
+    assert_eq!(settings.certainty.floor, 0.0);
+    assert_eq!(settings.certainty.low, LowConfidence::LeaveOut);
     assert_eq!(settings.default_category, "shirt");
     assert_eq!(settings.output_bucket, None);
     assert_eq!(settings.incoming_prefix, "incoming/");
@@ -55,6 +58,9 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("TEMPERATURE", "1.5"),
         ("TEMPERATURE", "NaN"),
         ("UNFAITHFUL_DESCRIPTIONS", "Hold"),
+        ("CONFIDENCE_FLOOR", "1.1"),
+        ("CONFIDENCE_FLOOR", "NaN"),
+        ("LOW_CONFIDENCE", "hide"),
         ("ATTRIBUTE_SET", "no/such/file.toml"),
         ("OUTPUT_BUCKET", "s3://results"),
         ("OUTPUT_BUCKET", "Results"),

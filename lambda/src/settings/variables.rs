@@ -40,6 +40,10 @@ variables! {
         "The longest description, 1 to 64000 tokens.";
     TEMPERATURE = "0.1":
         "Sampling temperature of the description, 0 to 1, or `none` to send none, for models that refuse the parameter.";
+    CONFIDENCE_FLOOR = "0":
+        "The least confidence, 0 to 1, with which an answer of the endpoint is sure. One without a confidence is.";
+    LOW_CONFIDENCE = "leave-out":
+        "What the description does about an attribute under CONFIDENCE_FLOOR: `leave-out`, or `hedge`: say it as likely, or not at all. The answer says which.";
     PROMPT_TEMPLATE = "":
         "A file with the writer's instructions, in the form of `prompts/description.txt`, which is built in.";
     BRAND_VOICE = "":

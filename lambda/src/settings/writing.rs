@@ -1,12 +1,14 @@
-//! The settings of what the writer is told.
+//! The settings of what the writer is told, and what it is not told.
 
 use std::ops::RangeInclusive;
 
 use super::{
-    AUDIENCE, BANNED_WORDS, BRAND_VOICE, DESCRIPTION_LANGUAGE, DESCRIPTION_WORDS, Environment,
-    PROMPT_TEMPLATE, SettingsError, Variable,
+    AUDIENCE, BANNED_WORDS, BRAND_VOICE, CONFIDENCE_FLOOR, DESCRIPTION_LANGUAGE, DESCRIPTION_WORDS,
+    Environment, LOW_CONFIDENCE, PROMPT_TEMPLATE, SettingsError, Variable,
 };
-use crate::domain::{LANGUAGES, Language, PromptTemplate, Slot, Style, Wording};
+use crate::domain::{
+    Certainty, LANGUAGES, Language, LowConfidence, PromptTemplate, Slot, Style, Wording,
+};
 
 /// The most characters of a wish: it is read with every product.
 const LONGEST_WISH: usize = 1_000;
@@ -16,8 +18,33 @@ const LONGEST_BANNED_WORD: usize = 100;
 /// The bounds of a description's length in words.
 const WORDS: RangeInclusive<u32> = 10..=2_000;
 
+/// Reads when an attribute is sure enough.
+pub(super) fn certainty<L>(environment: &Environment<L>) -> Result<Certainty, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let text = environment.text(&CONFIDENCE_FLOOR);
+    let floor = match text.parse::<f64>() {
+        Ok(floor) if (0.0..=1.0).contains(&floor) => floor,
+        _ => return Err(CONFIDENCE_FLOOR.wrong(format!("is {text:?}, must be from 0 to 1"))),
+    };
+    let low = match environment.text(&LOW_CONFIDENCE).as_str() {
+        "leave-out" => LowConfidence::LeaveOut,
+        "hedge" => LowConfidence::Hedge,
+        other => {
+            return Err(
+                LOW_CONFIDENCE.wrong(format!("is {other:?}, must be \"leave-out\" or \"hedge\""))
+            );
+        }
+    };
+    Ok(Certainty { floor, low })
+}
+
 /// Reads how descriptions are asked for, and the file of `PROMPT_TEMPLATE` if set.
-pub(super) fn wording<L>(environment: &Environment<L>) -> Result<Wording, SettingsError>
+pub(super) fn wording<L>(
+    environment: &Environment<L>,
+    low: LowConfidence,
+) -> Result<Wording, SettingsError>
 where
     L: Fn(&str) -> Option<String>,
 {
@@ -37,16 +64,23 @@ where
         .map_err(|error| PROMPT_TEMPLATE.wrong(format!("{path:?} can't be read: {error}")))?;
     let template = PromptTemplate::parse(&text)
         .map_err(|error| PROMPT_TEMPLATE.wrong(format!("{path:?} is no template: {error}")))?;
-    for (variable, slot) in [
-        (&BRAND_VOICE, Slot::Voice),
-        (&AUDIENCE, Slot::Audience),
-        (&DESCRIPTION_WORDS, Slot::Words),
-        (&DESCRIPTION_LANGUAGE, Slot::Language),
-        (&BANNED_WORDS, Slot::BannedWords),
+    let is_set = |variable: &Variable| environment.get(variable.name).is_some();
+    let hedges = low == LowConfidence::Hedge;
+    for (variable, slot, needed) in [
+        (&BRAND_VOICE, Slot::Voice, is_set(&BRAND_VOICE)),
+        (&AUDIENCE, Slot::Audience, is_set(&AUDIENCE)),
+        (&DESCRIPTION_WORDS, Slot::Words, is_set(&DESCRIPTION_WORDS)),
+        (
+            &DESCRIPTION_LANGUAGE,
+            Slot::Language,
+            is_set(&DESCRIPTION_LANGUAGE),
+        ),
+        (&BANNED_WORDS, Slot::BannedWords, is_set(&BANNED_WORDS)),
+        (&LOW_CONFIDENCE, Slot::UncertainAttributes, hedges),
     ] {
-        if environment.get(variable.name).is_some() && !template.has(slot) {
+        if needed && !template.has(slot) {
             return Err(PROMPT_TEMPLATE.wrong(format!(
-                "{path:?} has no {}, so that {} would change nothing",
+                "{path:?} has no {}, which {} needs",
                 slot.placeholder(),
                 variable.name
             )));

@@ -169,6 +169,58 @@ async fn nothing_is_written_about_nothing() {
     );
 }
 
+/// Fabric has a confidence of a half, Colour none.
+fn unsure(low: &'static str) -> Fakes {
+    Fakes {
+        variables: [("CONFIDENCE_FLOOR", "0.6"), ("LOW_CONFIDENCE", low)].into(),
+        ..Fakes::default()
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_sure_is_left_out_and_the_answer_says_so() {
+    let fakes = unsure("leave-out");
+    let product = describe(&fakes, request(photo_bytes())).await.unwrap();
+    assert_eq!(product.left_out, ["Fabric"]);
+    assert!(product.hedged.is_empty());
+    assert_eq!(product.attributes["Fabric"], "Cotton");
+    assert_eq!(product.description.as_deref(), Some("A blue garment."));
+    assert!(product.unmentioned.is_empty());
+    let prompts = fakes.describer.prompts.lock().unwrap();
+    assert!(!prompts[0].0.user.contains("Fabric"));
+}
+
+#[tokio::test]
+async fn what_is_not_sure_is_hedged_and_may_be_left_unsaid() {
+    let fakes = unsure("hedge");
+    let own = "A blue garment.";
+    fakes.describer.texts.lock().unwrap().push_back(own);
+    let product = describe(&fakes, request(photo_bytes())).await.unwrap();
+    assert_eq!(product.hedged, ["Fabric"]);
+    assert!(product.left_out.is_empty());
+    assert_eq!(product.description.as_deref(), Some(own));
+    assert!(product.unmentioned.is_empty());
+    let prompts = fakes.describer.prompts.lock().unwrap();
+    assert_eq!(prompts.len(), 1);
+    let block = "<uncertain_attributes>\nFabric: Cotton\n</uncertain_attributes>";
+    assert!(prompts[0].0.user.ends_with(block));
+}
+
+#[tokio::test]
+async fn nothing_is_written_about_what_is_not_sure_at_all() {
+    let fakes = unsure("leave-out");
+    let fabric = DescribeRequest {
+        attributes: Some(vec!["Fabric".into()]),
+        ..request(photo_bytes())
+    };
+    let error = describe(&fakes, fabric).await.unwrap_err();
+    let DescribeError::NothingCertain { findings } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(findings.attributes["Fabric"], "Cotton");
+    assert!(fakes.describer.prompts.lock().unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn without_a_description_the_attributes_are_kept() {
     let fakes = Fakes::default();

@@ -1,7 +1,7 @@
 use attributes::AttributeSet;
 
 use super::*;
-use crate::domain::Usage;
+use crate::domain::{Told, Usage};
 use crate::fakes::FakeDescriber;
 use crate::settings::Settings;
 
@@ -18,20 +18,23 @@ fn writer(texts: &[&'static str], turn_ms: u64) -> FakeDescriber {
 
 /// Has a blue cotton shirt described in ten seconds.
 async fn run(describer: &FakeDescriber) -> CheckedDescription {
-    let attributes: IndexMap<String, String> = [("Fabric", "Cotton"), ("Colour", "Blue")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into_iter()
-        .collect();
+    let told = Told {
+        sure: [("Fabric", "Cotton"), ("Colour", "Blue")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect(),
+        ..Told::default()
+    };
     let subject = Subject {
         noun: "shirt",
-        attributes: &attributes,
+        told: &told,
     };
     let wording = Settings::read(|_| None).unwrap().wording;
     write(
         describer,
         &TextCheck::new(&AttributeSet::embedded(), &wording.style),
         subject,
-        &wording.prompt("shirt", &attributes, &IndexMap::new()),
+        &wording.prompt("shirt", &told.sure, &told.hedged),
         Deadline::after(Duration::from_secs(10)),
     )
     .await

@@ -99,4 +99,7 @@ fn a_template_that_can_t_be_used_says_why() {
     for part in ["{{banned_words}}", "BANNED_WORDS"] {
         assert!(error.reason.contains(part), "{error}");
     }
+    let hedge = [("LOW_CONFIDENCE", "hedge")];
+    let error = with_template("no-hedge", "{{attributes}}", &hedge).unwrap_err();
+    assert!(error.reason.contains("{{uncertain_attributes}}"), "{error}");
 }
