@@ -55,6 +55,7 @@ impl Fakes {
             unfaithful: settings.unfaithful,
             attribute_set: settings.attribute_set,
             default_category: settings.default_category,
+            default_format: settings.default_format,
             model: self.model.clone(),
             describer: self.describer.clone(),
             store: self.store.clone(),
@@ -172,6 +173,7 @@ impl Describer for FakeDescriber {
             usage: Usage {
                 input_tokens: 7,
                 output_tokens: 5,
+                cost: None,
             },
             warnings: Vec::new(),
         })

@@ -6,6 +6,7 @@
 //! is `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`): when it is set, S3 is
 //! addressed in path style, because a local server has no host name per bucket.
 
+mod bedrock;
 mod variables;
 mod writing;
 
@@ -15,8 +16,9 @@ use std::str::FromStr;
 
 use attributes::AttributeSet;
 
+pub use self::bedrock::{BedrockApi, Guardrail};
 pub use self::variables::*;
-use crate::domain::{Certainty, Unfaithful, Wording, is_bucket_name};
+use crate::domain::{Certainty, Format, Prices, Unfaithful, Wording, is_bucket_name};
 
 /// How the endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +44,16 @@ pub struct Settings {
     pub bedrock_model_ids: Vec<String>,
     /// [`BEDROCK_REGION`]
     pub bedrock_region: Option<String>,
+    /// [`BEDROCK_API`]
+    pub bedrock_api: BedrockApi,
+    /// [`GUARDRAIL_ID`] and [`GUARDRAIL_VERSION`]
+    pub guardrail: Option<Guardrail>,
+    /// [`MODEL_PRICES`], and the shipped prices of other models.
+    pub prices: Prices,
     /// [`MAX_TOKENS`]
     pub max_tokens: u32,
+    /// [`LISTING_MAX_TOKENS`]
+    pub listing_max_tokens: u32,
     /// [`TEMPERATURE`]
     pub temperature: Option<f64>,
     /// [`CONFIDENCE_FLOOR`] and [`LOW_CONFIDENCE`]
@@ -55,6 +65,8 @@ pub struct Settings {
     pub unfaithful: Unfaithful,
     /// [`DEFAULT_CATEGORY`]
     pub default_category: String,
+    /// [`DEFAULT_FORMAT`]
+    pub default_format: Format,
     /// [`ATTRIBUTE_SET`]: the set itself, read and checked.
     pub attribute_set: AttributeSet,
     /// [`OUTPUT_BUCKET`]
@@ -100,14 +112,19 @@ impl Settings {
             endpoint_concurrency: environment.number(&ENDPOINT_CONCURRENCY, 1..=256)?,
             endpoint_max_payload_bytes: environment
                 .number(&ENDPOINT_MAX_PAYLOAD_BYTES, 65_536..=67_108_864)?,
-            bedrock_model_ids: bedrock_model_ids(&environment)?,
+            bedrock_model_ids: bedrock::model_ids(&environment)?,
             bedrock_region: environment.optional(&BEDROCK_REGION),
+            bedrock_api: bedrock::api(&environment)?,
+            guardrail: bedrock::guardrail(&environment)?,
+            prices: bedrock::prices(&environment)?,
             max_tokens: environment.number(&MAX_TOKENS, 1..=64_000)?,
-            temperature: temperature(&environment)?,
+            listing_max_tokens: environment.number(&LISTING_MAX_TOKENS, 1..=64_000)?,
+            temperature: bedrock::temperature(&environment)?,
             certainty,
             wording: writing::wording(&environment, certainty.low)?,
             unfaithful: unfaithful(&environment)?,
             default_category: environment.text(&DEFAULT_CATEGORY),
+            default_format: default_format(&environment)?,
             attribute_set: attribute_set(&environment)?,
             output_bucket: output_bucket(&environment)?,
             incoming_prefix: environment.text(&INCOMING_PREFIX),
@@ -213,44 +230,6 @@ where
     }
 }
 
-fn bedrock_model_ids<L>(environment: &Environment<L>) -> Result<Vec<String>, SettingsError>
-where
-    L: Fn(&str) -> Option<String>,
-{
-    let text = environment.text(&BEDROCK_MODEL_IDS);
-    let mut ids: Vec<String> = Vec::new();
-    for id in text.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-        if id.contains(char::is_whitespace) {
-            return Err(BEDROCK_MODEL_IDS.wrong(format!(
-                "holds {id:?}, a model id has no spaces: separate ids by commas"
-            )));
-        }
-        if !ids.iter().any(|known| known == id) {
-            ids.push(id.to_owned());
-        }
-    }
-    if ids.is_empty() {
-        return Err(
-            BEDROCK_MODEL_IDS.wrong(format!("is {text:?}, must name at least one model id"))
-        );
-    }
-    Ok(ids)
-}
-
-fn temperature<L>(environment: &Environment<L>) -> Result<Option<f64>, SettingsError>
-where
-    L: Fn(&str) -> Option<String>,
-{
-    let text = environment.text(&TEMPERATURE);
-    if text == "none" {
-        return Ok(None);
-    }
-    match text.parse::<f64>() {
-        Ok(temperature) if (0.0..=1.0).contains(&temperature) => Ok(Some(temperature)),
-        _ => Err(TEMPERATURE.wrong(format!("is {text:?}, must be from 0 to 1, or \"none\""))),
-    }
-}
-
 fn unfaithful<L>(environment: &Environment<L>) -> Result<Unfaithful, SettingsError>
 where
     L: Fn(&str) -> Option<String>,
@@ -263,6 +242,15 @@ where
             "is {other:?}, must be \"return\", \"hold\" or \"drop\""
         ))),
     }
+}
+
+fn default_format<L>(environment: &Environment<L>) -> Result<Format, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let text = environment.text(&DEFAULT_FORMAT);
+    text.parse::<Format>()
+        .map_err(|error| DEFAULT_FORMAT.wrong(error.to_string()))
 }
 
 fn output_bucket<L>(environment: &Environment<L>) -> Result<Option<String>, SettingsError>

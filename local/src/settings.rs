@@ -90,7 +90,8 @@ pub struct Settings {
     pub seed: u64,
 
     /// Makes a model fail as at AWS: ended, invalid, profile-required, denied, throttled,
-    /// throttled:N (the first N calls) or slow:MS; may be repeated
+    /// throttled:N (the first N calls), slow:MS or blocked (by the guardrail that a request
+    /// names); may be repeated
     #[arg(long = "model-behaviour", value_name = "ID=BEHAVIOUR")]
     pub model_behaviours: Vec<ModelBehaviour>,
 

@@ -7,8 +7,13 @@ mod common;
 use std::time::{Duration, Instant};
 
 use aws_sdk_bedrockruntime::error::ProvideErrorMetadata;
+use aws_sdk_bedrockruntime::operation::converse::{ConverseError, ConverseOutput};
 use aws_sdk_bedrockruntime::operation::invoke_model::InvokeModelError;
 use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::{
+    ContentBlock, ConversationRole, GuardrailConfiguration, InferenceConfiguration, Message,
+    StopReason, SystemContentBlock,
+};
 use common::LocalCloud;
 use serde_json::{Value, json};
 
@@ -216,10 +221,97 @@ async fn a_wrong_request_is_a_validation_exception_that_names_the_field() {
     }
 }
 
+async fn converse(
+    cloud: &LocalCloud,
+    model: &str,
+    guardrail: Option<GuardrailConfiguration>,
+) -> Result<ConverseOutput, ConverseError> {
+    let product = "<product_attributes>\nFabric: Cotton\nSleeve Length: Long Sleeves\n\
+                   </product_attributes>";
+    let message = Message::builder()
+        .role(ConversationRole::User)
+        .content(ContentBlock::Text(product.to_owned()))
+        .build()
+        .unwrap();
+    let request = cloud
+        .bedrock_client()
+        .converse()
+        .model_id(model)
+        .system(SystemContentBlock::Text("You write.".to_owned()))
+        .messages(message)
+        .inference_config(InferenceConfiguration::builder().max_tokens(400).build())
+        .set_guardrail_config(guardrail);
+    let output = request.send().await;
+    output.map_err(|error| error.into_service_error())
+}
+
+fn text_of(output: &ConverseOutput) -> &str {
+    let message = output.output().unwrap().as_message().unwrap();
+    message.content()[0].as_text().unwrap()
+}
+
+#[tokio::test]
+async fn converse_writes_what_invoke_model_writes() {
+    let cloud = LocalCloud::start(&[]);
+    let output = converse(&cloud, MODEL, None).await.unwrap();
+    assert_eq!(output.stop_reason(), &StopReason::EndTurn);
+    let usage = output.usage().unwrap();
+    assert!(usage.input_tokens() > 0 && usage.output_tokens() > 0);
+    assert_eq!(
+        usage.total_tokens(),
+        usage.input_tokens() + usage.output_tokens()
+    );
+    assert!(output.metrics().is_some());
+    let invoked = invoke(&cloud, MODEL, &request()).await.unwrap();
+    assert_eq!(invoked["content"][0]["text"], text_of(&output));
+
+    let error = converse(&cloud, "amazon.titan-text-lite-v1", None)
+        .await
+        .unwrap_err();
+    assert!(error.is_validation_exception());
+}
+
+#[tokio::test]
+async fn a_guardrail_that_a_request_names_can_stop_it() {
+    let blocked = format!("{MODEL}=blocked");
+    let cloud = LocalCloud::start(&["--model-behaviour", &blocked]);
+    let guardrail = GuardrailConfiguration::builder()
+        .guardrail_identifier("gr1")
+        .guardrail_version("1")
+        .build();
+    let output = converse(&cloud, MODEL, Some(guardrail.clone()))
+        .await
+        .unwrap();
+    assert_eq!(output.stop_reason(), &StopReason::GuardrailIntervened);
+    assert!(text_of(&output).contains("guardrail"));
+    let output = converse(&cloud, MODEL, None).await.unwrap();
+    assert_eq!(output.stop_reason(), &StopReason::EndTurn);
+    let other = "anthropic.other-v1:0";
+    let output = converse(&cloud, other, Some(guardrail)).await.unwrap();
+    assert_eq!(output.stop_reason(), &StopReason::EndTurn);
+
+    let client = cloud.bedrock_client();
+    for (model, action) in [(MODEL, "INTERVENED"), (other, "NONE")] {
+        let output = client
+            .invoke_model()
+            .model_id(model)
+            .guardrail_identifier("gr1")
+            .guardrail_version("1")
+            .body(Blob::new(request().to_string()))
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = serde_json::from_slice(output.body().as_ref()).unwrap();
+        assert_eq!(answer["amazon-bedrock-guardrailAction"], action, "{answer}");
+    }
+    let answer = invoke(&cloud, MODEL, &request()).await.unwrap();
+    assert_eq!(answer.get("amazon-bedrock-guardrailAction"), None);
+}
+
 #[tokio::test]
 async fn other_operations_are_unknown() {
     let cloud = LocalCloud::start(&[]);
-    let url = format!("{}/model/{MODEL}/converse", cloud.bedrock);
+    let url = format!("{}/model/{MODEL}/converse-stream", cloud.bedrock);
     let response = reqwest::Client::new()
         .post(url)
         .body("{}")

@@ -23,12 +23,14 @@ pub async fn connect(settings: &Settings) -> Services {
     Services {
         attribute_set: settings.attribute_set.clone(),
         default_category: settings.default_category.clone(),
+        default_format: settings.default_format,
         model: Arc::new(sagemaker::EndpointModel::new(
             sagemaker::SdkEndpoint::new(&config, &settings.endpoint_name),
             settings,
         )),
         describer: Arc::new(bedrock::BedrockDescriber::new(
-            bedrock::SdkModels::new(&config, settings.bedrock_region.clone().map(Region::new)),
+            bedrock::SdkModels::new(&config, settings.bedrock_region.clone().map(Region::new))
+                .with_guardrail(settings.guardrail.clone()),
             settings,
         )),
         certainty: settings.certainty,

@@ -4,6 +4,8 @@ mod canned;
 
 use std::time::Duration;
 
+use aws_sdk_bedrockruntime::operation::converse::builders::ConverseInputBuilder;
+use aws_sdk_bedrockruntime::types::SystemContentBlock;
 use aws_sdk_s3::config::Credentials;
 
 use self::canned::{Canned, Server};
@@ -12,6 +14,7 @@ use super::s3::S3Store;
 use super::sagemaker::{InvokeEndpoint, InvokeError, SdkEndpoint};
 use super::*;
 use crate::domain::{Deadline, ObjectAddress, SourceMark, Store, StoreError};
+use crate::settings::Guardrail;
 
 async fn config(url: &str) -> aws_config::SdkConfig {
     sdk_config()
@@ -115,6 +118,58 @@ async fn a_model_is_invoked_by_its_arn() {
     );
 }
 
+fn guardrail() -> Option<Guardrail> {
+    Some(Guardrail {
+        id: "gr1abc".into(),
+        version: "2".into(),
+    })
+}
+
+#[tokio::test]
+async fn a_guardrail_goes_with_every_invocation() {
+    let server = Server::start(Canned::new(200, "{}")).await;
+    let config = config(&server.url).await;
+    let models = SdkModels::new(&config, None);
+    models.invoke("claude", "{}".into()).await.unwrap();
+    let models = models.with_guardrail(guardrail());
+    models.invoke("claude", "{}".into()).await.unwrap();
+    let requests = server.requests();
+    assert!(!requests[0].to_lowercase().contains("guardrail"));
+    for header in [
+        "\r\nx-amzn-bedrock-guardrailidentifier: gr1abc\r\n",
+        "\r\nx-amzn-bedrock-guardrailversion: 2\r\n",
+    ] {
+        let request = requests[1].to_lowercase();
+        assert!(request.contains(header), "{request}");
+    }
+}
+
+/// The answer is the example of AWS's reference of Converse.
+#[tokio::test]
+async fn a_model_is_conversed_with_behind_the_guardrail() {
+    let answer = r#"{"output": {"message": {"role": "assistant", "content": [{"text": "A shirt."}]}},
+                     "stopReason": "end_turn", "metrics": {"latencyMs": 3},
+                     "usage": {"inputTokens": 30, "outputTokens": 628, "totalTokens": 658}}"#;
+    let server = Server::start(Canned::new(200, answer)).await;
+    let models = SdkModels::new(&config(&server.url).await, None).with_guardrail(guardrail());
+    let input = ConverseInputBuilder::default()
+        .model_id("claude")
+        .system(SystemContentBlock::Text("Write.".into()));
+    let output = models.converse(input).await.unwrap();
+    assert_eq!(output.stop_reason().as_str(), "end_turn");
+    assert_eq!(output.usage().unwrap().output_tokens(), 628);
+    let request = &server.requests()[0];
+    assert!(
+        request.starts_with("POST /model/claude/converse HTTP/1.1\r\n"),
+        "{request}"
+    );
+    let (_, body) = request.split_once("\r\n\r\n").unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["system"][0]["text"], "Write.");
+    assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "gr1abc");
+    assert_eq!(body["guardrailConfig"]["guardrailVersion"], "2");
+}
+
 #[tokio::test]
 async fn bedrock_s_errors_are_told_apart() {
     for (status, code, message, kind) in [
@@ -146,12 +201,17 @@ async fn bedrock_s_errors_are_told_apart() {
         let body = serde_json::json!({"message": message}).to_string();
         let server = Server::start(Canned::new(status, body).with("x-amzn-errortype", code)).await;
         let models = SdkModels::new(&config(&server.url).await, None);
-        let error = models.invoke("claude", "{}".into()).await.unwrap_err();
-        assert_eq!(error.kind, kind, "{error}");
-        assert_eq!(error.message, format!("{code}: {message}"));
+        let input = ConverseInputBuilder::default().model_id("claude");
+        for error in [
+            models.invoke("claude", "{}".into()).await.unwrap_err(),
+            models.converse(input).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind, kind, "{error}");
+            assert_eq!(error.message, format!("{code}: {message}"));
+        }
         assert_eq!(
             server.requests().len(),
-            1,
+            2,
             "the SDK must not retry by itself"
         );
     }

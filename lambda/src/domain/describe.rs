@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{
     AskError, AttributeModel, Certainty, Deadline, DescribeRequest, Describer, DescriberError,
-    Findings, Fitted, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription,
+    Findings, Fitted, Format, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription,
     QuestionPlan, Store, StoreError, Subject, TextCheck, Unfaithful, UnknownAttribute, Wording,
     fit, write,
 };
@@ -20,6 +20,8 @@ pub struct Services {
     pub attribute_set: AttributeSet,
     /// The category of a request that names none.
     pub default_category: String,
+    /// What is written for a request that names no format.
+    pub default_format: Format,
     /// Answers the questions.
     pub model: Arc<dyn AttributeModel>,
     /// When an attribute is sure enough to be written about.

@@ -7,6 +7,7 @@ mod deadline;
 mod describe;
 mod excerpt;
 mod findings;
+mod format;
 mod language;
 mod photo;
 mod photo_fit;
@@ -18,6 +19,7 @@ mod questions;
 mod request;
 mod source_mark;
 mod text_check;
+mod usage;
 mod wording;
 mod writing;
 
@@ -26,6 +28,7 @@ pub use deadline::Deadline;
 pub use describe::{DescribeError, Services, describe_product};
 pub use excerpt::excerpt;
 pub use findings::Findings;
+pub use format::{Format, FormatError};
 pub use language::{LANGUAGES, Language};
 pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
 pub use photo_fit::{Fitted, fit};
@@ -33,7 +36,7 @@ pub use ports::{
     AskError, AttributeModel, Describer, DescriberError, ModelAnswer, Store, StoreError,
     WrittenDescription,
 };
-pub use product::{Models, ProductDescription, UnsupportedClaim, Usage};
+pub use product::{Models, ProductDescription, UnsupportedClaim};
 pub use prompt::{Correction, Prompt};
 pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
@@ -42,5 +45,6 @@ pub use request::{
 };
 pub use source_mark::SourceMark;
 pub use text_check::{Subject, TextCheck};
+pub use usage::{Cost, Price, Prices, Usage};
 pub use wording::{Style, Wording};
 pub use writing::{CheckedDescription, Unfaithful, write};

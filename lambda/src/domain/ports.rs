@@ -123,6 +123,17 @@ pub enum DescriberError {
         /// Each model and what is the matter with it.
         reasons: Vec<(String, String)>,
     },
+    /// The guardrail did not let the request or the text pass.
+    #[error(
+        "the guardrail of GUARDRAIL_ID stopped the description that the model {model} was to \
+         write; in its place it says: {reason:?}"
+    )]
+    Blocked {
+        /// The model that was asked.
+        model: String,
+        /// The guardrail's words, or the text without what it took out.
+        reason: String,
+    },
     /// The model refuses the request, or answers without a text.
     #[error("the model {model} wrote no description: {reason}")]
     Refused {

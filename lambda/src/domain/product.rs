@@ -1,12 +1,10 @@
 //! The answer, in the form of the HTTP API.
 
-use std::ops::Add;
-
 use faithfulness::{BannedWord, Claim, ClaimKind};
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{CheckedDescription, Findings, Told, Unfaithful};
+use super::{CheckedDescription, Findings, Told, Unfaithful, Usage};
 
 /// A described product: the body of a 200, the result of a direct invocation,
 /// and what an S3 event stores.
@@ -68,27 +66,6 @@ pub struct Models {
     pub attributes: String,
     /// The Bedrock model id, inference profile or ARN that answered.
     pub description: String,
-}
-
-/// Tokens, as the writer's model counts them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Usage {
-    /// Read: system prompt and attributes.
-    pub input_tokens: u64,
-    /// Written.
-    pub output_tokens: u64,
-}
-
-impl Add for Usage {
-    type Output = Usage;
-
-    fn add(self, other: Usage) -> Usage {
-        Usage {
-            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
-            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
-        }
-    }
 }
 
 impl ProductDescription {

@@ -2,6 +2,8 @@
 
 use indexmap::IndexMap;
 
+use super::Format;
+
 /// The tag around what is known of the product.
 pub(super) const ATTRIBUTES: &str = "product_attributes";
 /// The tag around what is likely and not sure.
@@ -23,6 +25,8 @@ pub struct Prompt {
     pub system: String,
     /// The product: its attributes between tags, one `Name: value` a line.
     pub user: String,
+    /// What is to be written.
+    pub format: Format,
     /// What is to be mended; nothing where the writer begins.
     pub correction: Option<Correction>,
 }
@@ -106,6 +110,7 @@ mod tests {
         Prompt {
             system: "Write.".into(),
             user: "About a shirt.".into(),
+            format: Format::Description,
             correction: None,
         }
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use indexmap::IndexMap;
 
 use super::prompt::{ATTRIBUTES, UNCERTAIN_ATTRIBUTES, block, escape};
-use super::{Language, Prompt, PromptTemplate, Slot};
+use super::{Format, Language, Prompt, PromptTemplate, Slot};
 
 /// The merchant's wishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ impl Wording {
         Prompt {
             system,
             user,
+            format: Format::Description,
             correction: None,
         }
     }

@@ -69,6 +69,7 @@ impl From<DescribeError> for Problem {
             DescribeError::Description { error, findings } => {
                 let kind = match error {
                     DescriberError::TimedOut { .. } => ProblemKind::DescriptionTimedOut,
+                    DescriberError::Blocked { .. } => ProblemKind::DescriptionBlocked,
                     DescriberError::Throttled { .. }
                     | DescriberError::NoModelAvailable { .. }
                     | DescriberError::Refused { .. } => ProblemKind::DescriptionUnavailable,
@@ -142,6 +143,24 @@ mod tests {
         .into();
         assert_eq!(diagnostic.error_type, "description-timed-out");
         assert!(diagnostic.error_message.contains(r#""Fabric":"Cotton""#));
+    }
+
+    #[test]
+    fn what_a_guardrail_stopped_is_a_problem_of_its_own() {
+        let problem = description_error(DescriberError::Blocked {
+            model: "claude".into(),
+            reason: "Sorry, no.".into(),
+        });
+        let json = problem.to_json();
+        assert_eq!(
+            json["type"],
+            "urn:problem-type:lookbook:description-blocked"
+        );
+        assert_eq!(json["status"], 422);
+        assert_eq!(json["attributes"]["Fabric"], "Cotton");
+        for part in ["GUARDRAIL_ID", "claude", "Sorry, no."] {
+            assert!(problem.detail.contains(part), "{}", problem.detail);
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum ProblemKind {
     UnsupportedContent,
     /// The photo is broken, too large or none at all.
     InvalidPhoto,
+    /// The guardrail stopped the description.
+    DescriptionBlocked,
     /// The endpoint answered every question beside the point.
     NothingRecognised,
     /// The endpoint is not sure enough of any attribute.
@@ -69,6 +71,11 @@ impl ProblemKind {
                 (415, "unsupported-content-type", "Unsupported content type")
             }
             Self::InvalidPhoto => (422, "invalid-photo", "The photo can't be used"),
+            Self::DescriptionBlocked => (
+                422,
+                "description-blocked",
+                "A guardrail stopped the description",
+            ),
             Self::NothingRecognised => (502, "nothing-recognised", "No attribute was recognised"),
             Self::NothingCertain => (502, "nothing-certain", "No attribute is certain enough"),
             Self::AttributesUnavailable => (

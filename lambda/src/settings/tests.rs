@@ -27,6 +27,8 @@ fn an_empty_environment_gives_the_defaults() {
         (settings.max_tokens, settings.temperature),
         (400, Some(0.1))
     );
+    assert_eq!(settings.listing_max_tokens, 1_200);
+    assert_eq!(settings.default_format, Format::Description);
     assert_eq!(settings.unfaithful, Unfaithful::Return);
     assert_eq!(settings.certainty.floor, 0.0);
     assert_eq!(settings.certainty.low, LowConfidence::LeaveOut);
@@ -54,7 +56,11 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("ENDPOINT_MAX_PAYLOAD_BYTES", "1000"),
         ("BEDROCK_MODEL_IDS", " , "),
         ("BEDROCK_MODEL_IDS", "a.b c.d"),
+        ("BEDROCK_API", "Converse"),
+        ("MODEL_PRICES", "a.b"),
         ("MAX_TOKENS", "-1"),
+        ("LISTING_MAX_TOKENS", "0"),
+        ("DEFAULT_FORMAT", "Listing"),
         ("TEMPERATURE", "1.5"),
         ("TEMPERATURE", "NaN"),
         ("UNFAITHFUL_DESCRIPTIONS", "Hold"),

@@ -36,8 +36,18 @@ variables! {
         "Model ids, inference-profile ids or ARNs, comma-separated, in order of preference. The first that is available writes the description.";
     BEDROCK_REGION = "":
         "The region of Bedrock; the function's own by default.";
+    BEDROCK_API = "invoke":
+        "`invoke`: models are called by InvokeModel, in the form of Anthropic's messages. `converse`: by Converse, which takes models of other makers too.";
+    GUARDRAIL_ID = "":
+        "A guardrail of Bedrock, by its id or ARN, that every call of a model goes through; needs GUARDRAIL_VERSION, and bedrock:ApplyGuardrail for the function's role.";
+    GUARDRAIL_VERSION = "":
+        "The guardrail's version: a number, or `DRAFT`.";
+    MODEL_PRICES = "":
+        "What models cost, for `usage.cost_usd`: ID=INPUT/OUTPUT in US dollars a million tokens, comma-separated, beside the prices of `prices/bedrock.json`. A model without a price has no cost.";
     MAX_TOKENS = "400":
         "The longest description, 1 to 64000 tokens.";
+    LISTING_MAX_TOKENS = "1200":
+        "The longest listing, 1 to 64000 tokens.";
     TEMPERATURE = "0.1":
         "Sampling temperature of the description, 0 to 1, or `none` to send none, for models that refuse the parameter.";
     CONFIDENCE_FLOOR = "0":
@@ -60,6 +70,8 @@ variables! {
         "What becomes of a description that still has faults after the model was asked to mend it: `return`; `hold`: it is `held_description`, for a person to look at, and `description` is null; `drop`: `description` is null. The faults are in the answer in any case.";
     DEFAULT_CATEGORY = "shirt":
         "The category of a product whose request names none.";
+    DEFAULT_FORMAT = "description":
+        "What is written for a product whose request has no `format`: `description`, or `listing`.";
     ATTRIBUTE_SET = "":
         "A TOML file with the attributes to ask about; the built-in set by default.";
     OUTPUT_BUCKET = "":

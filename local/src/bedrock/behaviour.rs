@@ -37,6 +37,8 @@ pub enum Behaviour {
         /// The delay in milliseconds.
         delay_ms: u64,
     },
+    /// `blocked`: a guardrail, where the request names one, stops what it writes.
+    Blocked,
 }
 
 /// Why a setting is no behaviour.
@@ -50,8 +52,8 @@ pub enum BehaviourError {
     NoModel(String),
     /// A behaviour that there is not.
     #[error(
-        "{0:?} is no behaviour: ended, invalid, profile-required, denied, throttled, throttled:N or \
-         slow:MS is needed"
+        "{0:?} is no behaviour: ended, invalid, profile-required, denied, throttled, throttled:N, \
+         slow:MS or blocked is needed"
     )]
     Unknown(String),
 }
@@ -85,6 +87,7 @@ impl FromStr for Behaviour {
                 "invalid" => Self::Invalid,
                 "profile-required" => Self::ProfileRequired,
                 "denied" => Self::Denied,
+                "blocked" => Self::Blocked,
                 "throttled" => Self::Throttled { calls: None },
                 _ => return Err(unknown()),
             },
@@ -166,9 +169,16 @@ impl Behaviours {
                 Behaviour::Slow { delay_ms } => {
                     tokio::time::sleep(Duration::from_millis(delay_ms)).await;
                 }
+                Behaviour::Blocked => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether a guardrail stops what the model writes.
+    pub fn intervenes(&self, model_id: &str) -> bool {
+        let mut configured = self.by_model.get(model_id).into_iter().flatten();
+        configured.any(|configured| configured.behaviour == Behaviour::Blocked)
     }
 }
 
@@ -208,5 +218,13 @@ mod tests {
         assert!(behaviours.apply("other").await.is_ok());
         assert!(behaviours.apply("m").await.is_err());
         assert!(behaviours.apply("m").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_guardrail_stops_a_model_that_answers_otherwise() {
+        let behaviours = Behaviours::new(&["m=blocked".parse().unwrap()]);
+        assert!(behaviours.apply("m").await.is_ok());
+        assert!(behaviours.intervenes("m"));
+        assert!(!behaviours.intervenes("other"));
     }
 }

@@ -16,6 +16,22 @@ pub struct MessagesResponse {
     stop_reason: &'static str,
     stop_sequence: Option<String>,
     usage: Usage,
+    #[serde(
+        rename = "amazon-bedrock-guardrailAction",
+        skip_serializing_if = "Option::is_none"
+    )]
+    guardrail_action: Option<&'static str>,
+}
+
+/// What a guardrail did with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guardrail {
+    /// The request names none.
+    Absent,
+    /// Request and text passed.
+    Passed,
+    /// It stopped them.
+    Intervened,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,8 +47,9 @@ struct Usage {
 }
 
 impl MessagesResponse {
-    /// What was written, in the name of the model that was asked.
-    pub fn new(model_id: &str, writing: Writing) -> Self {
+    /// What was written, or what the guardrail says in its place, in the name of the model
+    /// that was asked.
+    pub fn new(model_id: &str, writing: Writing, guardrail: Guardrail) -> Self {
         let (stop_reason, stop_sequence) = match writing.stop {
             Stop::EndOfTurn => ("end_turn", None),
             Stop::MaxTokens => ("max_tokens", None),
@@ -52,6 +69,11 @@ impl MessagesResponse {
             usage: Usage {
                 input_tokens: writing.input_tokens,
                 output_tokens: writing.output_tokens,
+            },
+            guardrail_action: match guardrail {
+                Guardrail::Absent => None,
+                Guardrail::Passed => Some("NONE"),
+                Guardrail::Intervened => Some("INTERVENED"),
             },
         }
     }

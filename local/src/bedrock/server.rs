@@ -13,14 +13,17 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::behaviour::Behaviours;
+use super::converse::{self, ConverseResponse};
 use super::error::BedrockError;
-use super::response::MessagesResponse;
+use super::response::{Guardrail, MessagesResponse};
 use super::{messages, model_id};
 use crate::notifications::Notifications;
-use crate::writer::Writer;
+use crate::writer::{Stop, Writer, Writing};
 
 /// The largest body that InvokeModel takes.
 const MAX_BODY_BYTES: usize = 25_000_000;
+/// By this header a request of InvokeModel names its guardrail.
+const GUARDRAIL_HEADER: &str = "x-amzn-bedrock-guardrailidentifier";
 
 /// What the server works with.
 pub struct BedrockState {
@@ -32,8 +35,8 @@ pub struct BedrockState {
     pub notifications: Notifications,
 }
 
-/// `POST /model/{modelId}/invoke`, and `GET /health` for those who wait for the process or
-/// want to know how many notifications are under way.
+/// `POST /model/{modelId}/invoke` and `/converse`, and `GET /health` for those who wait for
+/// the process or want to know how many notifications are under way.
 pub fn router(state: BedrockState) -> Router {
     Router::new()
         .route("/health", get(health))
@@ -84,28 +87,48 @@ async fn invoke(
     request: Request,
     start: Instant,
 ) -> Result<Response, BedrockError> {
-    let model_id = invoked_model(request.method(), path)?;
+    let (model_id, operation) = operation(request.method(), path)?;
     // As at AWS, whether a model can be had is told before its request is looked at. Any id may
     // be given a behaviour, also one that nobody has.
     state.behaviours.apply(&model_id).await?;
     model_id::check(&model_id)?;
+    let has_header = request.headers().contains_key(GUARDRAIL_HEADER);
     let body = body(request.into_body()).await?;
-    let writing = state.writer.write(messages::parse(&body)?).await?;
+    let (asked, is_guarded) = match operation {
+        Operation::Invoke => (messages::parse(&body)?, has_header),
+        Operation::Converse => converse::parse(&body)?,
+    };
+    let guardrail = match is_guarded {
+        false => Guardrail::Absent,
+        true if state.behaviours.intervenes(&model_id) => Guardrail::Intervened,
+        true => Guardrail::Passed,
+    };
+    let writing = if guardrail == Guardrail::Intervened {
+        blocked()
+    } else {
+        state.writer.write(asked).await?
+    };
 
     let counts = (
         writing.input_tokens.to_string(),
         writing.output_tokens.to_string(),
     );
-    let body = serde_json::to_string(&MessagesResponse::new(&model_id, writing))
-        .map_err(|error| BedrockError::InternalServer(error.to_string()))?;
+    let latency_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let body = match operation {
+        Operation::Invoke => {
+            serde_json::to_string(&MessagesResponse::new(&model_id, writing, guardrail))
+        }
+        Operation::Converse => {
+            let intervened = guardrail == Guardrail::Intervened;
+            serde_json::to_string(&ConverseResponse::new(writing, intervened, latency_ms))
+        }
+    }
+    .map_err(|error| BedrockError::InternalServer(error.to_string()))?;
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("x-amzn-bedrock-input-token-count", counts.0),
         ("x-amzn-bedrock-output-token-count", counts.1),
-        (
-            "x-amzn-bedrock-invocation-latency",
-            start.elapsed().as_millis().to_string(),
-        ),
+        ("x-amzn-bedrock-invocation-latency", latency_ms.to_string()),
         // Bedrock has no such header: it says who wrote the text in truth.
         ("x-local-cloud-writer", state.writer.name().to_owned()),
     ];
@@ -118,22 +141,45 @@ async fn invoke(
     Ok(response)
 }
 
-/// The decoded model id of `/model/{modelId}/invoke`. An ARN's slash may come as it is or
-/// encoded.
-fn invoked_model(method: &Method, path: &str) -> Result<String, BedrockError> {
-    let encoded = path
+/// What stands in the place of a text that a guardrail stopped. The model was not asked.
+fn blocked() -> Writing {
+    Writing {
+        text: "Sorry, the guardrail of the local cloud stopped this.".to_owned(),
+        stop: Stop::EndOfTurn,
+        input_tokens: 0,
+        output_tokens: 0,
+    }
+}
+
+/// An operation that is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Invoke,
+    Converse,
+}
+
+/// The decoded model id of `/model/{modelId}/invoke` or `/converse`, and which of the two it
+/// is. An ARN's slash may come as it is or encoded.
+fn operation(method: &Method, path: &str) -> Result<(String, Operation), BedrockError> {
+    let rest = path
         .strip_prefix("/model/")
-        .and_then(|rest| rest.strip_suffix("/invoke"))
-        .filter(|_| method == Method::POST)
+        .filter(|_| method == Method::POST);
+    let (encoded, operation) = rest
+        .and_then(|rest| match rest.rsplit_once('/')? {
+            (id, "invoke") => Some((id, Operation::Invoke)),
+            (id, "converse") => Some((id, Operation::Converse)),
+            _ => None,
+        })
         .ok_or_else(|| {
             BedrockError::UnknownOperation(format!(
-                "{method} {path} is not supported here: only POST /model/{{modelId}}/invoke is"
+                "{method} {path} is not supported here: only POST /model/{{modelId}}/invoke and \
+                 /model/{{modelId}}/converse are"
             ))
         })?;
-    percent_decode_str(encoded)
+    let id = percent_decode_str(encoded)
         .decode_utf8()
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|_| BedrockError::invalid_identifier())
+        .map_err(|_| BedrockError::invalid_identifier())?;
+    Ok((id.into_owned(), operation))
 }
 
 async fn body(body: Body) -> Result<bytes::Bytes, BedrockError> {

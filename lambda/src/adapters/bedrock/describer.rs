@@ -3,14 +3,17 @@
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
+use aws_sdk_bedrockruntime::operation::converse::builders::ConverseInputBuilder;
 use bytes::Bytes;
 
-use super::messages::{self, Written};
-use super::{InvokeModel, ModelErrorKind};
+use super::answer::{Unwritten, Written};
+use super::{InvokeModel, ModelError, ModelErrorKind, converse, messages};
 use crate::adapters::retry::{Failure, retry};
 use crate::adapters::shortened;
-use crate::domain::{Deadline, Describer, DescriberError, Prompt, WrittenDescription};
-use crate::settings::Settings;
+use crate::domain::{
+    Deadline, Describer, DescriberError, Format, Price, Prompt, WrittenDescription,
+};
+use crate::settings::{BedrockApi, LISTING_MAX_TOKENS, MAX_TOKENS, Settings};
 
 /// Asks the models of a list in order until one answers.
 ///
@@ -22,12 +25,15 @@ use crate::settings::Settings;
 pub struct BedrockDescriber<M> {
     models: M,
     candidates: Vec<Candidate>,
+    api: BedrockApi,
     max_tokens: u32,
+    listing_max_tokens: u32,
     temperature: Option<f64>,
 }
 
 struct Candidate {
     id: String,
+    price: Option<Price>,
     /// Why it is not asked any more.
     gone: OnceLock<String>,
 }
@@ -41,14 +47,57 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             .iter()
             .map(|id| Candidate {
                 id: id.clone(),
+                price: settings.prices.of(id),
                 gone: OnceLock::new(),
             })
             .collect();
         BedrockDescriber {
             models,
             candidates,
+            api: settings.bedrock_api,
             max_tokens: settings.max_tokens,
+            listing_max_tokens: settings.listing_max_tokens,
             temperature: settings.temperature,
+        }
+    }
+
+    /// The most tokens of a text of this format, and the variable that says so.
+    fn limit(&self, format: Format) -> (u32, &'static str) {
+        match format {
+            Format::Description => (self.max_tokens, MAX_TOKENS.name),
+            Format::Listing => (self.listing_max_tokens, LISTING_MAX_TOKENS.name),
+        }
+    }
+
+    fn request(&self, prompt: &Prompt) -> Request {
+        let (max_tokens, _) = self.limit(prompt.format);
+        match self.api {
+            BedrockApi::Invoke => {
+                Request::Invoke(messages::request(prompt, max_tokens, self.temperature))
+            }
+            BedrockApi::Converse => {
+                let input = converse::request(prompt, max_tokens, self.temperature);
+                Request::Converse(Box::new(input))
+            }
+        }
+    }
+
+    /// One call of a model, and what its answer comes to.
+    async fn call(
+        &self,
+        model_id: &str,
+        request: &Request,
+    ) -> Result<Result<Written, Unwritten>, ModelError> {
+        match request {
+            Request::Invoke(body) => {
+                let answer = self.models.invoke(model_id, body.clone()).await?;
+                Ok(messages::read(&answer))
+            }
+            Request::Converse(input) => {
+                let input = ConverseInputBuilder::clone(input).model_id(model_id);
+                let answer = self.models.converse(input).await?;
+                Ok(converse::read(&answer))
+            }
         }
     }
 
@@ -56,7 +105,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
     async fn try_model(
         &self,
         candidate: &Candidate,
-        body: &Bytes,
+        request: &Request,
         deadline: Deadline,
     ) -> Result<Written, Setback> {
         if let Some(reason) = candidate.gone.get() {
@@ -67,13 +116,16 @@ impl<M: InvokeModel> BedrockDescriber<M> {
         }
         let model = candidate.id.clone();
         let outcome = retry(deadline, &candidate.id, || {
-            self.models.invoke(&candidate.id, body.clone())
+            self.call(&candidate.id, request)
         })
         .await;
         let (error, attempts) = match outcome {
-            Ok(answer) => {
-                return messages::read(&answer)
-                    .map_err(|reason| Setback::Final(DescriberError::Refused { model, reason }));
+            Ok(Ok(written)) => return Ok(written),
+            Ok(Err(Unwritten::Blocked(reason))) => {
+                return Err(Setback::Final(DescriberError::Blocked { model, reason }));
+            }
+            Ok(Err(Unwritten::NoText(reason))) => {
+                return Err(Setback::Final(DescriberError::Refused { model, reason }));
             }
             Err(Failure::TimedOut) => {
                 return Err(Setback::Final(DescriberError::TimedOut { model }));
@@ -110,6 +162,12 @@ impl<M: InvokeModel> BedrockDescriber<M> {
     }
 }
 
+/// A request in the form of its API, but for the model.
+enum Request {
+    Invoke(Bytes),
+    Converse(Box<ConverseInputBuilder>),
+}
+
 enum Setback {
     /// The next model may do; `warn` if the caller should hear of this one.
     Skip { reason: String, warn: bool },
@@ -124,27 +182,27 @@ impl<M: InvokeModel> Describer for BedrockDescriber<M> {
         prompt: &Prompt,
         deadline: Deadline,
     ) -> Result<WrittenDescription, DescriberError> {
-        let body = messages::request(prompt, self.max_tokens, self.temperature);
+        let request = self.request(prompt);
         let mut warnings = Vec::new();
         let mut reasons = Vec::new();
         for candidate in &self.candidates {
-            match self.try_model(candidate, &body, deadline).await {
+            match self.try_model(candidate, &request, deadline).await {
                 Ok(Written {
                     text,
                     usage,
                     cut_short,
                 }) => {
                     if cut_short {
+                        let (most, variable) = self.limit(prompt.format);
                         warnings.push(format!(
-                            "The description ends early: it reached MAX_TOKENS, {}.",
-                            self.max_tokens
+                            "The description ends early: it reached {variable}, {most}."
                         ));
                     }
                     let model = candidate.id.clone();
                     return Ok(WrittenDescription {
                         text,
                         model,
-                        usage,
+                        usage: usage.priced(candidate.price),
                         warnings,
                     });
                 }

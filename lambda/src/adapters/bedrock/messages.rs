@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Answer, Unwritten, Written};
 use crate::domain::{Correction, Prompt, Usage};
 
 /// The version of this form that Bedrock understands.
@@ -60,24 +61,23 @@ pub fn request(prompt: &Prompt, max_tokens: u32, temperature: Option<f64>) -> By
     serde_json::to_vec(&request).unwrap_or_default().into()
 }
 
-/// What a model wrote.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Its text, without surrounding space; never empty.
-    pub text: String,
-    /// What it took.
-    pub usage: Usage,
-    /// Whether `max_tokens` ended it.
-    pub cut_short: bool,
-}
-
 #[derive(Deserialize)]
 struct Response {
     content: Vec<ContentBlock>,
     #[serde(default)]
     stop_reason: Option<String>,
     #[serde(default)]
-    usage: Usage,
+    usage: Tokens,
+    /// What a guardrail did, where there is one: `INTERVENED` or `NONE`.
+    #[serde(default, rename = "amazon-bedrock-guardrailAction")]
+    guardrail_action: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tokens {
+    input_tokens: u64,
+    output_tokens: u64,
 }
 
 #[derive(Deserialize)]
@@ -88,39 +88,41 @@ struct ContentBlock {
 }
 
 /// Reads an answer. Blocks other than text (a model's thinking) are passed over.
-/// The error says what is wrong with the answer.
-pub fn read(body: &[u8]) -> Result<Written, String> {
-    let response: Response = serde_json::from_slice(body)
-        .map_err(|error| format!("its answer is not in the messages form: {error}"))?;
+pub fn read(body: &[u8]) -> Result<Written, Unwritten> {
+    let response: Response = serde_json::from_slice(body).map_err(|error| {
+        Unwritten::NoText(format!("its answer is not in the messages form: {error}"))
+    })?;
     let text: String = response
         .content
         .iter()
         .filter(|block| block.r#type == "text")
         .map(|block| block.text.as_str())
         .collect();
-    let text = text.trim();
-    let stop_reason = response.stop_reason.as_deref().unwrap_or("unknown");
-    if text.is_empty() || stop_reason == "refusal" {
-        return Err(format!(
-            "its answer has no text (stop reason {stop_reason})"
-        ));
+    let action = response.guardrail_action.as_deref();
+    Answer {
+        text: &text,
+        stop_reason: response.stop_reason.as_deref().unwrap_or("unknown"),
+        intervened: action.is_some_and(|action| action.ends_with("INTERVENED")),
+        usage: Usage {
+            input_tokens: response.usage.input_tokens,
+            output_tokens: response.usage.output_tokens,
+            cost: None,
+        },
     }
-    Ok(Written {
-        text: text.to_owned(),
-        usage: response.usage,
-        cut_short: stop_reason == "max_tokens",
-    })
+    .read()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Format;
     use serde_json::{Value, json};
 
     fn prompt() -> Prompt {
         Prompt {
             system: "Write.".into(),
             user: "<a>\"b\"</a>".into(),
+            format: Format::Description,
             correction: None,
         }
     }
@@ -173,7 +175,8 @@ mod tests {
             written.usage,
             Usage {
                 input_tokens: 180,
-                output_tokens: 96
+                output_tokens: 96,
+                cost: None,
             }
         );
         assert!(!written.cut_short);
@@ -187,16 +190,41 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_text_is_an_error() {
-        for body in [
-            r#"{"content": [], "stop_reason": "end_turn"}"#,
-            r#"{"content": [{"type": "text", "text": " "}], "stop_reason": "end_turn"}"#,
-            r#"{"content": [{"type": "text", "text": "I"}], "stop_reason": "refusal"}"#,
+        for (body, words) in [
+            (r#"{"content": [], "stop_reason": "end_turn"}"#, "no text"),
+            (
+                r#"{"content": [{"type": "text", "text": " "}], "stop_reason": "end_turn"}"#,
+                "no text",
+            ),
+            (
+                r#"{"content": [{"type": "text", "text": "I"}], "stop_reason": "refusal"}"#,
+                "no text",
+            ),
+            ("<html>", "messages form"),
         ] {
+            let unwritten = read(body.as_bytes()).unwrap_err();
             assert!(
-                read(body.as_bytes()).unwrap_err().contains("no text"),
-                "{body}"
+                matches!(&unwritten, Unwritten::NoText(reason) if reason.contains(words)),
+                "{body}: {unwritten:?}"
             );
         }
-        assert!(read(b"<html>").unwrap_err().contains("messages form"));
+    }
+
+    /// <https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-invoke-api.html>
+    #[test]
+    fn what_the_guardrail_stopped_is_no_text() {
+        let body = |action: &str| {
+            json!({
+                "content": [{"type": "text", "text": "Sorry, no."}],
+                "stop_reason": "end_turn",
+                "amazon-bedrock-guardrailAction": action
+            })
+            .to_string()
+        };
+        assert_eq!(
+            read(body("INTERVENED").as_bytes()),
+            Err(Unwritten::Blocked("Sorry, no.".into()))
+        );
+        assert_eq!(read(body("NONE").as_bytes()).unwrap().text, "Sorry, no.");
     }
 }

@@ -4,12 +4,15 @@ use async_trait::async_trait;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_bedrockruntime::operation::invoke_model::InvokeModelError;
+use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
+use aws_sdk_bedrockruntime::operation::converse::builders::ConverseInputBuilder;
 use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::GuardrailConfiguration;
 use bytes::Bytes;
 
 use crate::adapters::retry::{Retry, Retryable};
 use crate::adapters::with_causes;
+use crate::settings::Guardrail;
 
 /// What a `ValidationException` says of a model that can't be called by its id:
 /// it is unknown here, at its end of life, or behind an inference profile.
@@ -25,6 +28,9 @@ const GONE_PHRASES: [&str; 4] = [
 pub trait InvokeModel: Send + Sync {
     /// Sends one body to a model and gives the answer's body back.
     async fn invoke(&self, model_id: &str, body: Bytes) -> Result<Bytes, ModelError>;
+
+    /// Sends one request, which names its model, and gives the answer back.
+    async fn converse(&self, request: ConverseInputBuilder) -> Result<ConverseOutput, ModelError>;
 }
 
 /// Why a call has no answer.
@@ -67,6 +73,7 @@ impl Retryable for ModelError {
 /// The models of Bedrock, or behind `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`.
 pub struct SdkModels {
     client: Client,
+    guardrail: Option<Guardrail>,
 }
 
 impl SdkModels {
@@ -79,28 +86,54 @@ impl SdkModels {
         }
         SdkModels {
             client: Client::from_conf(builder.build()),
+            guardrail: None,
         }
+    }
+
+    /// The same models behind a guardrail, where there is one.
+    pub fn with_guardrail(self, guardrail: Option<Guardrail>) -> SdkModels {
+        SdkModels { guardrail, ..self }
     }
 }
 
 #[async_trait]
 impl InvokeModel for SdkModels {
     async fn invoke(&self, model_id: &str, body: Bytes) -> Result<Bytes, ModelError> {
+        let guardrail = self.guardrail.as_ref();
         let output = self
             .client
             .invoke_model()
             .model_id(model_id)
             .content_type("application/json")
             .accept("application/json")
+            .set_guardrail_identifier(guardrail.map(|guardrail| guardrail.id.clone()))
+            .set_guardrail_version(guardrail.map(|guardrail| guardrail.version.clone()))
             .body(Blob::new(body))
             .send()
             .await
             .map_err(model_error)?;
         Ok(output.body.into_inner().into())
     }
+
+    async fn converse(&self, request: ConverseInputBuilder) -> Result<ConverseOutput, ModelError> {
+        let guardrail = self.guardrail.as_ref().map(|guardrail| {
+            GuardrailConfiguration::builder()
+                .guardrail_identifier(&guardrail.id)
+                .guardrail_version(&guardrail.version)
+                .build()
+        });
+        request
+            .set_guardrail_config(guardrail)
+            .send_with(&self.client)
+            .await
+            .map_err(model_error)
+    }
 }
 
-fn model_error(error: SdkError<InvokeModelError>) -> ModelError {
+fn model_error<E>(error: SdkError<E>) -> ModelError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
     match &error {
         SdkError::ServiceError(context) => {
             let code = context.err().code().unwrap_or("unknown error");
@@ -127,6 +160,12 @@ fn model_error(error: SdkError<InvokeModelError>) -> ModelError {
 fn classify(code: &str, message: &str, status: u16) -> ModelErrorKind {
     let message = message.to_lowercase();
     match code {
+        // The setting is wrong, or the role's permission: no other model would help.
+        "ResourceNotFoundException" | "ValidationException" | "AccessDeniedException"
+            if message.contains("guardrail") =>
+        {
+            ModelErrorKind::Refused
+        }
         "ResourceNotFoundException" => ModelErrorKind::Gone,
         "ValidationException" if GONE_PHRASES.iter().any(|phrase| message.contains(phrase)) => {
             ModelErrorKind::Gone
@@ -188,6 +227,18 @@ mod tests {
                 "You don't have access to the model.",
                 403,
                 AccessDenied,
+            ),
+            (
+                "ValidationException",
+                "The guardrail identifier or version provided in the request does not exist.",
+                400,
+                Refused,
+            ),
+            (
+                "AccessDeniedException",
+                "User x is not authorized to perform: bedrock:ApplyGuardrail on resource: y",
+                403,
+                Refused,
             ),
             ("ThrottlingException", "Too many requests", 429, Throttled),
             ("ModelNotReadyException", "", 429, Throttled),

@@ -64,7 +64,8 @@ async fn a_text_with_faults_goes_back_once_with_the_reasons() {
         description.written.usage,
         Usage {
             input_tokens: 14,
-            output_tokens: 10
+            output_tokens: 10,
+            cost: None,
         }
     );
     assert!(description.written.warnings.is_empty());

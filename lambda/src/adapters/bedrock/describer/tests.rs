@@ -3,7 +3,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::ModelError;
+use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
+use aws_sdk_bedrockruntime::types::{
+    ContentBlock, ConversationRole, ConverseOutput as Output, Message, StopReason,
+};
+
 use super::*;
 use crate::domain::Usage;
 
@@ -14,30 +18,63 @@ struct FakeModels {
     reply: Reply,
     delay_ms: u64,
     asked: Mutex<Vec<String>>,
+    /// Of the last call by InvokeModel.
+    max_tokens: Mutex<Option<u64>>,
 }
 
-#[async_trait]
-impl InvokeModel for FakeModels {
-    async fn invoke(&self, model_id: &str, _body: Bytes) -> Result<Bytes, ModelError> {
+impl FakeModels {
+    async fn reply(&self, model_id: &str) -> Result<&'static str, ModelError> {
         let call = {
             let mut asked = self.asked.lock().unwrap();
             asked.push(model_id.to_owned());
             asked.len()
         };
         tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
-        match (self.reply)(model_id, call) {
-            Ok(text) => Ok(serde_json::to_vec(&json!({
-                "content": [{"type": "text", "text": text}],
-                "stop_reason": if text.ends_with('.') { "end_turn" } else { "max_tokens" },
-                "usage": {"input_tokens": 3, "output_tokens": 2},
-            }))
-            .unwrap()
-            .into()),
-            Err(kind) => Err(ModelError {
-                kind,
-                message: format!("{kind:?}"),
-            }),
-        }
+        (self.reply)(model_id, call).map_err(|kind| ModelError {
+            kind,
+            message: format!("{kind:?}"),
+        })
+    }
+}
+
+/// The text "BLOCKED" is a guardrail's.
+#[async_trait]
+impl InvokeModel for FakeModels {
+    async fn invoke(&self, model_id: &str, body: Bytes) -> Result<Bytes, ModelError> {
+        let request: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        *self.max_tokens.lock().unwrap() = request["max_tokens"].as_u64();
+        let text = self.reply(model_id).await?;
+        let action = if text == "BLOCKED" {
+            "INTERVENED"
+        } else {
+            "NONE"
+        };
+        let answer = json!({
+            "content": [{"type": "text", "text": text}],
+            "stop_reason": if text.ends_with('.') { "end_turn" } else { "max_tokens" },
+            "usage": {"input_tokens": 3, "output_tokens": 2},
+            "amazon-bedrock-guardrailAction": action,
+        });
+        Ok(serde_json::to_vec(&answer).unwrap().into())
+    }
+
+    async fn converse(&self, request: ConverseInputBuilder) -> Result<ConverseOutput, ModelError> {
+        let request = request.build().unwrap();
+        let text = self.reply(request.model_id().unwrap()).await?;
+        let message = Message::builder()
+            .role(ConversationRole::Assistant)
+            .content(ContentBlock::Text(text.into()))
+            .build()
+            .unwrap();
+        let stop_reason = match text {
+            "BLOCKED" => StopReason::GuardrailIntervened,
+            text if text.ends_with('.') => StopReason::EndTurn,
+            _ => StopReason::MaxTokens,
+        };
+        let output = ConverseOutput::builder()
+            .output(Output::Message(message))
+            .stop_reason(stop_reason);
+        Ok(output.build().unwrap())
     }
 }
 
@@ -45,14 +82,27 @@ fn describer(
     delay_ms: u64,
     reply: impl Fn(&str, usize) -> Result<&'static str, ModelErrorKind> + Send + Sync + 'static,
 ) -> BedrockDescriber<FakeModels> {
+    describer_with(&[], delay_ms, reply)
+}
+
+fn describer_with(
+    pairs: &[(&str, &str)],
+    delay_ms: u64,
+    reply: impl Fn(&str, usize) -> Result<&'static str, ModelErrorKind> + Send + Sync + 'static,
+) -> BedrockDescriber<FakeModels> {
     let settings = Settings::read(|name| {
-        (name == "BEDROCK_MODEL_IDS").then(|| "old,forbidden,good".to_owned())
+        if name == "BEDROCK_MODEL_IDS" {
+            return Some("old,forbidden,good".to_owned());
+        }
+        let pair = pairs.iter().find(|(key, _)| *key == name);
+        pair.map(|(_, value)| (*value).to_owned())
     })
     .unwrap();
     let models = FakeModels {
         reply: Box::new(reply),
         delay_ms,
         asked: Mutex::default(),
+        max_tokens: Mutex::default(),
     };
     BedrockDescriber::new(models, &settings)
 }
@@ -60,9 +110,17 @@ fn describer(
 async fn describe(
     describer: &BedrockDescriber<FakeModels>,
 ) -> Result<WrittenDescription, DescriberError> {
+    write(describer, Format::Description).await
+}
+
+async fn write(
+    describer: &BedrockDescriber<FakeModels>,
+    format: Format,
+) -> Result<WrittenDescription, DescriberError> {
     let prompt = Prompt {
         system: "s".into(),
         user: "u".into(),
+        format,
         correction: None,
     };
     describer
@@ -84,7 +142,8 @@ async fn the_first_model_that_is_available_writes() {
         written.usage,
         Usage {
             input_tokens: 3,
-            output_tokens: 2
+            output_tokens: 2,
+            cost: None,
         }
     );
     assert!(written.warnings.is_empty());
@@ -204,4 +263,66 @@ async fn a_text_that_was_cut_short_carries_a_warning() {
         "{:?}",
         written.warnings
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_converse_the_same_models_are_asked_in_the_same_order() {
+    let converse = [("BEDROCK_API", "converse")];
+    let describer = describer_with(&converse, 0, |id, _| match id {
+        "old" => Err(ModelErrorKind::Gone),
+        "forbidden" => Err(ModelErrorKind::AccessDenied),
+        _ => Ok("A shirt."),
+    });
+    let written = describe(&describer).await.unwrap();
+    assert_eq!(
+        (written.text.as_str(), written.model.as_str()),
+        ("A shirt.", "good")
+    );
+    assert_eq!(asked(&describer), ["old", "forbidden", "good"]);
+    assert_eq!(written.warnings.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guardrail_stops_is_an_outcome_of_its_own_by_either_api() {
+    for api in ["invoke", "converse"] {
+        let describer = describer_with(&[("BEDROCK_API", api)], 0, |_, _| Ok("BLOCKED"));
+        assert_eq!(
+            describe(&describer).await.unwrap_err(),
+            DescriberError::Blocked {
+                model: "old".into(),
+                reason: "BLOCKED".into()
+            }
+        );
+        // Another model would be behind the same guardrail.
+        assert_eq!(asked(&describer), ["old"], "{api}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_costs_what_the_model_costs_that_wrote_it() {
+    let prices = [("MODEL_PRICES", "good=1/10")];
+    let describer = describer_with(&prices, 0, |id, _| match id {
+        "good" => Ok("A shirt."),
+        _ => Err(ModelErrorKind::Gone),
+    });
+    let usage = describe(&describer).await.unwrap().usage;
+    // Three tokens at a dollar a million, two at ten.
+    assert_eq!(usage.cost.unwrap().usd(), 0.000_023);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_has_a_limit_of_its_own() {
+    let describer = describer(0, |_, _| Ok("{"));
+    for (format, most, variable) in [
+        (Format::Description, 400, "reached MAX_TOKENS, 400"),
+        (Format::Listing, 1_200, "reached LISTING_MAX_TOKENS, 1200"),
+    ] {
+        let written = write(&describer, format).await.unwrap();
+        assert_eq!(*describer.models.max_tokens.lock().unwrap(), Some(most));
+        assert!(
+            written.warnings[0].contains(variable),
+            "{:?}",
+            written.warnings
+        );
+    }
 }
