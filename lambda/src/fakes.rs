@@ -12,8 +12,9 @@ use bytes::Bytes;
 use image::{ImageFormat, RgbImage};
 
 use crate::domain::{
-    AskError, AttributeModel, Deadline, Describer, DescriberError, ModelAnswer, ObjectAddress,
-    Photo, Prompt, Services, SourceMark, Store, StoreError, TextCheck, Usage, WrittenDescription,
+    AskError, AttributeModel, Deadline, Describer, DescriberError, Format, ModelAnswer,
+    ObjectAddress, Photo, Prompt, Services, SourceMark, Store, StoreError, TextCheck, Usage,
+    WrittenDescription,
 };
 use crate::entrypoints::App;
 use crate::settings::Settings;
@@ -165,7 +166,11 @@ impl Describer for FakeDescriber {
             };
             let colour = says("\nColour: Blue\n", "blue ");
             let fabric = says("\nFabric: Cotton\n", "cotton ");
-            format!("A {colour}{fabric}garment.")
+            let description = format!("A {colour}{fabric}garment.");
+            match prompt.format {
+                Format::Description => description,
+                Format::Listing => listing(&format!("{colour}{fabric}"), &description),
+            }
         };
         Ok(WrittenDescription {
             text: given.map_or_else(own, str::to_owned),
@@ -178,6 +183,21 @@ impl Describer for FakeDescriber {
             warnings: Vec::new(),
         })
     }
+}
+
+/// The texts of a listing, all within their limits.
+fn listing(adjectives: &str, description: &str) -> String {
+    serde_json::json!({
+        "title": format!("A {adjectives}shirt for every day, every evening and every season"),
+        "bullets": vec!["For every day of the year."; 5],
+        "description": description,
+        "search_keywords": ["shirt", "day shirt", "evening shirt", "season shirt", "year shirt"],
+        "alt_text": format!("A {adjectives}shirt on a plain background"),
+        "meta_description": format!(
+            "A {adjectives}shirt that goes with much, for every day and for long evenings."
+        )
+    })
+    .to_string()
 }
 
 /// Objects in memory.

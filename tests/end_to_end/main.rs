@@ -8,6 +8,7 @@ mod direct;
 mod endpoints;
 mod faults;
 mod http_api;
+mod listings;
 mod s3_events;
 mod settings;
 mod triggers;

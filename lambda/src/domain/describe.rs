@@ -113,9 +113,11 @@ pub async fn describe_product(
         let findings = Box::new(findings);
         return Err(DescribeError::NothingCertain { findings });
     }
-    let prompt = services
-        .wording
-        .prompt(&plan.noun, &told.sure, &told.hedged);
+    let wording = &services.wording;
+    let prompt = match request.format.unwrap_or(services.default_format) {
+        Format::Description => wording.prompt(&plan.noun, &told.sure, &told.hedged),
+        Format::Listing => wording.listing_prompt(&plan.noun, &told.sure, &told.hedged),
+    };
     let subject = Subject {
         noun: &plan.noun,
         told: &told,

@@ -78,6 +78,7 @@ mod tests {
             photo: PhotoSource::Bytes(Bytes::new()),
             category: None,
             attributes: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+            format: None,
         };
         QuestionPlan::new(&AttributeSet::embedded(), "shirt", &request)
             .unwrap()

@@ -1,5 +1,9 @@
 //! The languages of descriptions.
 
+use std::ops::RangeInclusive;
+
+use super::Script;
+
 /// A language that descriptions can be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Language {
@@ -7,38 +11,45 @@ pub struct Language {
     pub code: &'static str,
     /// Its English name, as the writer is told it.
     pub name: &'static str,
+    /// How it is written.
+    pub script: Script,
 }
 
+/// So many characters of a script without spaces stand for a word.
+const CHARACTERS_OF_A_WORD: u32 = 2;
+
 macro_rules! languages {
-    ($($code:literal = $name:literal,)*) => {
+    ($($code:literal = $name:literal in $script:ident,)*) => {
         /// All of them, English first.
-        pub const LANGUAGES: &[Language] = &[$(Language { code: $code, name: $name }),*];
+        pub const LANGUAGES: &[Language] = &[$(
+            Language { code: $code, name: $name, script: Script::$script }
+        ),*];
     };
 }
 
 languages! {
-    "en" = "English",
-    "ar" = "Arabic",
-    "bn" = "Bengali",
-    "da" = "Danish",
-    "de" = "German",
-    "es" = "Spanish",
-    "fi" = "Finnish",
-    "fr" = "French",
-    "hi" = "Hindi, in Devanagari script",
-    "it" = "Italian",
-    "ja" = "Japanese",
-    "ko" = "Korean",
-    "nl" = "Dutch",
-    "pl" = "Polish",
-    "pt" = "European Portuguese",
-    "pt-BR" = "Brazilian Portuguese",
-    "ru" = "Russian",
-    "sv" = "Swedish",
-    "ta" = "Tamil",
-    "tr" = "Turkish",
-    "zh-Hans" = "Chinese, in simplified characters",
-    "zh-Hant" = "Chinese, in traditional characters",
+    "en" = "English" in Latin,
+    "ar" = "Arabic" in Arabic,
+    "bn" = "Bengali" in Bengali,
+    "da" = "Danish" in Latin,
+    "de" = "German" in Latin,
+    "es" = "Spanish" in Latin,
+    "fi" = "Finnish" in Latin,
+    "fr" = "French" in Latin,
+    "hi" = "Hindi, in Devanagari script" in Devanagari,
+    "it" = "Italian" in Latin,
+    "ja" = "Japanese" in Japanese,
+    "ko" = "Korean" in Hangul,
+    "nl" = "Dutch" in Latin,
+    "pl" = "Polish" in Latin,
+    "pt" = "European Portuguese" in Latin,
+    "pt-BR" = "Brazilian Portuguese" in Latin,
+    "ru" = "Russian" in Cyrillic,
+    "sv" = "Swedish" in Latin,
+    "ta" = "Tamil" in Tamil,
+    "tr" = "Turkish" in Latin,
+    "zh-Hans" = "Chinese, in simplified characters" in SimplifiedHan,
+    "zh-Hant" = "Chinese, in traditional characters" in TraditionalHan,
 }
 
 impl Language {
@@ -48,6 +59,17 @@ impl Language {
             .iter()
             .copied()
             .find(|language| language.code.eq_ignore_ascii_case(code))
+    }
+
+    /// A length in words, as the writer of this language is told it: "80 to 150 words".
+    pub fn length(self, words: &RangeInclusive<u32>) -> String {
+        let (factor, unit) = if self.script.is_unspaced() {
+            (CHARACTERS_OF_A_WORD, "characters")
+        } else {
+            (1, "words")
+        };
+        let [start, end] = [words.start(), words.end()].map(|count| count.saturating_mul(factor));
+        format!("{start} to {end} {unit}")
     }
 
     /// Whether there is a lexicon by which texts are checked against attributes.
@@ -70,5 +92,15 @@ mod tests {
         assert_eq!(Language::of_code("xx"), None);
         assert!(LANGUAGES[0].has_lexicon());
         assert!(!LANGUAGES[1].has_lexicon());
+    }
+
+    #[test]
+    fn a_length_is_one_in_words_where_there_are_words() {
+        let length = |code: &str| Language::of_code(code).unwrap().length(&(80..=150));
+        assert_eq!(length("en"), "80 to 150 words");
+        assert_eq!(length("ko"), "80 to 150 words");
+        for code in ["ja", "zh-Hans", "zh-Hant"] {
+            assert_eq!(length(code), "160 to 300 characters");
+        }
     }
 }

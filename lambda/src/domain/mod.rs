@@ -9,6 +9,7 @@ mod excerpt;
 mod findings;
 mod format;
 mod language;
+mod listing;
 mod photo;
 mod photo_fit;
 mod ports;
@@ -17,6 +18,7 @@ mod prompt;
 mod prompt_template;
 mod questions;
 mod request;
+mod script;
 mod source_mark;
 mod text_check;
 mod usage;
@@ -30,6 +32,7 @@ pub use excerpt::excerpt;
 pub use findings::Findings;
 pub use format::{Format, FormatError};
 pub use language::{LANGUAGES, Language};
+pub use listing::Listing;
 pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
 pub use photo_fit::{Fitted, fit};
 pub use ports::{
@@ -43,6 +46,7 @@ pub use questions::{Question, QuestionPlan, UnknownAttribute};
 pub use request::{
     DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
 };
+pub use script::Script;
 pub use source_mark::SourceMark;
 pub use text_check::{Subject, TextCheck};
 pub use usage::{Cost, Price, Prices, Usage};

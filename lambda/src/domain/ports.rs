@@ -134,6 +134,14 @@ pub enum DescriberError {
         /// The guardrail's words, or the text without what it took out.
         reason: String,
     },
+    /// What it wrote is no listing, also after it was asked to mend it.
+    #[error("the model {model} wrote no listing that can be read: {reason}")]
+    Unreadable {
+        /// The model that was asked.
+        model: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The model refuses the request, or answers without a text.
     #[error("the model {model} wrote no description: {reason}")]
     Refused {

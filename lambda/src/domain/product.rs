@@ -4,7 +4,7 @@ use faithfulness::{BannedWord, Claim, ClaimKind};
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{CheckedDescription, Findings, Told, Unfaithful, Usage};
+use super::{CheckedDescription, Findings, Listing, Told, Unfaithful, Usage};
 
 /// A described product: the body of a 200, the result of a direct invocation,
 /// and what an S3 event stores.
@@ -29,7 +29,14 @@ pub struct ProductDescription {
     /// The text that is held for a person to look at; absent where none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_description: Option<String>,
-    /// Attributes that the text does not mention.
+    /// The other texts of the product, where a listing was asked for; absent where none was,
+    /// and where they are held or dropped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listing: Option<Listing>,
+    /// Those that are held with the description; absent where none are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_listing: Option<Listing>,
+    /// Attributes that the description does not mention.
     pub unmentioned: Vec<String>,
     /// Attributes that the text contradicts.
     pub contradicted: Vec<String>,
@@ -39,6 +46,9 @@ pub struct ProductDescription {
     /// The banned words that the text holds, each once; absent where it holds none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub banned_words: Vec<String>,
+    /// The texts that are not in the script of their language; absent where all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wrong_script: Vec<&'static str>,
     /// Attributes without an answer; absent where all have one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -79,13 +89,20 @@ impl ProductDescription {
         checked: CheckedDescription,
         unfaithful: Unfaithful,
     ) -> ProductDescription {
-        let CheckedDescription { written, faults } = checked;
+        let is_clean = checked.is_clean();
+        let CheckedDescription {
+            written,
+            faults,
+            wrong_script,
+            listing,
+        } = checked;
         let mut warnings = findings.warnings;
         warnings.extend(written.warnings);
-        let (description, held_description) = match unfaithful {
-            Unfaithful::Hold if !faults.is_clean() => (None, Some(written.text)),
-            Unfaithful::Drop if !faults.is_clean() => (None, None),
-            _ => (Some(written.text), None),
+        let text = Some(written.text);
+        let ((description, listing), (held_description, held_listing)) = match unfaithful {
+            Unfaithful::Hold if !is_clean => ((None, None), (text, listing)),
+            Unfaithful::Drop if !is_clean => ((None, None), (None, None)),
+            _ => ((text, listing), (None, None)),
         };
         let contradicted = faults.contradicted_attributes();
         let contradicted = contradicted.into_iter().map(str::to_owned).collect();
@@ -97,10 +114,13 @@ impl ProductDescription {
             left_out: told.left_out,
             description,
             held_description,
+            listing,
+            held_listing,
             unmentioned: faults.unmentioned,
             contradicted,
             claims: faults.claims.into_iter().map(Into::into).collect(),
             banned_words: each_once(faults.banned),
+            wrong_script,
             missing: findings.missing,
             warnings,
             models: Models {
@@ -163,6 +183,22 @@ mod tests {
         CheckedDescription {
             written: written(),
             faults,
+            wrong_script: Vec::new(),
+            listing: Some(listing()),
+        }
+    }
+
+    fn listing() -> Listing {
+        Listing {
+            title: "A title".into(),
+            bullets: Vec::new(),
+            search_keywords: Vec::new(),
+            alt_text: String::new(),
+            meta_description: String::new(),
+            completed: [("title", vec!["Fabric".to_owned()])].into(),
+            without: IndexMap::new(),
+            cut: Vec::new(),
+            short: vec!["bullets"],
         }
     }
 
@@ -198,7 +234,16 @@ mod tests {
             json!([{"kind": "origin", "text": "made in Italy"}])
         );
         assert_eq!(answer["banned_words"], json!(["cheap"]));
-        assert_eq!(answer.get("held_description"), None);
+        for absent in ["held_description", "held_listing", "wrong_script"] {
+            assert_eq!(answer.get(absent), None, "{absent}");
+        }
+        assert_eq!(
+            answer["listing"],
+            json!({
+                "title": "A title", "bullets": [], "search_keywords": [], "alt_text": "",
+                "meta_description": "", "completed": {"title": ["Fabric"]}, "short": ["bullets"]
+            })
+        );
     }
 
     #[test]
@@ -206,10 +251,28 @@ mod tests {
         let held = answer(unfaithful(), Unfaithful::Hold);
         assert_eq!(held["description"], Value::Null);
         assert_eq!(held["held_description"], "A text.");
+        assert_eq!(held["held_listing"]["title"], "A title");
+        assert_eq!(held.get("listing"), None);
         let dropped = answer(unfaithful(), Unfaithful::Drop);
         assert_eq!(dropped["description"], Value::Null);
-        assert_eq!(dropped.get("held_description"), None);
+        for absent in ["held_description", "listing", "held_listing"] {
+            assert_eq!(dropped.get(absent), None, "{absent}");
+        }
         assert_eq!(dropped["contradicted"], json!(["Colour"]));
+    }
+
+    #[test]
+    fn another_script_is_a_fault_like_others() {
+        let checked = || CheckedDescription {
+            faults: faithfulness::Findings::default(),
+            wrong_script: vec!["description"],
+            ..unfaithful()
+        };
+        let held = answer(checked(), Unfaithful::Hold);
+        assert_eq!(held["wrong_script"], json!(["description"]));
+        assert_eq!(held["description"], Value::Null);
+        let returned = answer(checked(), Unfaithful::Return);
+        assert_eq!(returned["description"], "A text.");
     }
 
     #[test]
@@ -218,6 +281,8 @@ mod tests {
             let clean = CheckedDescription {
                 written: written(),
                 faults: faithfulness::Findings::default(),
+                wrong_script: Vec::new(),
+                listing: None,
             };
             let answer = answer(clean, setting);
             assert_eq!(answer["description"], "A text.");

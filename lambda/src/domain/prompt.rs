@@ -11,6 +11,8 @@ pub(super) const UNCERTAIN_ATTRIBUTES: &str = "uncertain_attributes";
 
 /// The faults of a text, as the writer is told of them.
 const MEND: &str = include_str!("../../../prompts/mend.txt");
+/// The same for those of a listing.
+const MEND_LISTING: &str = include_str!("../../../prompts/mend_listing.txt");
 /// Where the faults go in it.
 const FAULTS: &str = "{{faults}}";
 
@@ -48,10 +50,14 @@ impl Prompt {
             .iter()
             .map(|fault| format!("- {}", escape(fault)))
             .collect();
+        let mend = match self.format {
+            Format::Description => MEND,
+            Format::Listing => MEND_LISTING,
+        };
         Prompt {
             correction: Some(Correction {
                 written: written.to_owned(),
-                request: MEND.trim_end().replace(FAULTS, &lines.join("\n")),
+                request: mend.trim_end().replace(FAULTS, &lines.join("\n")),
             }),
             ..self.clone()
         }

@@ -2,6 +2,8 @@
 
 /// The template that holds where no other is set.
 const DEFAULT: &str = include_str!("../../../prompts/description.txt");
+/// The template for listings.
+const LISTING: &str = include_str!("../../../prompts/listing.txt");
 
 /// What can stand in a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +118,11 @@ impl PromptTemplate {
         PromptTemplate::parse(DEFAULT)
     }
 
+    /// Reads the template for listings, behind which their members are told.
+    pub fn of_listings() -> Result<PromptTemplate, PromptTemplateError> {
+        PromptTemplate::parse(LISTING)
+    }
+
     /// Whether something can stand in it.
     pub fn has(&self, slot: Slot) -> bool {
         self.lines.iter().flatten().any(|piece| match piece {
@@ -181,6 +188,14 @@ mod tests {
         let template = PromptTemplate::embedded().unwrap();
         for slot in Slot::ALL {
             assert!(template.has(slot), "{slot:?}");
+        }
+    }
+
+    #[test]
+    fn listings_have_a_place_for_every_wish_but_the_length_which_is_told_behind_it() {
+        let template = PromptTemplate::of_listings().unwrap();
+        for slot in Slot::ALL {
+            assert_eq!(template.has(slot), slot != Slot::Words, "{slot:?}");
         }
     }
 

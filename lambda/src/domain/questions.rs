@@ -104,6 +104,7 @@ mod tests {
             category: category.map(str::to_owned),
             attributes: attributes
                 .map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+            format: None,
         };
         QuestionPlan::new(&AttributeSet::embedded(), "shirt", &request)
     }

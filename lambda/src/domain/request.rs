@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
-use super::excerpt;
+use super::{Format, excerpt};
 
 /// The longest key of an object, in bytes.
 const LONGEST_KEY: usize = 1024;
@@ -21,6 +21,8 @@ pub struct DescribeRequest {
     pub category: Option<String>,
     /// The attributes to ask about; those of the category where absent.
     pub attributes: Option<Vec<String>>,
+    /// What is to be written; the function's default where absent.
+    pub format: Option<Format>,
 }
 
 /// Where a photograph is.

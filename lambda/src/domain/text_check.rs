@@ -60,12 +60,35 @@ impl TextCheck {
         findings
     }
 
+    /// What is false or forbidden in a text that need not hold every attribute.
+    pub fn check_part(&self, subject: Subject<'_>, text: &str) -> Findings {
+        let mut findings = self.check(subject, text);
+        findings.unmentioned.clear();
+        findings
+    }
+
+    /// Whether the words of attributes are words of the language of texts.
+    pub fn knows_words(&self) -> bool {
+        self.style.language.has_lexicon()
+    }
+
+    /// Whether `text` is in the script of its language.
+    pub fn is_in_its_script(&self, text: &str) -> bool {
+        self.style.language.script.is_that_of(text)
+    }
+
+    /// Why a text in another script is wrong, for its writer.
+    pub fn script_reason(&self) -> String {
+        let language = self.style.language;
+        format!("The text is not in {}: write all of it so.", language.name)
+    }
+
     /// A sentence for the caller where only a part of what a check may find is looked for.
     pub fn limits(&self) -> Option<String> {
         let language = self.style.language;
         (!language.has_lexicon()).then(|| {
             format!(
-                "A description in {} is checked for banned words alone.",
+                "A description in {} is checked for its script and banned words alone.",
                 language.name
             )
         })
@@ -73,11 +96,14 @@ impl TextCheck {
 }
 
 #[cfg(test)]
+mod languages;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Language;
 
-    fn told(sure: &[(&str, &str)]) -> Told {
+    pub(super) fn told(sure: &[(&str, &str)]) -> Told {
         Told {
             sure: sure
                 .iter()

@@ -5,10 +5,15 @@ use std::time::Duration;
 use faithfulness::Findings;
 use tokio::time::Instant;
 
-use super::{Deadline, Describer, DescriberError, Prompt, Subject, TextCheck, WrittenDescription};
+use super::listing::{Listing, ListingDraft, ListingReader};
+use super::{
+    Deadline, Describer, DescriberError, Format, Prompt, Subject, TextCheck, WrittenDescription,
+};
 
 /// In less no model writes a text.
 const SHORTEST_TURN: Duration = Duration::from_secs(1);
+/// The name of the description among the texts of an answer.
+const DESCRIPTION: &str = "description";
 
 /// What becomes of a description that still has faults after it was mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +29,44 @@ pub enum Unfaithful {
 /// A text and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedDescription {
-    /// The text; its usage is that of all turns.
+    /// The description; its usage is that of all turns.
     pub written: WrittenDescription,
-    /// What is wrong with it.
+    /// What is wrong with it, and with the texts of the listing.
     pub faults: Findings,
+    /// Which texts are in another script than that of their language.
+    pub wrong_script: Vec<&'static str>,
+    /// The other texts, where a listing was asked for.
+    pub listing: Option<Listing>,
 }
 
-/// Has a description written by the deadline. One with faults goes back to the writer
-/// once, with the reasons, if there is time for it; then the better one of both counts.
+impl CheckedDescription {
+    /// Whether there is nothing wrong with it.
+    pub fn is_clean(&self) -> bool {
+        self.faults.is_clean() && self.wrong_script.is_empty()
+    }
+}
+
+/// What a text comes to.
+pub(super) trait Draft {
+    /// A sentence for each thing to mend; none where nothing is wrong.
+    fn reasons(&self) -> Vec<String>;
+
+    /// How much is wrong, what weighs most first.
+    fn weight(&self) -> [usize; 4];
+}
+
+/// Makes drafts of texts.
+pub(super) trait Reader {
+    /// What it makes of them.
+    type Draft: Draft;
+
+    /// Reads a text.
+    fn read(&self, text: &str) -> Self::Draft;
+}
+
+/// Has a description written by the deadline, or a listing, as the prompt says. What has
+/// faults goes back to the writer once, with the reasons, if there is time for it; then the
+/// better one of both counts.
 pub async fn write(
     describer: &dyn Describer,
     check: &TextCheck,
@@ -39,59 +74,127 @@ pub async fn write(
     prompt: &Prompt,
     deadline: Deadline,
 ) -> Result<CheckedDescription, DescriberError> {
-    let start = Instant::now();
-    let written = describer.describe(prompt, deadline).await?;
-    let took = start.elapsed();
-    let mut first = CheckedDescription::new(check, subject, written);
-    if first.faults.is_clean() {
-        return Ok(first);
-    }
-    let deadline = deadline.of_mending();
-    if deadline.remaining() < took.max(SHORTEST_TURN) {
-        first.warn("There was no time to have the description mended.".to_owned());
-        return Ok(first);
-    }
-    let mending = prompt.mending(&first.written.text, &first.faults.reasons());
-    Ok(match describer.describe(&mending, deadline).await {
-        Ok(written) => first.or_better(CheckedDescription::new(check, subject, written)),
-        Err(error) => {
-            first.warn(format!("The description was not mended: {error}."));
-            first
+    let mut checked = match prompt.format {
+        Format::Description => {
+            let reader = TextReader { check, subject };
+            let (written, draft) = in_turns(describer, &reader, prompt, deadline).await?;
+            CheckedDescription {
+                written,
+                wrong_script: draft.script_reason.iter().map(|_| DESCRIPTION).collect(),
+                faults: draft.faults,
+                listing: None,
+            }
         }
+        Format::Listing => {
+            let reader = ListingReader { check, subject };
+            let (written, draft) = in_turns(describer, &reader, prompt, deadline).await?;
+            listed(written, draft)?
+        }
+    };
+    checked.written.warnings.extend(check.limits());
+    Ok(checked)
+}
+
+fn listed(
+    mut written: WrittenDescription,
+    draft: ListingDraft,
+) -> Result<CheckedDescription, DescriberError> {
+    let read = match draft {
+        ListingDraft::Read(read) => *read,
+        ListingDraft::Unreadable(reason) => {
+            let mut reasons = vec![reason];
+            reasons.append(&mut written.warnings);
+            return Err(DescriberError::Unreadable {
+                model: written.model,
+                reason: reasons.join(" "),
+            });
+        }
+    };
+    written.text = read.description;
+    Ok(CheckedDescription {
+        written,
+        faults: read.faults,
+        wrong_script: read.wrong_script,
+        listing: Some(read.listing),
     })
 }
 
-impl CheckedDescription {
-    fn new(
-        check: &TextCheck,
-        subject: Subject<'_>,
-        mut written: WrittenDescription,
-    ) -> CheckedDescription {
-        written.warnings.extend(check.limits());
-        CheckedDescription {
-            faults: check.check(subject, &written.text),
-            written,
+/// Has a text written, and mended once where its draft has faults.
+async fn in_turns<R: Reader>(
+    describer: &dyn Describer,
+    reader: &R,
+    prompt: &Prompt,
+    deadline: Deadline,
+) -> Result<(WrittenDescription, R::Draft), DescriberError> {
+    let start = Instant::now();
+    let mut first = describer.describe(prompt, deadline).await?;
+    let took = start.elapsed();
+    let draft = reader.read(&first.text);
+    let reasons = draft.reasons();
+    if reasons.is_empty() {
+        return Ok((first, draft));
+    }
+    let deadline = deadline.of_mending();
+    if deadline.remaining() < took.max(SHORTEST_TURN) {
+        let warning = "There was no time to have the description mended.";
+        first.warnings.push(warning.to_owned());
+        return Ok((first, draft));
+    }
+    let mending = prompt.mending(&first.text, &reasons);
+    let mut second = match describer.describe(&mending, deadline).await {
+        Ok(second) => second,
+        Err(error) => {
+            let warning = format!("The description was not mended: {error}.");
+            first.warnings.push(warning);
+            return Ok((first, draft));
+        }
+    };
+    let usage = first.usage + second.usage;
+    let mended = reader.read(&second.text);
+    // A writer may make a text worse.
+    if mended.weight() <= draft.weight() {
+        second.usage = usage;
+        Ok((second, mended))
+    } else {
+        first.usage = usage;
+        Ok((first, draft))
+    }
+}
+
+/// Reads texts as descriptions.
+struct TextReader<'a> {
+    check: &'a TextCheck,
+    subject: Subject<'a>,
+}
+
+/// A description's faults.
+struct TextDraft {
+    faults: Findings,
+    /// What to say of the script, where it is the wrong one.
+    script_reason: Option<String>,
+}
+
+impl Reader for TextReader<'_> {
+    type Draft = TextDraft;
+
+    fn read(&self, text: &str) -> TextDraft {
+        let is_wrong = !self.check.is_in_its_script(text);
+        TextDraft {
+            faults: self.check.check(self.subject, text),
+            script_reason: is_wrong.then(|| self.check.script_reason()),
         }
     }
+}
 
-    fn warn(&mut self, warning: String) {
-        self.written.warnings.push(warning);
-    }
-
-    /// What came of mending this: a writer may make a text worse.
-    fn or_better(self, mended: CheckedDescription) -> CheckedDescription {
-        let usage = self.written.usage + mended.written.usage;
-        let mut better = if mended.weight() <= self.weight() {
-            mended
-        } else {
-            self
-        };
-        better.written.usage = usage;
-        better
+impl Draft for TextDraft {
+    fn reasons(&self) -> Vec<String> {
+        let mut reasons = self.faults.reasons();
+        reasons.extend(self.script_reason.clone());
+        reasons
     }
 
     /// What is false or forbidden weighs more than what is left out, however much that is.
-    fn weight(&self) -> (usize, usize) {
+    fn weight(&self) -> [usize; 4] {
         let Findings {
             contradicted,
             claims,
@@ -100,7 +203,8 @@ impl CheckedDescription {
             ..
         } = &self.faults;
         let wrong = contradicted.len() + claims.len() + banned.len();
-        (wrong, unmentioned.len())
+        let script = usize::from(self.script_reason.is_some());
+        [0, wrong + script, unmentioned.len(), 0]
     }
 }
 

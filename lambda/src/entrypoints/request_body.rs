@@ -9,13 +9,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{base64_text, json_error};
-use crate::domain::{DescribeRequest, PhotoSource};
+use crate::domain::{DescribeRequest, Format, FormatError, PhotoSource};
 use crate::problem::{Problem, ProblemKind};
 
 /// The longest name of a product, in bytes. It also names an object of S3.
 const LONGEST_PRODUCT_ID: usize = 512;
 
-/// `{"product_id"?, "image": {"base64"} | {"s3_uri"}, "category"?, "attributes"?}`.
+/// `{"product_id"?, "image": {"base64"} | {"s3_uri"}, "category"?, "attributes"?, "format"?}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestBody {
@@ -24,6 +24,7 @@ pub struct RequestBody {
     image: Image,
     category: Option<String>,
     attributes: Option<Vec<String>>,
+    format: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,12 +66,13 @@ impl TryFrom<RequestBody> for DescribeRequest {
             photo,
             category: body.category,
             attributes: body.attributes,
+            format: body.format.as_deref().map(format).transpose()?,
         })
     }
 }
 
 /// A request whose photo is the body; the rest comes as `product_id`,
-/// `category` and `attributes` (comma-separated) from the query.
+/// `category`, `attributes` (comma-separated) and `format` from the query.
 pub fn from_photo(
     photo: Bytes,
     query: &HashMap<String, String>,
@@ -85,7 +87,13 @@ pub fn from_photo(
                 .map(|name| name.trim().to_owned())
                 .collect()
         }),
+        format: query.get("format").map(|text| format(text)).transpose()?,
     })
+}
+
+fn format(text: &str) -> Result<Format, Problem> {
+    text.parse::<Format>()
+        .map_err(|error: FormatError| invalid(format!("format: {error}")))
 }
 
 /// The name of the product in the JSON of a request, where it can be one: for an
@@ -120,7 +128,7 @@ pub fn unreadable(error: &serde_json::Error) -> Problem {
     let words = json_error::words(error);
     invalid(format!(
         "the request can't be read: {words}; it is {{\"product_id\"?, \"image\": {{\"base64\": …}} \
-         or {{\"s3_uri\": …}}, \"category\"?, \"attributes\"?}}"
+         or {{\"s3_uri\": …}}, \"category\"?, \"attributes\"?, \"format\"?}}"
     ))
 }
 
@@ -146,7 +154,8 @@ mod tests {
             "product_id": "38642",
             "image": {"base64": "cGhvdG8="},
             "category": "kurta",
-            "attributes": ["Fabric", "Fit"]
+            "attributes": ["Fabric", "Fit"],
+            "format": "listing"
         }))
         .unwrap();
         assert_eq!(request.product_id.as_deref(), Some("38642"));
@@ -156,6 +165,7 @@ mod tests {
         );
         assert_eq!(request.category.as_deref(), Some("kurta"));
         assert_eq!(request.attributes.unwrap(), ["Fabric", "Fit"]);
+        assert_eq!(request.format, Some(Format::Listing));
     }
 
     #[test]
@@ -167,6 +177,7 @@ mod tests {
             (request.product_id, request.category, request.attributes),
             (None, None, None)
         );
+        assert_eq!(request.format, None);
     }
 
     #[test]
@@ -193,6 +204,11 @@ mod tests {
             (json!({"image": image, "product_id": "a\nb"}), "product_id"),
             (json!({"image": image, "attributes": "Fabric"}), "sequence"),
             (json!({"image": image, "attributes": []}), "at least one"),
+            (
+                json!({"image": image, "format": "html"}),
+                "\"html\" is no format",
+            ),
+            (json!({"image": image, "format": ["listing"]}), "string"),
         ] {
             let problem = read(body.clone()).unwrap_err();
             assert_eq!(problem.kind, ProblemKind::InvalidRequest);
@@ -214,6 +230,7 @@ mod tests {
             (json!({"image": image, "attributes": photo}), 40),
             (json!({"image": image, (photo.clone()): 1}), 40),
             (json!({"image": image, "product_id": photo}), 0),
+            (json!({"image": image, "format": photo}), 40),
             (json!(photo), 40),
         ] {
             let detail = read(body).unwrap_err().detail;
@@ -238,11 +255,15 @@ mod tests {
 
     #[test]
     fn a_photo_alone_takes_the_rest_from_the_query() {
-        let query: HashMap<String, String> =
-            [("product_id", "7"), ("attributes", "Fabric, Sleeve Length")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into();
+        let query: HashMap<String, String> = [
+            ("product_id", "7"),
+            ("attributes", "Fabric, Sleeve Length"),
+            ("format", "listing"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
         let request = from_photo(Bytes::from_static(b"p"), &query).unwrap();
+        assert_eq!(request.format, Some(Format::Listing));
         assert_eq!(request.product_id.as_deref(), Some("7"));
         assert_eq!(request.category, None);
         assert_eq!(request.attributes.unwrap(), ["Fabric", "Sleeve Length"]);

@@ -54,6 +54,7 @@ pub async fn handle(
         }),
         category: None,
         attributes: None,
+        format: None,
     };
     describe_and_store(app, product_id, request, &bucket, source, deadline).await
 }

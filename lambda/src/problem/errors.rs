@@ -72,6 +72,7 @@ impl From<DescribeError> for Problem {
                     DescriberError::Blocked { .. } => ProblemKind::DescriptionBlocked,
                     DescriberError::Throttled { .. }
                     | DescriberError::NoModelAvailable { .. }
+                    | DescriberError::Unreadable { .. }
                     | DescriberError::Refused { .. } => ProblemKind::DescriptionUnavailable,
                 };
                 with_findings(Problem::new(kind, detail), *findings)
@@ -270,6 +271,10 @@ mod tests {
             },
             DescriberError::NoModelAvailable {
                 reasons: vec![("m".into(), "gone".into())],
+            },
+            DescriberError::Unreadable {
+                model: "m".into(),
+                reason: "no JSON".into(),
             },
             DescriberError::Refused {
                 model: "m".into(),

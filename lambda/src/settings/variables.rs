@@ -55,15 +55,15 @@ variables! {
     LOW_CONFIDENCE = "leave-out":
         "What the description does about an attribute under CONFIDENCE_FLOOR: `leave-out`, or `hedge`: say it as likely, or not at all. The answer says which.";
     PROMPT_TEMPLATE = "":
-        "A file with the writer's instructions, in the form of `prompts/description.txt`, which is built in.";
+        "A file with the writer's instructions for descriptions, in the form of `prompts/description.txt`, which is built in.";
     BRAND_VOICE = "":
         "How the shop speaks, in a few words of its own; at most 1000 characters.";
     AUDIENCE = "":
         "Whom descriptions are for; at most 1000 characters.";
     DESCRIPTION_WORDS = "80-150":
-        "The fewest and the most words that the writer is asked for, from 10 to 2000; MAX_TOKENS must have room for them.";
+        "The fewest and the most words that the writer is asked for, from 10 to 2000, in Chinese and Japanese two characters for each; MAX_TOKENS must have room for them.";
     DESCRIPTION_LANGUAGE = "en":
-        "The language of descriptions, by its code. Other than English ones are checked for banned words alone.";
+        "The language of descriptions, by its code. Other than English ones are checked for their script and banned words alone.";
     BANNED_WORDS = "":
         "Words and phrases that no description may hold, comma-separated.";
     UNFAITHFUL_DESCRIPTIONS = "return":

@@ -55,10 +55,16 @@ where
         language: language(environment)?,
         banned_words: banned_words(environment)?,
     };
+    let listing = PromptTemplate::of_listings()
+        .map_err(|error| PROMPT_TEMPLATE.wrong(format!("the built-in one of listings: {error}")))?;
     let Some(path) = environment.optional(&PROMPT_TEMPLATE) else {
         let template = PromptTemplate::embedded()
             .map_err(|error| PROMPT_TEMPLATE.wrong(format!("the built-in one: {error}")))?;
-        return Ok(Wording { template, style });
+        return Ok(Wording {
+            template,
+            listing,
+            style,
+        });
     };
     let text = std::fs::read_to_string(&path)
         .map_err(|error| PROMPT_TEMPLATE.wrong(format!("{path:?} can't be read: {error}")))?;
@@ -86,7 +92,11 @@ where
             )));
         }
     }
-    Ok(Wording { template, style })
+    Ok(Wording {
+        template,
+        listing,
+        style,
+    })
 }
 
 /// A wish on one line.

@@ -1,5 +1,6 @@
 //! Who writes the descriptions that the Bedrock runtime answers with.
 
+mod listing;
 pub mod product;
 pub mod smollm;
 pub mod template;

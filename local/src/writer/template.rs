@@ -1,9 +1,9 @@
 //! Text without a model, for load tests.
 
-use super::{Stop, Writing, WritingRequest, cut_at_stop};
+use super::{Stop, Writing, WritingRequest, cut_at_stop, listing};
 
 /// Composes a text that mentions every attribute of the request, each by the same words every
-/// time. For load tests, where the time of a language model would hide what is measured.
+/// time, or a listing around it where that is asked for. For load tests, where the time of a language model would hide what is measured.
 ///
 /// Its tokens are words: a word of the text counts as one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +19,10 @@ impl TemplateWriter {
                 .iter()
                 .map(|turn| words_of(&turn.text))
                 .sum::<usize>();
-        let composed = compose(request);
+        let mut composed = compose(request);
+        if listing::is_asked_for(request) {
+            composed = listing::around(&composed, request);
+        }
         let kept: Vec<&str> = composed
             .split_whitespace()
             .take(request.max_tokens)
@@ -94,6 +97,17 @@ mod tests {
                 writing.text
             );
         }
+        assert_eq!(writing.stop, Stop::EndOfTurn);
+    }
+
+    #[test]
+    fn a_listing_is_written_around_the_same_text() {
+        let mut asked = request("Fabric: Cotton, Sleeve Length: Long Sleeves");
+        let description = TemplateWriter.write(&asked).text;
+        asked.system.push_str(" It has \"meta_description\".");
+        let writing = TemplateWriter.write(&asked);
+        let listing: serde_json::Value = serde_json::from_str(&writing.text).unwrap();
+        assert_eq!(listing["description"], description);
         assert_eq!(writing.stop, Stop::EndOfTurn);
     }
 

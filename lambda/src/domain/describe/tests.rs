@@ -12,6 +12,7 @@ fn request(photo: Bytes) -> DescribeRequest {
         photo: PhotoSource::Bytes(photo),
         category: None,
         attributes: None,
+        format: None,
     }
 }
 
@@ -69,6 +70,38 @@ async fn the_writer_is_told_of_the_category() {
     let prompts = fakes.describer.prompts.lock().unwrap();
     assert!(prompts[0].0.system.contains("kurta"));
     assert!(prompts[0].0.user.contains("Fabric: Cotton\nColour: Blue\n"));
+}
+
+#[tokio::test]
+async fn a_listing_is_written_where_the_request_or_the_setting_says_so() {
+    let asked = DescribeRequest {
+        format: Some(Format::Listing),
+        ..request(photo_bytes())
+    };
+    let by_setting = Fakes {
+        variables: [("DEFAULT_FORMAT", "listing")].into(),
+        ..Fakes::default()
+    };
+    for (fakes, request) in [
+        (Fakes::default(), asked),
+        (by_setting, request(photo_bytes())),
+    ] {
+        let product = describe(&fakes, request).await.unwrap();
+        let listing = product.listing.unwrap();
+        assert!(
+            listing.title.starts_with("A blue cotton shirt"),
+            "{listing:?}"
+        );
+        assert_eq!(listing.completed["search_keywords"], ["Fabric", "Colour"]);
+        assert!(listing.search_keywords.contains(&"cotton shirt".to_owned()));
+        assert_eq!(
+            product.description.as_deref(),
+            Some("A blue cotton garment.")
+        );
+        assert_eq!(fakes.describer.prompts.lock().unwrap().len(), 1);
+    }
+    let described = describe(&Fakes::default(), request(photo_bytes())).await;
+    assert_eq!(described.unwrap().listing, None);
 }
 
 #[tokio::test]

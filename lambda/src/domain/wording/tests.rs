@@ -172,6 +172,7 @@ fn no_category_and_no_identifier_reaches_the_writer() {
             photo: PhotoSource::Bytes(Bytes::new()),
             category: Some(text),
             attributes: None,
+            format: None,
         };
         let plan = QuestionPlan::new(&AttributeSet::embedded(), "shirt", &request).unwrap();
         assert_eq!(prompt(&plan.noun, &[("Fabric", "Linen")]), clothing, "{id}");

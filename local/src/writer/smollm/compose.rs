@@ -5,7 +5,7 @@ use super::chat_form::{system_turn, turns};
 use super::description::Description;
 use super::generation::{Generation, Interruption, sampler};
 use super::model::LanguageModel;
-use crate::writer::{Stop, WriterError, Writing, WritingRequest, cut_at_stop};
+use crate::writer::{Stop, WriterError, Writing, WritingRequest, cut_at_stop, listing};
 
 /// Room that a conversation must leave for an answer.
 const ROOM_FOR_ANSWER: usize = 64;
@@ -36,7 +36,15 @@ impl Composer<'_> {
             }));
         }
         let (text, stop) = match Brief::of(self.request) {
-            Some(brief) => self.fit(&Description::write(self, &brief)?)?,
+            Some(brief) => {
+                let (text, stop) = self.fit(&Description::write(self, &brief)?)?;
+                // The model writes one text; no JSON can be had of it.
+                if listing::is_asked_for(self.request) {
+                    (listing::around(&text, self.request), stop)
+                } else {
+                    (text, stop)
+                }
+            }
             None => self.chat(&chat)?,
         };
         let output_tokens = self.model.encode(&text)?.len();
