@@ -143,6 +143,24 @@ fn no_value_changes_the_form_of_the_data() {
 }
 
 #[test]
+fn a_listing_is_asked_for_with_the_same_data_and_no_value_in_its_instructions() {
+    let wording = wording(&[]);
+    let none = IndexMap::new();
+    let plain = wording.listing_prompt("shirt", &attributes(&[("Fabric", "Linen")]), &none);
+    assert_eq!(plain.format, Format::Listing);
+    for Injection { id, text, .. } in injections() {
+        let told = attributes(&[("Fabric", text.as_str()), ("Colour", "Blue")]);
+        let listing = wording.listing_prompt("shirt", &told, &none);
+        assert_eq!(listing.system, plain.system, "{id}");
+        assert_eq!(
+            listing.user,
+            wording.prompt("shirt", &told, &none).user,
+            "{id}"
+        );
+    }
+}
+
+#[test]
 fn no_fault_changes_the_form_of_the_request_to_mend() {
     let prompt = prompt("shirt", &[("Fabric", "Linen")]);
     let lines = |fault: &str| {
