@@ -7,6 +7,7 @@ import {
   type StackProps,
 } from 'aws-cdk-lib';
 import { Architecture, type Function } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,7 +106,7 @@ export class LookbookStack extends Stack {
   }
 
   private uploadQueue(settings: Settings, consumer: Function): UploadQueue {
-    const { function: describe, uploads } = settings;
+    const { function: describe, stack, uploads } = settings;
     return new UploadQueue(this, 'Uploads', {
       consumer,
       consumerTimeout: Duration.seconds(describe.timeoutSeconds),
@@ -113,6 +114,11 @@ export class LookbookStack extends Stack {
       batchingWindow: Duration.seconds(uploads.batchingWindowSeconds),
       maximumConcurrency: uploads.maximumConcurrency,
       maximumReceives: uploads.maximumReceives,
+      alarmAge: Duration.minutes(uploads.oldestMessageAlarmMinutes),
+      alarmTopic:
+        stack.alarmTopicArn === null
+          ? undefined
+          : Topic.fromTopicArn(this, 'AlarmTopic', stack.alarmTopicArn),
     });
   }
 

@@ -25,6 +25,14 @@ const modelDataUri = z
     'must be an S3 prefix that ends with "/" (the checkpoint\'s files) or an object that ends with ".tar.gz"',
   );
 
+/** A standard topic: CloudWatch's alarms can't tell a FIFO one. */
+const topicArn = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/,
+    'must be the ARN of a standard SNS topic, such as "arn:aws:sns:eu-west-1:111122223333:alarms"',
+  );
+
 /** Variables that the stack sets on the function, and the setting that each of them follows. */
 const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
   ENDPOINT_NAME: 'endpoint.name',
@@ -77,6 +85,7 @@ const sections = z.strictObject({
       .string()
       .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'must be letters, digits and "-", a letter first'),
     logRetentionDays,
+    alarmTopicArn: topicArn.nullable(),
   }),
   catalogue: z.strictObject({
     incomingPrefix: keyPrefix,
@@ -123,6 +132,8 @@ const sections = z.strictObject({
     batchingWindowSeconds: z.int().min(0).max(300),
     maximumConcurrency: z.int().min(2).max(1000),
     maximumReceives: z.int().min(1).max(1000),
+    // At most the ten days for which the queue keeps a message.
+    oldestMessageAlarmMinutes: z.int().min(1).max(14_400),
   }),
   bedrock: z.strictObject({
     modelIds: z

@@ -1,7 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IRuleTarget } from 'aws-cdk-lib/aws-events';
 import { Grant, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, type Function } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
@@ -19,6 +28,14 @@ export interface UploadQueueProps {
   readonly maximumConcurrency: number;
   /** How often a message is delivered before it is given up. */
   readonly maximumReceives: number;
+  /** The age of the oldest message from which on an alarm says that the queue is not kept up with. */
+  readonly alarmAge: Duration;
+  /**
+   * Who is told of alarms.
+   *
+   * @default - nobody; CloudWatch shows them
+   */
+  readonly alarmTopic?: ITopic;
 }
 
 /**
@@ -66,6 +83,7 @@ export class UploadQueue extends Construct {
       // a success of all.
       reportBatchItemFailures: true,
     });
+    this.addAlarms(props);
   }
 
   /** The queue as the target of an EventBridge rule. What can't be delivered is a dead letter. */
@@ -88,5 +106,36 @@ export class UploadQueue extends Construct {
         };
       },
     };
+  }
+
+  private addAlarms({ alarmAge, alarmTopic }: UploadQueueProps): void {
+    const statistic = { statistic: Stats.MAXIMUM, period: Duration.minutes(5) };
+    const alarms: Record<string, Pick<AlarmProps, 'alarmDescription' | 'metric' | 'threshold'>> = {
+      OldestMessageAlarm: {
+        alarmDescription:
+          'Uploads wait too long to be described: more arrive than the endpoint keeps up with, or the function fails',
+        metric: this.queue.metricApproximateAgeOfOldestMessage(statistic),
+        threshold: alarmAge.toSeconds(),
+      },
+      DeadLettersAlarm: {
+        alarmDescription:
+          "Uploads were given up: the function's log says why; send them back to the queue once that is mended",
+        metric: this.deadLetters.metricApproximateNumberOfMessagesVisible(statistic),
+        threshold: 1,
+      },
+    };
+    for (const [id, props] of Object.entries(alarms)) {
+      const alarm = new Alarm(this, id, {
+        ...props,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: 1,
+        // SQS sends no numbers of a queue that has been empty for some hours.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
+      if (alarmTopic !== undefined) {
+        alarm.addAlarmAction(new SnsAction(alarmTopic));
+        alarm.addOkAction(new SnsAction(alarmTopic));
+      }
+    }
   }
 }

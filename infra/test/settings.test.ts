@@ -74,6 +74,16 @@ describe('settings', () => {
       { uploads: { maximumConcurrency: 1 } },
       /uploads\.maximumConcurrency: .*2.*it is 1/,
     ],
+    [
+      'a threshold',
+      { uploads: { oldestMessageAlarmMinutes: 14_401 } },
+      /uploads\.oldestMessageAlarmMinutes: .*14400.*14401/,
+    ],
+    [
+      'a topic',
+      { stack: { alarmTopicArn: 'arn:aws:sns:eu-west-1:111122223333:alarms.fifo' } },
+      /stack\.alarmTopicArn: must be the ARN of a standard SNS topic/,
+    ],
     ['a redrive', { uploads: { maximumReceives: 0 } }, /uploads\.maximumReceives: .*it is 0/],
     [
       'a number of products',

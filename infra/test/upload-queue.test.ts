@@ -11,6 +11,7 @@ import {
 } from './support.ts';
 
 const QUEUE = 'AWS::SQS::Queue';
+const ALARM = 'AWS::CloudWatch::Alarm';
 const MAPPING = 'AWS::Lambda::EventSourceMapping';
 
 /** What the tests look at: of queues, and of their policies. */
@@ -138,5 +139,53 @@ describe('upload queue', () => {
       }),
     ) as { DependsOn?: string[] }[];
     assert(DependsOn?.some((id) => id.startsWith('DescribeRoleDefaultPolicy')));
+  });
+
+  it('alarms where uploads wait too long', () => {
+    const oldest = {
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue.id, 'QueueName'] } }],
+      Namespace: 'AWS/SQS',
+      Statistic: 'Maximum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 3600,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+      AlarmDescription: Match.stringLikeRegexp('wait too long'),
+    };
+    template.hasResourceProperties(ALARM, oldest);
+    templateOf({ uploads: { oldestMessageAlarmMinutes: 15 } }).hasResourceProperties(ALARM, {
+      MetricName: oldest.MetricName,
+      Threshold: 900,
+    });
+  });
+
+  it('alarms where one was given up', () => {
+    template.hasResourceProperties(ALARM, {
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters.id, 'QueueName'] } }],
+      Namespace: 'AWS/SQS',
+      Statistic: 'Maximum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+      AlarmDescription: Match.stringLikeRegexp('given up'),
+    });
+  });
+
+  it('tells the topic of the settings of every alarm and of its end, else nobody', () => {
+    template.resourceCountIs(ALARM, 2);
+    template.allResourcesProperties(ALARM, {
+      AlarmActions: Match.absent(),
+      OKActions: Match.absent(),
+    });
+    const alarmTopicArn = 'arn:aws:sns:eu-west-1:111122223333:alarms';
+    templateOf({ stack: { alarmTopicArn } }).allResourcesProperties(ALARM, {
+      AlarmActions: [alarmTopicArn],
+      OKActions: [alarmTopicArn],
+    });
   });
 });
