@@ -1,17 +1,16 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { type IRuleTarget, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   BlockPublicAccess,
   Bucket,
   BucketEncryption,
-  EventType,
+  type CfnBucket,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
-import { LambdaDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import { Construct } from 'constructs';
 
-/** The forms of photo that the model server reads. S3 compares them case by case. */
+/** The forms of photo that the model server reads. EventBridge compares them case by case. */
 const PHOTO_SUFFIXES = ['.jpg', '.jpeg', '.png', '.webp'];
 
 /** Settings of a {@link CatalogueBucket}. */
@@ -42,16 +41,30 @@ export class CatalogueBucket extends Construct {
       lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }],
       removalPolicy: props.removalPolicy,
     });
+    // Not by the construct's own property, for which CDK adds a function with a role to the stack;
+    // CloudFormation needs none.
+    (this.bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
+      eventBridgeConfiguration: { eventBridgeEnabled: true },
+    };
   }
 
-  /** Invokes the function for each photo that arrives. What it writes itself matches no filter. */
-  notifyOfPhotos(target: IFunction): void {
-    for (const suffix of PHOTO_SUFFIXES) {
-      this.bucket.addEventNotification(EventType.OBJECT_CREATED, new LambdaDestination(target), {
-        prefix: this.props.incomingPrefix,
-        suffix,
-      });
-    }
+  /** Tells the target of each photo that arrives. What the function writes matches no pattern. */
+  announcePhotos(target: IRuleTarget): void {
+    const { incomingPrefix } = this.props;
+    new Rule(this, 'Photos', {
+      description: 'Photos that arrive in the catalogue bucket',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [this.bucket.bucketName] },
+          object: {
+            key: PHOTO_SUFFIXES.flatMap((suffix) => Match.wildcard(`${incomingPrefix}*${suffix}`)),
+          },
+        },
+      },
+      targets: [target],
+    });
   }
 
   /** Allows reading photos, and reading and writing descriptions. */

@@ -28,7 +28,7 @@ export interface DescribeFunctionProps {
 /** The function that turns a photo into attributes and a description. */
 export class DescribeFunction extends Construct {
   readonly function: Function;
-  /** The S3 events that failed at every attempt, each with its error. */
+  /** The asynchronous invocations that failed at every attempt, each with its error. */
   readonly failures: Queue;
 
   constructor(scope: Construct, id: string, props: DescribeFunctionProps) {
@@ -71,7 +71,8 @@ export class DescribeFunction extends Construct {
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      // These three are for events that nobody waits for, which are those of S3.
+      // These three are for asynchronous invocations. The stack makes none itself, but a topic and
+      // everybody who asks for no answer do.
       retryAttempts: 2,
       maxEventAge: Duration.hours(6),
       onFailure: new SqsDestination(this.failures),

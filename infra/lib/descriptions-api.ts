@@ -25,7 +25,11 @@ export interface DescriptionsApiProps {
   readonly logRetention: RetentionDays;
 }
 
-/** The HTTP API: `POST /descriptions`. */
+/** The path of one product, and that of up to 100 at once. Throttled together, by the stage. */
+const DESCRIPTIONS = '/descriptions';
+const BATCH = '/descriptions:batch';
+
+/** The HTTP API: `POST /descriptions` and `POST /descriptions:batch`. */
 export class DescriptionsApi extends Construct {
   readonly url: string;
 
@@ -36,14 +40,16 @@ export class DescriptionsApi extends Construct {
       description: 'Attributes and descriptions of products from their photos',
       createDefaultStage: false,
     });
-    const path = '/descriptions';
-    api.addRoutes({
-      path,
-      methods: [HttpMethod.POST],
-      integration: new HttpLambdaIntegration('Describe', props.handler),
-      authorizer:
-        props.authorization === 'iam' ? new HttpIamAuthorizer() : new HttpNoneAuthorizer(),
+    // The permission to invoke is the API's and not a route's: every route goes to the function,
+    // and a path with a colon is better kept out of an ARN, whose separator it is.
+    const integration = new HttpLambdaIntegration('Describe', props.handler, {
+      scopePermissionToRoute: false,
     });
+    const authorizer =
+      props.authorization === 'iam' ? new HttpIamAuthorizer() : new HttpNoneAuthorizer();
+    for (const path of [DESCRIPTIONS, BATCH]) {
+      api.addRoutes({ path, methods: [HttpMethod.POST], integration, authorizer });
+    }
     new HttpStage(this, 'Stage', {
       httpApi: api,
       autoDeploy: true,
@@ -70,6 +76,6 @@ export class DescriptionsApi extends Construct {
         ),
       },
     });
-    this.url = `${api.apiEndpoint}${path}`;
+    this.url = `${api.apiEndpoint}${DESCRIPTIONS}`;
   }
 }

@@ -6,7 +6,8 @@ import {
   Stack,
   type StackProps,
 } from 'aws-cdk-lib';
-import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, type Function } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,7 @@ import { ModelData } from './model-data.ts';
 import { ModelEndpoint } from './model-endpoint.ts';
 import { modelImage } from './model-image.ts';
 import { hasGpu, type Settings } from './settings.ts';
+import { UploadQueue } from './upload-queue.ts';
 
 /** Paths in the settings are relative to the folder of the CDK app. */
 const APP_FOLDER = fileURLToPath(new URL('..', import.meta.url));
@@ -27,7 +29,7 @@ export interface LookbookStackProps extends StackProps {
   readonly settings: Settings;
 }
 
-/** Everything that describes products: bucket, endpoint, function and API, joined together. */
+/** Everything that describes products: bucket, queue, endpoint, function and API, joined. */
 export class LookbookStack extends Stack {
   constructor(scope: Construct, id: string, props: LookbookStackProps) {
     super(scope, id, props);
@@ -40,6 +42,7 @@ export class LookbookStack extends Stack {
     });
     const endpoint = this.modelEndpoint(settings);
     const describe = this.describeFunction(settings);
+    const uploads = this.uploadQueue(settings, describe.function);
     const api = new DescriptionsApi(this, 'Api', {
       handler: describe.function,
       authorization: settings.api.authorization,
@@ -50,13 +53,15 @@ export class LookbookStack extends Stack {
 
     endpoint.grantInvoke(describe.function);
     catalogue.grantDescribe(describe.function);
-    catalogue.notifyOfPhotos(describe.function);
+    catalogue.announcePhotos(uploads.target());
 
     new CfnOutput(this, 'CatalogueBucketName', { value: catalogue.bucket.bucketName });
     new CfnOutput(this, 'DescriptionsUrl', { value: api.url });
     new CfnOutput(this, 'EndpointName', { value: settings.endpoint.name });
     new CfnOutput(this, 'FunctionName', { value: describe.function.functionName });
     new CfnOutput(this, 'FailureQueueUrl', { value: describe.failures.queueUrl });
+    new CfnOutput(this, 'UploadQueueUrl', { value: uploads.queue.queueUrl });
+    new CfnOutput(this, 'UploadDeadLetterQueueUrl', { value: uploads.deadLetters.queueUrl });
   }
 
   private modelEndpoint({ endpoint, stack }: Settings): ModelEndpoint {
@@ -92,10 +97,28 @@ export class LookbookStack extends Stack {
         ...(bedrock.region === null ? {} : { BEDROCK_REGION: bedrock.region }),
         INCOMING_PREFIX: catalogue.incomingPrefix,
         OUTPUT_PREFIX: catalogue.descriptionsPrefix,
+        PRODUCT_CONCURRENCY: String(describe.productConcurrency),
       },
       bedrockModels: bedrock.modelIds.flatMap((id) => parseBedrockModel(id) ?? []),
       bedrockRegion: bedrock.region ?? this.region,
       logRetention: stack.logRetentionDays,
+    });
+  }
+
+  private uploadQueue(settings: Settings, consumer: Function): UploadQueue {
+    const { function: describe, stack, uploads } = settings;
+    return new UploadQueue(this, 'Uploads', {
+      consumer,
+      consumerTimeout: Duration.seconds(describe.timeoutSeconds),
+      batchSize: uploads.batchSize,
+      batchingWindow: Duration.seconds(uploads.batchingWindowSeconds),
+      maximumConcurrency: uploads.maximumConcurrency,
+      maximumReceives: uploads.maximumReceives,
+      alarmAge: Duration.minutes(uploads.oldestMessageAlarmMinutes),
+      alarmTopic:
+        stack.alarmTopicArn === null
+          ? undefined
+          : Topic.fromTopicArn(this, 'AlarmTopic', stack.alarmTopicArn),
     });
   }
 

@@ -25,6 +25,14 @@ const modelDataUri = z
     'must be an S3 prefix that ends with "/" (the checkpoint\'s files) or an object that ends with ".tar.gz"',
   );
 
+/** A standard topic: CloudWatch's alarms can't tell a FIFO one. */
+const topicArn = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/,
+    'must be the ARN of a standard SNS topic, such as "arn:aws:sns:eu-west-1:111122223333:alarms"',
+  );
+
 /** Variables that the stack sets on the function, and the setting that each of them follows. */
 const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
   ENDPOINT_NAME: 'endpoint.name',
@@ -32,6 +40,7 @@ const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
   BEDROCK_REGION: 'bedrock.region',
   INCOMING_PREFIX: 'catalogue.incomingPrefix',
   OUTPUT_PREFIX: 'catalogue.descriptionsPrefix',
+  PRODUCT_CONCURRENCY: 'function.productConcurrency',
 };
 
 const variables = z.record(
@@ -76,6 +85,7 @@ const sections = z.strictObject({
       .string()
       .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'must be letters, digits and "-", a letter first'),
     logRetentionDays,
+    alarmTopicArn: topicArn.nullable(),
   }),
   catalogue: z.strictObject({
     incomingPrefix: keyPrefix,
@@ -96,6 +106,7 @@ const sections = z.strictObject({
         'must be a SageMaker instance type, such as "ml.g5.2xlarge"',
       ),
     instanceCount: z.int().min(1),
+    productsPerInstance: z.int().min(1),
     containerImage: z.union(
       [z.strictObject({ uri: ecrImageUri }), z.strictObject({ build: z.enum(['cpu', 'cuda']) })],
       'must be {"uri": "<an image in ECR with its tag or digest>"}, {"build": "cpu"} or {"build": "cuda"}',
@@ -112,7 +123,17 @@ const sections = z.strictObject({
     architecture: z.enum(['x86_64', 'arm64']),
     memoryMib: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(3).max(900),
+    productConcurrency: z.int().min(1).max(64),
     environment: functionVariables,
+  }),
+  // The limits are those of Lambda's event source mappings and of SQS.
+  uploads: z.strictObject({
+    batchSize: z.int().min(1).max(10_000),
+    batchingWindowSeconds: z.int().min(0).max(300),
+    maximumConcurrency: z.int().min(2).max(1000),
+    maximumReceives: z.int().min(1).max(1000),
+    // At most the ten days for which the queue keeps a message.
+    oldestMessageAlarmMinutes: z.int().min(1).max(14_400),
   }),
   bedrock: z.strictObject({
     modelIds: z
@@ -140,22 +161,71 @@ const sections = z.strictObject({
 /** What a deployment is made from; `config/default.json` holds every default. */
 export type Settings = z.infer<typeof sections>;
 
+/** The shortest time that the function gives a product of a batch: in less nothing is described. */
+export const SHORTEST_TURN_SECONDS = 5;
+
+/** What is wrong between several fields: the one to change, and what it must be. */
+interface Conflict {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
 /** The shape of {@link Settings} and the rules between its fields. */
-export const settingsSchema = sections.superRefine(({ catalogue, endpoint }, context) => {
-  const { incomingPrefix: incoming, descriptionsPrefix: descriptions } = catalogue;
-  if (descriptions.startsWith(incoming) || incoming.startsWith(descriptions)) {
-    context.addIssue({
-      code: 'custom',
-      path: ['catalogue', 'descriptionsPrefix'],
-      message: `must lie outside of catalogue.incomingPrefix ("${incoming}") and not around it, or results would be taken for photos`,
-    });
-  }
-  const { containerImage, instanceType } = endpoint;
-  if ('build' in containerImage && containerImage.build === 'cuda' && !hasGpu(instanceType)) {
-    context.addIssue({
-      code: 'custom',
-      path: ['endpoint', 'containerImage'],
-      message: `"cuda" needs an instance with a GPU, which ${instanceType} is not: use {"build": "cpu"} or another endpoint.instanceType`,
-    });
+export const settingsSchema = sections.superRefine((settings, context) => {
+  for (const { path, message } of [
+    ...prefixConflicts(settings),
+    ...imageConflicts(settings),
+    ...uploadConflicts(settings),
+  ]) {
+    context.addIssue({ code: 'custom', path: [...path], message });
   }
 });
+
+function* prefixConflicts({ catalogue }: Settings): Generator<Conflict> {
+  const { incomingPrefix: incoming, descriptionsPrefix: descriptions } = catalogue;
+  if (descriptions.startsWith(incoming) || incoming.startsWith(descriptions)) {
+    yield {
+      path: ['catalogue', 'descriptionsPrefix'],
+      message: `must lie outside of catalogue.incomingPrefix ("${incoming}") and not around it, or results would be taken for photos`,
+    };
+  }
+}
+
+function* imageConflicts({ endpoint }: Settings): Generator<Conflict> {
+  const { containerImage, instanceType } = endpoint;
+  if ('build' in containerImage && containerImage.build === 'cuda' && !hasGpu(instanceType)) {
+    yield {
+      path: ['endpoint', 'containerImage'],
+      message: `"cuda" needs an instance with a GPU, which ${instanceType} is not: use {"build": "cpu"} or another endpoint.instanceType`,
+    };
+  }
+}
+
+function* uploadConflicts({
+  endpoint,
+  function: describe,
+  uploads,
+}: Settings): Generator<Conflict> {
+  const { batchSize, batchingWindowSeconds, maximumConcurrency } = uploads;
+  if (batchSize > 10 && batchingWindowSeconds < 1) {
+    yield {
+      path: ['uploads', 'batchingWindowSeconds'],
+      message: `must be at least 1 where uploads.batchSize (${String(batchSize)}) is over 10`,
+    };
+  }
+  const turns = Math.ceil(batchSize / describe.productConcurrency);
+  if (turns * SHORTEST_TURN_SECONDS >= describe.timeoutSeconds) {
+    yield {
+      path: ['uploads', 'batchSize'],
+      message: `must be less, or the last of a batch have no time: ${String(describe.productConcurrency)} products at a time (function.productConcurrency) need ${String(turns)} turns of ${String(SHORTEST_TURN_SECONDS)} s or more, in function.timeoutSeconds (${String(describe.timeoutSeconds)})`,
+    };
+  }
+  const atATime = Math.min(batchSize, describe.productConcurrency);
+  const room = endpoint.instanceCount * endpoint.productsPerInstance;
+  if (maximumConcurrency * atATime > room) {
+    yield {
+      path: ['uploads', 'maximumConcurrency'],
+      message: `times the ${String(atATime)} products of a batch that are worked on at a time must be at most ${String(room)}, which is endpoint.instanceCount × endpoint.productsPerInstance`,
+    };
+  }
+}

@@ -68,6 +68,8 @@ describe('app', () => {
       'EndpointName',
       'FunctionName',
       'FailureQueueUrl',
+      'UploadQueueUrl',
+      'UploadDeadLetterQueueUrl',
     ]);
   });
 });

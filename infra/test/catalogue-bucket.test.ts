@@ -1,9 +1,9 @@
-import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
 import { templateOf } from './support.ts';
 
 const BUCKET = 'AWS::S3::Bucket';
+const RULE = 'AWS::Events::Rule';
 
 describe('catalogue bucket', () => {
   const template = templateOf();
@@ -47,42 +47,44 @@ describe('catalogue bucket', () => {
     });
   });
 
-  it('announces photos under the incoming prefix, and nothing else', () => {
-    const filters = notificationFilters(
-      templateOf({ catalogue: { incomingPrefix: 'photos/new/' } }),
-    );
-    assert.deepEqual(
-      filters,
-      ['.jpg', '.jpeg', '.png', '.webp'].map((suffix) => ({ prefix: 'photos/new/', suffix })),
-    );
-  });
-
-  it('may invoke the function, for this bucket and account only', () => {
-    template.hasResourceProperties('AWS::Lambda::Permission', {
-      Action: 'lambda:InvokeFunction',
-      Principal: 's3.amazonaws.com',
-      SourceAccount: { Ref: 'AWS::AccountId' },
-      SourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Catalogue'), 'Arn'] },
+  it('announces photos under the incoming prefix to the queue, and nothing else', () => {
+    const photos = templateOf({ catalogue: { incomingPrefix: 'photos/new/' } });
+    photos.hasResourceProperties(BUCKET, {
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    });
+    photos.resourceCountIs(RULE, 1);
+    photos.hasResourceProperties(RULE, {
+      State: 'ENABLED',
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created'],
+        detail: {
+          bucket: { name: [{ Ref: Match.stringLikeRegexp('^CatalogueBucket') }] },
+          object: {
+            key: ['.jpg', '.jpeg', '.png', '.webp'].map((suffix) => ({
+              wildcard: `photos/new/*${suffix}`,
+            })),
+          },
+        },
+      },
+      Targets: [
+        {
+          Id: Match.anyValue(),
+          Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UploadsQueue'), 'Arn'] },
+          // What EventBridge could not deliver for a day; the event as it is, as the queue gets it.
+          DeadLetterConfig: {
+            Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UploadsDeadLetters'), 'Arn'] },
+          },
+          InputPath: Match.absent(),
+          Input: Match.absent(),
+          InputTransformer: Match.absent(),
+        },
+      ],
     });
   });
-});
 
-interface Notifications {
-  readonly NotificationConfiguration: {
-    readonly LambdaFunctionConfigurations: {
-      readonly Events: string[];
-      readonly Filter: {
-        readonly Key: { readonly FilterRules: { Name: string; Value: string }[] };
-      };
-    }[];
-  };
-}
-
-function notificationFilters(template: ReturnType<typeof templateOf>): Record<string, string>[] {
-  const [resource] = Object.values(template.findResources('Custom::S3BucketNotifications'));
-  const { NotificationConfiguration } = resource?.Properties as Notifications;
-  return NotificationConfiguration.LambdaFunctionConfigurations.map(({ Events, Filter }) => {
-    assert.deepEqual(Events, ['s3:ObjectCreated:*']);
-    return Object.fromEntries(Filter.Key.FilterRules.map(({ Name, Value }) => [Name, Value]));
+  it('has no helper that registers notifications', () => {
+    template.resourceCountIs('AWS::Lambda::Function', 1);
+    template.resourceCountIs('Custom::S3BucketNotifications', 0);
   });
-}
+});

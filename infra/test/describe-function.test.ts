@@ -40,6 +40,7 @@ describe('describe function', () => {
           BEDROCK_REGION: Match.absent(),
           INCOMING_PREFIX: 'incoming/',
           OUTPUT_PREFIX: 'descriptions/',
+          PRODUCT_CONCURRENCY: '4',
         },
       },
     });
@@ -76,8 +77,11 @@ describe('describe function', () => {
       's3:ListBucket → CatalogueBucket',
       's3:PutObject → CatalogueBucket/descriptions/*',
       'sagemaker:InvokeEndpoint → arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/endpoint-finetuned-blip2',
+      'sqs:DeleteMessage → UploadsQueue',
       'sqs:GetQueueAttributes → DescribeFailures',
+      'sqs:GetQueueAttributes → UploadsQueue',
       'sqs:GetQueueUrl → DescribeFailures',
+      'sqs:ReceiveMessage → UploadsQueue',
       'sqs:SendMessage → DescribeFailures',
     ]);
   });
@@ -89,7 +93,7 @@ describe('describe function', () => {
     assert(allowed.some((text) => text.endsWith(':endpoint/blip2-prod')));
   });
 
-  it('keeps the events that fail, encrypted, for two weeks', () => {
+  it('keeps the asynchronous invocations that fail, encrypted, for two weeks', () => {
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       MaximumRetryAttempts: 2,
       DestinationConfig: {

@@ -1,25 +1,31 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Match } from 'aws-cdk-lib/assertions';
-import { templateOf } from './support.ts';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { asText, templateOf } from './support.ts';
 
-const ROUTE = 'AWS::ApiGatewayV2::Route';
+/** Each route with its authorisation. */
+function routes(template: Template): string[] {
+  return Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => {
+    const { RouteKey, AuthorizationType } = Properties as Record<string, string>;
+    return `${String(RouteKey)}: ${String(AuthorizationType)}`;
+  });
+}
 
 describe('descriptions API', () => {
   const template = templateOf();
 
-  it('has one route, for signed requests', () => {
-    template.resourceCountIs(ROUTE, 1);
-    template.hasResourceProperties(ROUTE, {
-      RouteKey: 'POST /descriptions',
-      AuthorizationType: 'AWS_IAM',
-    });
+  it('has a route for one product and one for many, both for signed requests', () => {
+    assert.deepEqual(routes(template), [
+      'POST /descriptions: AWS_IAM',
+      'POST /descriptions:batch: AWS_IAM',
+    ]);
   });
 
   it('is open where the settings say so', () => {
-    templateOf({ api: { authorization: 'none' } }).hasResourceProperties(ROUTE, {
-      AuthorizationType: 'NONE',
-    });
+    assert.deepEqual(routes(templateOf({ api: { authorization: 'none' } })), [
+      'POST /descriptions: NONE',
+      'POST /descriptions:batch: NONE',
+    ]);
   });
 
   it('hands the request to the function in payload format 2.0', () => {
@@ -30,10 +36,20 @@ describe('descriptions API', () => {
     });
   });
 
-  it('throttles and logs every request', () => {
+  it('may invoke the function, whatever the route, and nobody else may', () => {
+    const [permission, ...others] = Object.values(
+      template.findResources('AWS::Lambda::Permission'),
+    ).map(({ Properties }) => Properties as { Principal: string; SourceArn: unknown });
+    assert.deepEqual(others, []);
+    assert.equal(permission?.Principal, 'apigateway.amazonaws.com');
+    assert.match(asText(permission.SourceArn), /:\$\{AWS::AccountId\}:\$\{Api\w+\}\/\*\/\*\/\*$/);
+  });
+
+  it('throttles and logs every request, on both routes', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       StageName: '$default',
       AutoDeploy: true,
+      RouteSettings: Match.absent(),
       DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 },
       AccessLogSettings: {
         DestinationArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^ApiAccessLog'), 'Arn'] },

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { loadSettings } from '../lib/settings-file.ts';
+import { SHORTEST_TURN_SECONDS } from '../lib/settings.ts';
 import { templateOf } from './support.ts';
 
 /** The function's table of environment variables: `NAME = "default":`, one a line. */
@@ -28,4 +30,24 @@ describe("function's settings", () => {
       assert.equal(value, defaults.get(name), name);
     }
   });
+
+  it('bound a batch by the turn that the function gives a product', () => {
+    assert.equal(
+      constant('../../lambda/src/domain/deadline.rs', /SHORTEST_TURN: .*from_secs\((\d+)\)/),
+      SHORTEST_TURN_SECONDS,
+    );
+  });
+
+  it("fill no endpoint's queue by default, however many questions the calls have", () => {
+    const limits = '../../model-server/src/core/limits.rs';
+    const questions = constant(limits, / max_prompts: (\d+),/);
+    const waiting = constant(limits, / max_waiting_questions: (\d+),/);
+    assert.equal(loadSettings().endpoint.productsPerInstance, Math.floor(waiting / questions));
+  });
 });
+
+/** The number that a line of a source file states. */
+function constant(file: string, line: RegExp): number {
+  const [, number] = line.exec(readFileSync(new URL(file, import.meta.url), 'utf8')) ?? [];
+  return Number(number);
+}

@@ -59,6 +59,37 @@ describe('settings', () => {
     ['an age', { stack: { logRetentionDays: 31 } }, /stack\.logRetentionDays: .*it is 31/],
     ['a stack', { stack: { name: 'my stack' } }, /stack\.name: must be letters/],
     ['a rate', { api: { requestsPerSecond: 0 } }, /api\.requestsPerSecond: /],
+    [
+      'a batch',
+      { uploads: { batchSize: 10_001, batchingWindowSeconds: 1 } },
+      /uploads\.batchSize: .*10000.*10001/,
+    ],
+    [
+      'a window',
+      { uploads: { batchingWindowSeconds: 301 } },
+      /uploads\.batchingWindowSeconds: .*300.*301/,
+    ],
+    [
+      'a concurrency',
+      { uploads: { maximumConcurrency: 1 } },
+      /uploads\.maximumConcurrency: .*2.*it is 1/,
+    ],
+    [
+      'a threshold',
+      { uploads: { oldestMessageAlarmMinutes: 14_401 } },
+      /uploads\.oldestMessageAlarmMinutes: .*14400.*14401/,
+    ],
+    [
+      'a topic',
+      { stack: { alarmTopicArn: 'arn:aws:sns:eu-west-1:111122223333:alarms.fifo' } },
+      /stack\.alarmTopicArn: must be the ARN of a standard SNS topic/,
+    ],
+    ['a redrive', { uploads: { maximumReceives: 0 } }, /uploads\.maximumReceives: .*it is 0/],
+    [
+      'a number of products',
+      { function: { productConcurrency: 65 } },
+      /function\.productConcurrency: .*64.*65/,
+    ],
     ['a null', { api: { burst: null } }, /api\.burst: .*it is null/],
   ];
   for (const [what, overrides, message] of wrong) {
@@ -101,12 +132,50 @@ describe('settings', () => {
     });
   });
 
+  it('refuses more uploads at a time than the endpoint has room for', () => {
+    const uploads = { maximumConcurrency: 3 };
+    assert.throws(() => settingsWith({ uploads }), {
+      message:
+        /uploads\.maximumConcurrency: times the 4 products .* at most 8, .*endpoint\.instanceCount.*; it is 3/,
+    });
+    const enough: Overrides[] = [
+      { uploads, endpoint: { instanceCount: 2 } },
+      { uploads, endpoint: { productsPerInstance: 12 } },
+      { uploads, function: { productConcurrency: 2 } },
+      // A message a batch is a product at a time.
+      { uploads: { maximumConcurrency: 8, batchSize: 1 } },
+    ];
+    for (const overrides of enough) {
+      assert.doesNotThrow(() => settingsWith(overrides));
+    }
+  });
+
+  it('refuses a batch whose last products would have no time', () => {
+    assert.throws(() => settingsWith({ function: { timeoutSeconds: 10 } }), {
+      message:
+        /uploads\.batchSize: .*4 products at a time .* 2 turns of 5 s .*timeoutSeconds \(10\); it is 8/,
+    });
+    assert.doesNotThrow(() => settingsWith({ function: { timeoutSeconds: 11 } }));
+    assert.doesNotThrow(() =>
+      settingsWith({ function: { timeoutSeconds: 10 }, uploads: { batchSize: 4 } }),
+    );
+  });
+
+  it('refuses a large batch without a window, which Lambda would refuse', () => {
+    const uploads = { batchSize: 11, batchingWindowSeconds: 0 };
+    assert.throws(() => settingsWith({ uploads }), {
+      message: /uploads\.batchingWindowSeconds: .*uploads\.batchSize \(11\) is over 10; it is 0/,
+    });
+    assert.doesNotThrow(() => settingsWith({ uploads: { ...uploads, batchSize: 10 } }));
+  });
+
   it('refuses variables that the stack or Lambda sets', () => {
     const variables = {
       ENDPOINT_NAME: 'x',
       AWS_REGION: 'x',
       OUTPUT_BUCKET: 'x',
       MAX_TOKENS: '500',
+      PRODUCT_CONCURRENCY: '8',
     };
     assert.throws(
       () => settingsWith({ function: { environment: variables } }),
@@ -118,6 +187,7 @@ describe('settings', () => {
         );
         assert.match(error.message, /environment\.AWS_REGION: must be left out: it is AWS Lambda/);
         assert.match(error.message, /environment\.OUTPUT_BUCKET: must be left out/);
+        assert.match(error.message, /PRODUCT_CONCURRENCY: .*follows function\.productConcurrency/);
         assert.doesNotMatch(error.message, /MAX_TOKENS/);
         return true;
       },

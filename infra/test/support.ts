@@ -77,6 +77,8 @@ export interface Statement {
   readonly Effect: 'Allow' | 'Deny';
   readonly Action: string | string[];
   readonly Resource?: unknown;
+  /** In the policies of resources. */
+  readonly Principal?: unknown;
   readonly Condition?: Record<string, unknown>;
 }
 
