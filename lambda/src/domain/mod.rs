@@ -12,6 +12,7 @@ mod photo;
 mod photo_fit;
 mod ports;
 mod product;
+mod progress;
 mod prompt;
 mod prompt_template;
 mod questions;
@@ -34,6 +35,7 @@ pub use ports::{
     WrittenDescription,
 };
 pub use product::{Models, ProductDescription, UnsupportedClaim, Usage};
+pub use progress::{Answers, Progress, Text};
 pub use prompt::{Correction, Prompt};
 pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
