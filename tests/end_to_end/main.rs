@@ -8,6 +8,7 @@ mod endpoints;
 mod faults;
 mod http_api;
 mod s3_events;
+mod seen;
 mod settings;
 mod triggers;
 mod writer;
