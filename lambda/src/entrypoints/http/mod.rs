@@ -98,9 +98,7 @@ async fn answer(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> Http
         Ok(Call::One(request)) => follow(None, describe(app, request, deadline)).await,
         Ok(Call::Batch(products)) => Ok(batch::describe_all(app, products, deadline).await),
         Err(problem) => {
-            let status = problem.kind.status();
-            let detail = problem.loggable_detail();
-            tracing::warn!(status, detail = &*detail, "no request for a product");
+            refuse_call(&problem);
             Err(problem)
         }
     };
@@ -113,6 +111,13 @@ async fn answer(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> Http
         },
         Err(problem) => problem.into(),
     }
+}
+
+/// Logs a call that is no request for a product, which has no line of its own.
+fn refuse_call(problem: &Problem) {
+    let status = problem.kind.status();
+    let detail = problem.loggable_detail();
+    tracing::warn!(status, detail = &*detail, "no request for a product");
 }
 
 async fn describe(
