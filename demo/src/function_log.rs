@@ -6,24 +6,31 @@ use crate::product::Steps;
 
 /// Where the time of a product's last description went.
 pub fn steps(log: &str, product_id: &str) -> Option<Steps> {
-    let line = lines(log, "described")
-        .rfind(|line| line.get("product_id").and_then(Value::as_str) == Some(product_id))?;
+    let line = lines(log)
+        .filter(|line| text(line, "outcome") == Some("described"))
+        .rfind(|line| text(line, "product_id") == Some(product_id))?;
     serde_json::from_value(line).ok()
 }
 
 /// The reasons of failed attempts at the photo under `key`, oldest first.
 pub fn failures(log: &str, key: &str) -> Vec<String> {
-    lines(log, "not described")
-        .filter(|line| line.get("key").and_then(Value::as_str) == Some(key))
-        .filter_map(|line| Some(line.get("detail")?.as_str()?.to_owned()))
+    lines(log)
+        .filter(|line| text(line, "outcome") == Some("failed"))
+        .filter(|line| text(line, "source") == Some(key))
+        .filter_map(|line| Some(text(&line, "detail")?.to_owned()))
         .collect()
 }
 
-fn lines<'a>(log: &'a str, message: &'a str) -> impl DoubleEndedIterator<Item = Value> + 'a {
+/// The lines that say what came of a product.
+fn lines(log: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
     log.lines()
-        .filter(move |line| line.contains(message))
+        .filter(|line| line.contains("outcome"))
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(move |line| line.get("message").and_then(Value::as_str) == Some(message))
+        .filter(|line| text(line, "message") == Some("product"))
+}
+
+fn text<'a>(line: &'a Value, name: &str) -> Option<&'a str> {
+    line.get(name).and_then(Value::as_str)
 }
 
 #[cfg(test)]
@@ -31,11 +38,13 @@ mod tests {
     use super::*;
 
     const LOG: &str = r#"
-{"level":"INFO","product_id":"a","attributes_ms":10,"description_ms":900,"message":"described"}
-{"level":"ERROR","key":"incoming/b.jpg","detail":"the photo is damaged","message":"not described"}
-a line of another kind: described
-{"level":"INFO","product_id":"a","attributes_ms":20,"description_ms":800,"message":"described"}
-{"level":"ERROR","key":"incoming/b.jpg","detail":"still damaged","message":"not described"}
+{"level":"INFO","message":"product","outcome":"described","product_id":"a","source":"incoming/a.jpg","attributes_ms":10,"description_ms":900}
+{"level":"ERROR","message":"product","outcome":"failed","source":"incoming/b.jpg","detail":"the photo is damaged"}
+a line of another kind: outcome
+{"_aws":{},"outcome":"described"}
+{"level":"INFO","message":"product","outcome":"described","product_id":"a","source":"incoming/a.jpg","attributes_ms":20,"description_ms":800}
+{"level":"INFO","message":"product","outcome":"skipped","product_id":"a","source":"incoming/a.jpg","reason":"described already"}
+{"level":"ERROR","message":"product","outcome":"failed","source":"incoming/b.jpg","detail":"still damaged"}
 "#;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Plain structs in the place of AWS, for tests.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use image::{ImageFormat, RgbImage};
+use serde_json::Value;
 
 use crate::domain::{
     AskError, AttributeModel, Deadline, Describer, DescriberError, Format, ModelAnswer,
@@ -18,6 +19,34 @@ use crate::domain::{
 };
 use crate::entrypoints::App;
 use crate::settings::Settings;
+
+/// What is logged in a test.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// All lines so far.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The same, each as what it is: a JSON document.
+    pub fn documents(&self) -> Vec<Value> {
+        let text = self.text();
+        let documents = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        documents.collect()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A small real photo.
 pub fn photo_bytes() -> Bytes {

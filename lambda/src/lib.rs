@@ -7,6 +7,8 @@
 //! - [`adapters`]: those traits on SageMaker Runtime, Bedrock Runtime and S3.
 //! - [`settings`]: the environment, read once.
 //! - [`problem`]: what went wrong, in the form in which a caller hears of it.
+//! - [`telemetry`]: what is seen from outside: a line a product, metrics, traces.
+//! - [`logs`]: where lines and metrics are written, and what never is.
 
 pub mod adapters;
 pub mod domain;
@@ -14,6 +16,7 @@ pub mod entrypoints;
 pub mod logs;
 pub mod problem;
 pub mod settings;
+pub mod telemetry;
 
 #[cfg(test)]
 mod fakes;

@@ -1,13 +1,15 @@
 //! `describe-product`: the Lambda function's process.
 
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use describe_product::entrypoints::{App, handle};
 use describe_product::settings::{self, Settings};
 use describe_product::{adapters, logs};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
 #[tokio::main]
@@ -27,6 +29,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
+    let start = Instant::now();
     let settings = Settings::from_env().context("wrong setting")?;
     // The runtime crate panics without these, which would hide what is missing.
     for variable in ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME"] {
@@ -38,9 +41,49 @@ async fn run() -> anyhow::Result<()> {
     }
     logs::init();
     let services = adapters::connect(&settings).await;
-    let app = App::new(settings, services);
-    let handler = service_fn(|event: LambdaEvent<Value>| handle(&app, event));
+    let app = App::new(settings, services).started_in(start.elapsed());
+    let app = &app;
+    let handler = service_fn(move |event: LambdaEvent<Value>| async move {
+        handle(app, event).await.map_err(Unlogged)
+    });
     lambda_runtime::run(handler)
         .await
         .map_err(|error| anyhow::anyhow!("the Lambda runtime ended: {error}"))
+}
+
+/// The error of an invocation. The runtime logs it in its debug form, and its message may
+/// quote the event: that is for whoever invoked the function alone.
+struct Unlogged(Diagnostic);
+
+impl fmt::Debug for Unlogged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the invocation failed: {}", self.0.error_type)
+    }
+}
+
+impl From<Unlogged> for Diagnostic {
+    fn from(error: Unlogged) -> Diagnostic {
+        error.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runtime_has_no_words_of_the_request_to_log() {
+        let error = Unlogged(Diagnostic {
+            error_type: "invalid-request".to_owned(),
+            error_message: "unknown field `Jane`".to_owned(),
+        });
+        assert_eq!(
+            format!("{error:?}"),
+            "the invocation failed: invalid-request"
+        );
+        assert_eq!(
+            Diagnostic::from(error).error_message,
+            "unknown field `Jane`"
+        );
+    }
 }

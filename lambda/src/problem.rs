@@ -3,12 +3,16 @@
 
 mod errors;
 mod kind;
+mod quoted;
+
+use std::borrow::Cow;
 
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub use self::kind::ProblemKind;
+pub use self::quoted::without_quoted;
 
 /// The types of problems are URNs: there is no page behind them.
 const TYPE_PREFIX: &str = "urn:problem-type:lookbook:";
@@ -38,6 +42,16 @@ impl Problem {
     fn with(mut self, name: &str, value: impl Serialize) -> Problem {
         self.extensions.insert(name.to_owned(), json!(value));
         self
+    }
+
+    /// The detail as it may be logged. What is wrong with a request is said in the request's
+    /// own words, which may be anybody's name or a password: they are for the caller alone.
+    pub fn loggable_detail(&self) -> Cow<'_, str> {
+        if self.kind.quotes_the_request() {
+            without_quoted(&self.detail)
+        } else {
+            Cow::Borrowed(&self.detail)
+        }
     }
 
     /// The body of an `application/problem+json` response.

@@ -79,6 +79,8 @@ pub struct Settings {
     pub product_concurrency: usize,
     /// [`HTTP_TIMEOUT_MS`]
     pub http_timeout_ms: u64,
+    /// [`METRICS_NAMESPACE`]: none where no metrics are written.
+    pub metrics_namespace: Option<String>,
     /// Whether S3 is addressed as `host/bucket/key`.
     pub s3_path_style: bool,
 }
@@ -131,6 +133,7 @@ impl Settings {
             output_prefix: environment.text(&OUTPUT_PREFIX),
             product_concurrency: environment.number(&PRODUCT_CONCURRENCY, 1..=64)?,
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,
+            metrics_namespace: metrics_namespace(&environment)?,
             s3_path_style: ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
                 .iter()
                 .any(|name| environment.get(name).is_some()),
@@ -263,6 +266,30 @@ where
         ))),
         name => Ok(name),
     }
+}
+
+/// CloudWatch's rules for names of namespaces:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>.
+fn metrics_namespace<L>(environment: &Environment<L>) -> Result<Option<String>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let name = environment.text(&METRICS_NAMESPACE);
+    if name == "none" {
+        return Ok(None);
+    }
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || ".-_/#:".contains(c);
+    let valid = name.len() <= 255
+        && name.chars().all(is_allowed)
+        && !name.starts_with(':')
+        && !name.starts_with("AWS/");
+    if !valid {
+        return Err(METRICS_NAMESPACE.wrong(format!(
+            "is {name:?}, must be a namespace of one's own, at most 255 letters, digits and \
+             \".-_/#:\", or \"none\""
+        )));
+    }
+    Ok(Some(name))
 }
 
 fn attribute_set<L>(environment: &Environment<L>) -> Result<AttributeSet, SettingsError>

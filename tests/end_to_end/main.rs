@@ -10,6 +10,7 @@ mod faults;
 mod http_api;
 mod listings;
 mod s3_events;
+mod seen;
 mod settings;
 mod triggers;
 mod writer;

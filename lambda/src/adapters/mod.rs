@@ -4,6 +4,7 @@ pub mod bedrock;
 mod retry;
 pub mod s3;
 pub mod sagemaker;
+mod trace_headers;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::domain::Deadline;
+use crate::domain::{Deadline, Progress};
 
 /// The first pause; each further one is twice as long, …
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -59,13 +59,17 @@ where
     let mut attempts = 0;
     loop {
         attempts += 1;
+        Progress::note(|progress| progress.attempts += 1);
         let error = match deadline.bound(call()).await {
             None => return Err(Failure::TimedOut),
             Some(Ok(value)) => return Ok(value),
             Some(Err(error)) => error,
         };
         let again = match error.retry() {
-            Retry::UntilDeadline => true,
+            Retry::UntilDeadline => {
+                Progress::note(|progress| progress.throttled += 1);
+                true
+            }
             Retry::AFewTimes => attempts < TRANSIENT_ATTEMPTS,
             Retry::Never => false,
         };
@@ -74,6 +78,7 @@ where
             return Err(Failure::Failed { error, attempts });
         }
         tracing::warn!(what, attempts, %error, pause_ms = pause.as_millis() as u64, "trying again");
+        Progress::note(|progress| progress.retries += 1);
         tokio::time::sleep(pause).await;
     }
 }
@@ -143,6 +148,16 @@ mod tests {
             run(Retry::AFewTimes, 3, 60_000).await,
             Err(Failure::Failed { error, attempts: 3 })
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_look_on_see_how_often() {
+        for (fault, throttled) in [(Retry::UntilDeadline, 2), (Retry::AFewTimes, 0)] {
+            let (outcome, progress) = Progress::of(run(fault, 2, 60_000)).await;
+            assert_eq!(outcome, Ok(3));
+            assert_eq!((progress.attempts, progress.retries), (3, 2));
+            assert_eq!(progress.throttled, throttled);
+        }
     }
 
     #[tokio::test(start_paused = true)]

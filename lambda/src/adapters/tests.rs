@@ -15,6 +15,7 @@ use super::sagemaker::{InvokeEndpoint, InvokeError, SdkEndpoint};
 use super::*;
 use crate::domain::{Deadline, ObjectAddress, SourceMark, Store, StoreError};
 use crate::settings::Guardrail;
+use crate::telemetry::Trace;
 
 async fn config(url: &str) -> aws_config::SdkConfig {
     sdk_config()
@@ -50,6 +51,59 @@ async fn an_endpoint_is_invoked_with_json() {
         "{request}"
     );
     assert!(request.ends_with("\r\n\r\n{}"), "{request}");
+}
+
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const XRAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
+/// What a caller sent, and X-Ray.
+fn trace() -> Trace {
+    Trace::of_invocation(Some(XRAY)).with_w3c(Some(TRACEPARENT), Some("congo=t61rcWkgMzE"))
+}
+
+/// The headers of a trace are there, and the signature does not depend on them.
+#[track_caller]
+fn assert_traced(request: &str) {
+    for header in [
+        format!("x-amzn-trace-id: {XRAY}\r\n"),
+        format!("traceparent: {TRACEPARENT}\r\n"),
+        "tracestate: congo=t61rcWkgMzE\r\n".to_owned(),
+    ] {
+        assert!(request.contains(&header), "{request}");
+    }
+    let signed = request.split_once("SignedHeaders=").unwrap().1;
+    let signed = signed.split_once(',').unwrap().0;
+    assert!(
+        signed.contains("host") && !signed.contains("trace"),
+        "{signed}"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_hears_of_the_trace_and_so_does_its_container() {
+    let (server, outcome) = trace()
+        .scope(invoke_endpoint(Canned::new(200, "[1]")))
+        .await;
+    outcome.unwrap();
+    let request = &server.requests()[0];
+    assert_traced(request);
+    let attributes = format!("x-amzn-sagemaker-custom-attributes: traceparent={TRACEPARENT}\r\n");
+    assert!(request.contains(&attributes), "{request}");
+
+    // Without a trace there is nothing to say.
+    let (server, _) = invoke_endpoint(Canned::new(200, "[1]")).await;
+    let request = &server.requests()[0];
+    assert!(!request.contains("traceparent"), "{request}");
+    assert!(!request.contains("custom-attributes"), "{request}");
+}
+
+#[tokio::test]
+async fn bedrock_hears_of_the_trace() {
+    let server = Server::start(Canned::new(200, "{}")).await;
+    let models = SdkModels::new(&config(&server.url).await, None);
+    let invoke = models.invoke("claude", "{}".into());
+    trace().scope(invoke).await.unwrap();
+    assert_traced(&server.requests()[0]);
 }
 
 #[tokio::test]

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use attributes::AttributeSet;
-use bytes::Bytes;
 
 use super::{
-    AskError, AttributeModel, Certainty, Deadline, DescribeRequest, Describer, DescriberError,
-    Findings, Fitted, Format, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource, ProductDescription,
-    QuestionPlan, Store, StoreError, Subject, TextCheck, Unfaithful, UnknownAttribute, Wording,
-    fit, write,
+    Answers, AskError, AttributeModel, Certainty, Deadline, DescribeRequest, Describer,
+    DescriberError, Findings, Fitted, Format, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource,
+    ProductDescription, Progress, QuestionPlan, Store, StoreError, Subject, Text, TextCheck, Told,
+    Unfaithful, UnknownAttribute, Wording, fit, write,
 };
 
 /// What describing takes.
@@ -93,22 +92,25 @@ pub async fn describe_product(
     request: DescribeRequest,
     deadline: Deadline,
 ) -> Result<ProductDescription, DescribeError> {
+    Progress::note(|progress| progress.product_id = request.product_id.clone());
     let plan = QuestionPlan::new(
         &services.attribute_set,
         &services.default_category,
         &request,
     )?;
     let start = Instant::now();
-    let bytes = load(services, request.photo, deadline).await?;
-    let photo = Photo::read(bytes)?;
-    let photo_ms = elapsed_ms(start);
+    let read = read_photo(services, request.photo, deadline).await;
+    Progress::note(|progress| progress.photo_ms = Some(elapsed_ms(start)));
+    let photo = read?;
 
     let start = Instant::now();
-    let findings = find_attributes(services, photo, &plan, deadline.of_questions()).await?;
-    let attributes_ms = elapsed_ms(start);
+    let found = find_attributes(services, photo, &plan, deadline.of_questions()).await;
+    Progress::note(|progress| progress.attributes_ms = Some(elapsed_ms(start)));
+    let findings = found?;
 
     let start = Instant::now();
     let told = services.certainty.part(&findings);
+    Progress::note(|progress| progress.answers = Some(Answers::of(&findings, &told)));
     if told.is_empty() {
         let findings = Box::new(findings);
         return Err(DescribeError::NothingCertain { findings });
@@ -124,6 +126,7 @@ pub async fn describe_product(
     };
     let describer = services.describer.as_ref();
     let outcome = write(describer, &services.check, subject, &prompt, deadline).await;
+    Progress::note(|progress| progress.description_ms = Some(elapsed_ms(start)));
     let checked = match outcome {
         Ok(checked) => checked,
         Err(error) => {
@@ -131,24 +134,7 @@ pub async fn describe_product(
             return Err(DescribeError::Description { error, findings });
         }
     };
-    let description_ms = elapsed_ms(start);
-
-    tracing::info!(
-        product_id = request.product_id,
-        attributes = findings.attributes.len(),
-        missing = findings.missing.len(),
-        hedged = told.hedged.len(),
-        left_out = told.left_out.len(),
-        model = checked.written.model,
-        unmentioned = checked.faults.unmentioned.len(),
-        contradicted = checked.faults.contradicted.len(),
-        claims = checked.faults.claims.len(),
-        banned_words = checked.faults.banned.len(),
-        photo_ms,
-        attributes_ms,
-        description_ms,
-        "described"
-    );
+    Progress::note(|progress| progress.text = Some(Text::of(&checked, services.unfaithful)));
     Ok(ProductDescription::new(
         request.product_id,
         services.model.name(),
@@ -159,20 +145,21 @@ pub async fn describe_product(
     ))
 }
 
-async fn load(
+async fn read_photo(
     services: &Services,
     source: PhotoSource,
     deadline: Deadline,
-) -> Result<Bytes, StoreError> {
-    match source {
-        PhotoSource::Bytes(bytes) => Ok(bytes),
+) -> Result<Photo, DescribeError> {
+    let bytes = match source {
+        PhotoSource::Bytes(bytes) => bytes,
         PhotoSource::Object(address) => {
             services
                 .store
                 .read(&address, MAX_PHOTO_BYTES, deadline)
-                .await
+                .await?
         }
-    }
+    };
+    Ok(Photo::read(bytes)?)
 }
 
 async fn find_attributes(
@@ -209,6 +196,8 @@ async fn find_attributes(
     }
     let mut findings = Findings::read(&services.attribute_set, &plan.questions, answers);
     if findings.attributes.is_empty() {
+        let answers = Answers::of(&findings, &Told::default());
+        Progress::note(|progress| progress.answers = Some(answers));
         return Err(DescribeError::NothingRecognised {
             missing: findings.missing,
         });

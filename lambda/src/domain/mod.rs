@@ -14,6 +14,7 @@ mod photo;
 mod photo_fit;
 mod ports;
 mod product;
+mod progress;
 mod prompt;
 mod prompt_template;
 mod questions;
@@ -40,6 +41,7 @@ pub use ports::{
     WrittenDescription,
 };
 pub use product::{Models, ProductDescription, UnsupportedClaim};
+pub use progress::{Answers, Progress, Text};
 pub use prompt::{Correction, Prompt};
 pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};

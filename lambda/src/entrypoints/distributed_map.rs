@@ -12,6 +12,7 @@ use super::upload::{self, Upload};
 use super::{App, direct, json_error};
 use crate::domain::{Deadline, is_bucket_name};
 use crate::problem::Problem;
+use crate::telemetry::refuse;
 
 /// An item of `s3:listObjectsV2`, the part of it that the function reads. A
 /// listing does not say whose it is: the bucket comes beside it.
@@ -93,6 +94,7 @@ pub async fn handle_batch(app: &App, batch: MapBatch, deadline: Deadline) -> Val
 async fn outcome_of(app: &App, item: Value, common: &BatchInput, deadline: Deadline) -> Value {
     let mut members = Map::new();
     let outcome = if let Some(key) = item.get("Key") {
+        let name = key.as_str().map(str::to_owned);
         members.insert("key".to_owned(), key.clone());
         match serde_json::from_value::<ListedObject>(item) {
             Ok(listed) => describe_listed(app, listed, common, deadline)
@@ -100,7 +102,8 @@ async fn outcome_of(app: &App, item: Value, common: &BatchInput, deadline: Deadl
                 .map(to_members),
             Err(error) => {
                 let words = json_error::words(&error);
-                Err(invalid(format!("the item can't be read: {words}")))
+                let problem = invalid(format!("the item can't be read: {words}"));
+                Err(refuse(name.as_deref(), problem))
             }
         }
     } else {
@@ -112,7 +115,6 @@ async fn outcome_of(app: &App, item: Value, common: &BatchInput, deadline: Deadl
             .map(|result| vec![member("outcome", "described"), member("result", result)])
     };
     members.extend(outcome.unwrap_or_else(|problem| {
-        tracing::error!(detail = problem.detail, "an item failed");
         vec![
             member("outcome", "failed"),
             member("problem", problem.to_json()),
@@ -132,10 +134,11 @@ async fn describe_listed(
         .or_else(|| common.bucket.clone())
         .filter(|bucket| is_bucket_name(bucket))
         .ok_or_else(|| {
-            invalid(
+            let problem = invalid(
                 "the bucket of a listed object has to come beside it: put BatchInput {\"bucket\": \
                  its name} into ItemBatcher, or \"bucket\" beside \"Key\" by ItemSelector",
-            )
+            );
+            refuse(Some(&item.key), problem)
         })?;
     let upload = Upload {
         is_there: true,

@@ -101,6 +101,22 @@ impl From<EventError> for Diagnostic {
     }
 }
 
+impl Event {
+    /// What sent it, in a word for logs and metrics.
+    pub fn trigger(&self) -> &'static str {
+        match self {
+            Event::HttpApi(_) => "http-api",
+            Event::RestApi(_) => "rest-api",
+            Event::LoadBalancer(_) => "load-balancer",
+            Event::S3(_) | Event::S3Test => "s3",
+            Event::Sqs(_) => "sqs",
+            Event::Sns(_) => "sns",
+            Event::MapItem(_) | Event::MapBatch(_) => "distributed-map",
+            Event::Direct(_) => "direct",
+        }
+    }
+}
+
 /// Tells an event apart by its shape alone.
 pub fn recognise(mut event: Value) -> Result<Event, EventError> {
     match Shape::of(&event)? {

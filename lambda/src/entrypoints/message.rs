@@ -9,6 +9,7 @@ use super::stored::Report;
 use super::upload::{self, Upload};
 use super::{App, json_error, own_message};
 use crate::domain::Deadline;
+use crate::telemetry::refuse;
 
 /// What a message is about.
 pub enum Message {
@@ -76,7 +77,10 @@ pub async fn handle(app: &App, id: &str, text: &str, deadline: Deadline) -> Repo
             let outcome = own_message::handle(app, id, body, deadline).await;
             report.add(id.to_owned(), outcome);
         }
-        Err(error) => report.add(id.to_owned(), Err(invalid(error.to_string()))),
+        Err(error) => {
+            let problem = refuse(Some(id), invalid(error.to_string()));
+            report.add(id.to_owned(), Err(problem));
+        }
     }
     report
 }

@@ -3,20 +3,31 @@
 
 use serde_json::Value;
 
-use super::request_body::{RequestBody, invalid, unreadable};
+use super::request_body::{RequestBody, invalid, note_product_id, unreadable};
 use super::stored::{Outcome, describe_and_store};
 use super::{App, upload};
 use crate::domain::{Deadline, DescribeRequest, PhotoSource, SourceMark};
 use crate::problem::Problem;
+use crate::telemetry::follow;
 
-/// Describes the product of the message and stores the result under its name. A
-/// message that is delivered twice is worked on once.
+/// Describes the product of the message and stores the result under its name, and says in
+/// the log what came of it. A message that is delivered twice is worked on once.
 pub async fn handle(
     app: &App,
     message_id: &str,
     body: Value,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
+    follow(Some(message_id), describe(app, message_id, body, deadline)).await
+}
+
+async fn describe(
+    app: &App,
+    message_id: &str,
+    body: Value,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    note_product_id(&body);
     let body: RequestBody = serde_json::from_value(body).map_err(|error| unreadable(&error))?;
     let request = DescribeRequest::try_from(body)?;
     let bucket = match (&app.settings.output_bucket, &request.photo) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{base64_text, json_error};
-use crate::domain::{DescribeRequest, Format, FormatError, PhotoSource};
+use crate::domain::{DescribeRequest, Format, FormatError, PhotoSource, Progress};
 use crate::problem::{Problem, ProblemKind};
 
 /// The longest name of a product, in bytes. It also names an object of S3.
@@ -102,6 +102,12 @@ pub fn product_id_of(body: &Value) -> Option<&str> {
     body.get("product_id")
         .and_then(Value::as_str)
         .filter(|id| is_product_id(id))
+}
+
+/// Tells those who look on which product the JSON of a request is about, should it be wrong
+/// otherwise.
+pub fn note_product_id(body: &Value) {
+    Progress::note(|progress| progress.product_id = product_id_of(body).map(str::to_owned));
 }
 
 fn is_product_id(id: &str) -> bool {

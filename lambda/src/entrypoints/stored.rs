@@ -5,8 +5,11 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
 use super::App;
-use crate::domain::{Deadline, DescribeRequest, ObjectAddress, SourceMark, describe_product};
+use crate::domain::{
+    Deadline, DescribeRequest, ObjectAddress, Progress, SourceMark, describe_product,
+};
 use crate::problem::Problem;
+use crate::telemetry::Worked;
 
 /// What became of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,22 @@ pub enum Outcome {
     Written(ObjectAddress),
     /// There was nothing to do, for this reason.
     Skipped(&'static str),
+}
+
+impl Worked for Outcome {
+    fn passed_over(&self) -> Option<&'static str> {
+        match self {
+            Outcome::Skipped(reason) => Some(*reason),
+            Outcome::Written(_) => None,
+        }
+    }
+
+    fn stored_at(&self) -> Option<String> {
+        match self {
+            Outcome::Written(result) => Some(result.to_string()),
+            Outcome::Skipped(_) => None,
+        }
+    }
 }
 
 /// Describes a product and stores the result at `<OUTPUT_PREFIX><product_id>.json`
@@ -28,6 +47,7 @@ pub async fn describe_and_store(
     source: SourceMark,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
+    Progress::note(|progress| progress.product_id = Some(product_id.clone()));
     let settings = &app.settings;
     let result = ObjectAddress {
         bucket: settings
@@ -67,22 +87,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Enters what became of `name`, a photo's key or a message's id, and logs it.
+    /// Enters what became of `name`, a photo's key or a message's id.
     pub fn add(&mut self, name: String, outcome: Result<Outcome, Problem>) {
         match outcome {
-            Ok(Outcome::Written(result)) => {
-                let result = result.to_string();
-                tracing::info!(item = name, result, "written");
-                self.written.push(result);
-            }
-            Ok(Outcome::Skipped(reason)) => {
-                tracing::info!(item = name, reason, "passed over");
-                self.skipped.push(name);
-            }
-            Err(problem) => {
-                tracing::error!(item = name, detail = problem.detail, "not described");
-                self.failures.push((name, problem));
-            }
+            Ok(Outcome::Written(result)) => self.written.push(result.to_string()),
+            Ok(Outcome::Skipped(_)) => self.skipped.push(name),
+            Err(problem) => self.failures.push((name, problem)),
         }
     }
 

@@ -4,6 +4,7 @@ use super::App;
 use super::stored::{Outcome, describe_and_store};
 use crate::domain::{Deadline, DescribeRequest, ObjectAddress, PhotoSource, SourceMark};
 use crate::problem::Problem;
+use crate::telemetry::follow;
 
 /// The file name extensions of photos, in lower case.
 const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
@@ -25,9 +26,19 @@ pub struct Upload {
 }
 
 /// Describes the photo and stores the result, unless it is none or it is
-/// described already. The product's name is what stands between `prefix` and the
-/// extension.
+/// described already, and says in the log what came of it. The product's name is what stands
+/// between `prefix` and the extension.
 pub async fn handle(
+    app: &App,
+    upload: Upload,
+    prefix: &str,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let key = upload.key.clone();
+    follow(Some(&key), describe(app, upload, prefix, deadline)).await
+}
+
+async fn describe(
     app: &App,
     upload: Upload,
     prefix: &str,

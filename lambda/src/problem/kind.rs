@@ -55,6 +55,19 @@ impl ProblemKind {
         self.parts().2
     }
 
+    /// Whether the detail has words of the request itself, in quotation marks. That of other
+    /// kinds has names of objects and of models, and what AWS said of them.
+    pub fn quotes_the_request(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidRequest
+                | Self::UnknownAttribute
+                | Self::NoSuchResource
+                | Self::MethodNotAllowed
+                | Self::UnsupportedContent
+        )
+    }
+
     fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidRequest => (400, "invalid-request", "The request is not valid"),

@@ -38,6 +38,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.output_prefix, "descriptions/");
     assert_eq!(settings.product_concurrency, 4);
     assert_eq!(settings.http_timeout_ms, 28_000);
+    assert_eq!(settings.metrics_namespace.as_deref(), Some("Lookbook"));
     assert!(!settings.s3_path_style);
 }
 
@@ -77,6 +78,9 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("PRODUCT_CONCURRENCY", "0"),
         ("PRODUCT_CONCURRENCY", "65"),
         ("HTTP_TIMEOUT_MS", "28s"),
+        ("METRICS_NAMESPACE", "AWS/Lambda"),
+        ("METRICS_NAMESPACE", ":shop"),
+        ("METRICS_NAMESPACE", "my shop"),
     ] {
         let error = read(&[(name, value)]).unwrap_err();
         assert_eq!(error.variable, name, "{value}");
@@ -131,6 +135,14 @@ fn another_bucket_is_no_excuse_for_results_under_the_incoming_prefix() {
 #[test]
 fn temperature_can_be_left_out() {
     assert_eq!(read(&[("TEMPERATURE", "none")]).unwrap().temperature, None);
+}
+
+#[test]
+fn metrics_can_be_left_out_or_have_another_namespace() {
+    for (value, namespace) in [("none", None), ("Shop/Texts", Some("Shop/Texts"))] {
+        let settings = read(&[("METRICS_NAMESPACE", value)]).unwrap();
+        assert_eq!(settings.metrics_namespace.as_deref(), namespace);
+    }
 }
 
 #[test]

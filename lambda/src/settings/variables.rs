@@ -84,6 +84,8 @@ variables! {
         "The most products of one event or batch that are worked on at a time, 1 to 64.";
     HTTP_TIMEOUT_MS = "28000":
         "The longest that an HTTP call may take, 1000 to 900000 ms. API Gateway ends it at 29 to 30 s.";
+    METRICS_NAMESPACE = "Lookbook":
+        "The CloudWatch namespace of the metrics that are written into the log, or `none` to write none.";
 }
 
 /// The table of variables as text.

@@ -2,6 +2,8 @@
 
 use axum::http::HeaderMap;
 
+use super::custom_attributes::CUSTOM_ATTRIBUTES;
+
 /// The W3C trace context of a request: <https://www.w3.org/TR/trace-context/>.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TraceContext<'a> {
@@ -12,15 +14,26 @@ pub(super) struct TraceContext<'a> {
 }
 
 impl TraceContext<'_> {
-    /// From `traceparent`. One that is invalid, or given twice, counts as none,
-    /// as the recommendation demands.
+    /// From `traceparent`, or else from the custom attributes. One that is invalid, or given
+    /// twice, counts as none, as the recommendation demands.
     pub(super) fn of(headers: &HeaderMap) -> Option<TraceContext<'_>> {
         let mut values = headers.get_all("traceparent").iter();
-        let (value, None) = (values.next()?, values.next()) else {
-            return None;
-        };
-        parse(value.to_str().ok()?)
+        match (values.next(), values.next()) {
+            (Some(value), None) => parse(value.to_str().ok()?),
+            (None, _) => parse(in_custom_attributes(headers)?),
+            (Some(_), Some(_)) => None,
+        }
     }
+}
+
+/// SageMaker keeps `traceparent` from a container; a client behind it writes `traceparent=…`
+/// into the custom attributes, with `;` beside others. Where an image is the body they are
+/// JSON, which has no place for it.
+fn in_custom_attributes(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(CUSTOM_ATTRIBUTES)?.to_str().ok()?;
+    text.split(';')
+        .take_while(|attribute| !attribute.starts_with('{'))
+        .find_map(|attribute| attribute.trim().strip_prefix("traceparent="))
 }
 
 /// `version-traceid-parentid-flags`. A version after 00 may add fields behind
@@ -116,6 +129,40 @@ mod tests {
         assert!(TraceContext::of(&headers).is_some());
         headers.append("traceparent", value);
         assert_eq!(TraceContext::of(&headers), None);
+    }
+
+    #[test]
+    fn behind_sagemaker_it_is_in_the_custom_attributes() {
+        let text = format!("00-{TRACE_ID}-{PARENT_ID}-01");
+        let trace_id = |attributes: String, header: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CUSTOM_ATTRIBUTES, attributes.parse().unwrap());
+            if let Some(header) = header {
+                headers.insert("traceparent", header.parse().unwrap());
+            }
+            TraceContext::of(&headers).map(|context| context.trace_id.to_owned())
+        };
+        for attributes in [
+            format!("traceparent={text}"),
+            format!("shop=a; traceparent={text};b=c"),
+        ] {
+            assert_eq!(trace_id(attributes, None).as_deref(), Some(TRACE_ID));
+        }
+        for attributes in [
+            text.clone(),
+            "traceparent=1".to_owned(),
+            format!("{{\"prompt\": \"a;traceparent={text}\"}}"),
+        ] {
+            assert_eq!(trace_id(attributes, None), None);
+        }
+        // The header comes first, also where it is no good.
+        let attributes = format!("traceparent={text}");
+        let other = text.replace('4', "5");
+        assert_eq!(
+            trace_id(attributes.clone(), Some(&other)).as_deref(),
+            Some(&other[3..35])
+        );
+        assert_eq!(trace_id(attributes, Some("none")), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use aws_sdk_bedrockruntime::types::GuardrailConfiguration;
 use bytes::Bytes;
 
 use crate::adapters::retry::{Retry, Retryable};
+use crate::adapters::trace_headers::TraceHeaders;
 use crate::adapters::with_causes;
 use crate::settings::Guardrail;
 
@@ -80,7 +81,8 @@ impl SdkModels {
     /// The models of `region`, by default the configuration's. Connects to
     /// nothing yet.
     pub fn new(config: &SdkConfig, region: Option<Region>) -> SdkModels {
-        let mut builder = aws_sdk_bedrockruntime::config::Builder::from(config);
+        let mut builder =
+            aws_sdk_bedrockruntime::config::Builder::from(config).interceptor(TraceHeaders);
         if region.is_some() {
             builder.set_region(region);
         }

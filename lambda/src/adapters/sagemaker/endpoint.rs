@@ -10,7 +10,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::adapters::retry::{Retry, Retryable};
+use crate::adapters::trace_headers::TraceHeaders;
 use crate::adapters::{shortened, with_causes};
+use crate::telemetry::{TRACEPARENT, Trace};
 
 /// The model server's code for a photo that it can't use.
 const PHOTO_CODE: &str = "invalid_image";
@@ -116,8 +118,11 @@ pub struct SdkEndpoint {
 impl SdkEndpoint {
     /// Connects to nothing yet.
     pub fn new(config: &SdkConfig, endpoint_name: &str) -> SdkEndpoint {
+        let config = aws_sdk_sagemakerruntime::config::Builder::from(config)
+            .interceptor(TraceHeaders)
+            .build();
         SdkEndpoint {
-            client: Client::new(config),
+            client: Client::from_conf(config),
             endpoint_name: endpoint_name.to_owned(),
         }
     }
@@ -132,12 +137,22 @@ impl InvokeEndpoint for SdkEndpoint {
             .endpoint_name(&self.endpoint_name)
             .content_type("application/json")
             .accept("application/json")
+            .set_custom_attributes(custom_attributes())
             .body(Blob::new(body))
             .send()
             .await
             .map_err(invoke_error)?;
         Ok(output.body.map(Blob::into_inner).unwrap_or_default().into())
     }
+}
+
+/// The trace, for the container: SageMaker takes every header off a call but those of its own
+/// API, and passes these attributes on as they are (the model server reads them).
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>
+fn custom_attributes() -> Option<String> {
+    let trace = Trace::current();
+    let traceparent = trace.traceparent()?;
+    Some(format!("{TRACEPARENT}={traceparent}"))
 }
 
 fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {

@@ -1,6 +1,7 @@
 use std::io::Cursor;
 use std::time::Duration;
 
+use bytes::Bytes;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use super::*;
@@ -57,6 +58,33 @@ async fn a_product_is_described_with_what_is_known() {
         asked[0].0[0],
         "What is the fabric of the shirt in this picture?"
     );
+}
+
+#[tokio::test]
+async fn the_way_of_a_product_is_known_as_far_as_it_went() {
+    let fakes = Fakes::default();
+    let texts = ["A red cotton shirt.", "A blue shirt."];
+    fakes.describer.texts.lock().unwrap().extend(texts);
+    let (outcome, progress) = Progress::of(describe(&fakes, request(photo_bytes()))).await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    assert_eq!(progress.product_id.as_deref(), Some("1"));
+    let answers = progress.answers.unwrap();
+    assert_eq!((answers.answered, answers.missing), (2, 6));
+    let text = progress.text.unwrap();
+    assert_eq!((text.unmentioned, text.contradicted), (1, 0));
+    assert_eq!(text.fate, Unfaithful::Return);
+    assert_eq!(text.usage.output_tokens, 10);
+    for ms in [
+        progress.photo_ms,
+        progress.attributes_ms,
+        progress.description_ms,
+    ] {
+        assert!(ms.is_some());
+    }
+
+    let (_, progress) = Progress::of(describe(&fakes, request(Bytes::new()))).await;
+    assert!(progress.photo_ms.is_some());
+    assert_eq!((progress.attributes_ms, progress.answers), (None, None));
 }
 
 #[tokio::test]

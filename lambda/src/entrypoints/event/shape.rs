@@ -199,7 +199,7 @@ fn about_records(records: &[Value]) -> String {
         ["eventSource", "EventSource"]
             .into_iter()
             .find_map(|name| record.get(name).and_then(Value::as_str))
-            .map(excerpt)
+            .map(|source| format!("{:?}", excerpt(source)))
     };
     let sources: Option<BTreeSet<String>> = records.iter().map(source).collect();
     match sources {

@@ -54,8 +54,8 @@ fn what_is_unusual_about_records_is_said() {
     let sqs = json!({"eventSource": "aws:sqs"});
     for (records, words) in [
         (json!([]), "are empty"),
-        (json!([s3, sqs]), "from aws:s3 and aws:sqs"),
-        (json!([{"EventSource": "aws:ses"}]), "from aws:ses"),
+        (json!([s3, sqs]), "from \"aws:s3\" and \"aws:sqs\""),
+        (json!([{"EventSource": "aws:ses"}]), "from \"aws:ses\""),
         (json!([s3, {}]), "not all of its Records"),
     ] {
         let error = error(json!({"Records": records})).to_string();

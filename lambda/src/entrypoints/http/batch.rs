@@ -67,12 +67,6 @@ async fn result_of(app: &App, product: Value, deadline: Deadline) -> Value {
     match direct::handle(app, product, deadline).await {
         Ok(described) => described,
         Err(mut problem) => {
-            tracing::warn!(
-                product_id,
-                status = problem.kind.status(),
-                detail = problem.detail,
-                "one of a batch is answered with a problem"
-            );
             if let Some(product_id) = product_id {
                 let name = "product_id".to_owned();
                 problem.extensions.insert(name, json!(product_id));

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::members::{decode, header, joined, null_as_absent, path_below};
+use super::members::{decode, joined, null_as_absent, path_below};
 use super::{HttpRequest, HttpResponse, respond};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
@@ -48,7 +48,7 @@ pub async fn handle(app: &App, event: Box<LoadBalancerEvent>, deadline: Deadline
     let request = HttpRequest {
         method: &event.http_method,
         path: path_below("", &event.path),
-        content_type: header(&headers, "content-type"),
+        headers: &headers,
         query: &query,
         body: decode(event.body, event.is_base64_encoded),
     };

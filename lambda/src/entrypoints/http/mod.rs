@@ -12,24 +12,25 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use self::members::header;
 use super::App;
 use super::request_body::{self, RequestBody, invalid, unreadable};
 use crate::domain::{Deadline, DescribeRequest, describe_product, excerpt};
 use crate::problem::{Problem, ProblemKind};
+use crate::telemetry::{TRACEPARENT, TRACESTATE, Trace, follow};
 
 const PATH: &str = "/descriptions";
 const METHOD: &str = "POST";
 const PHOTO_TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
-/// A request, free of its trigger's form.
-#[derive(Debug)]
+/// A request, free of its trigger's form. It can't be written into a log by mistake.
 pub struct HttpRequest<'a> {
     /// In upper case.
     pub method: &'a str,
     /// Without the stage of the API.
     pub path: &'a str,
-    /// The content type as it was sent.
-    pub content_type: Option<&'a str>,
+    /// One value a name.
+    pub headers: &'a HashMap<String, String>,
     /// The query's parameters, decoded.
     pub query: &'a HashMap<String, String>,
     /// Decoded; the error is a problem of the request.
@@ -81,16 +82,25 @@ enum Call {
     Batch(Vec<Value>),
 }
 
-/// Answers a request by the deadline, or by the longest time of an HTTP call.
+/// Answers a request by the deadline, or by the longest time of an HTTP call. What is called
+/// for it hears of the trace that its caller sent.
 pub async fn respond(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
+    let trace = Trace::current().with_w3c(
+        header(request.headers, TRACEPARENT),
+        header(request.headers, TRACESTATE),
+    );
+    trace.scope(answer(app, request, deadline)).await
+}
+
+async fn answer(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
     let outcome = match read(request) {
-        Ok(Call::One(request)) => describe_product(&app.services, request, deadline)
-            .await
-            .map(|product| json!(product))
-            .map_err(Problem::from),
+        Ok(Call::One(request)) => follow(None, describe(app, request, deadline)).await,
         Ok(Call::Batch(products)) => Ok(batch::describe_all(app, products, deadline).await),
-        Err(problem) => Err(problem),
+        Err(problem) => {
+            refuse_call(&problem);
+            Err(problem)
+        }
     };
     match outcome {
         Ok(body) => HttpResponse {
@@ -99,12 +109,24 @@ pub async fn respond(app: &App, request: HttpRequest<'_>, deadline: Deadline) ->
             headers: Vec::new(),
             body,
         },
-        Err(problem) => {
-            let status = problem.kind.status();
-            tracing::warn!(status, detail = problem.detail, "answered with a problem");
-            problem.into()
-        }
+        Err(problem) => problem.into(),
     }
+}
+
+/// Logs a call that is no request for a product, which has no line of its own.
+fn refuse_call(problem: &Problem) {
+    let status = problem.kind.status();
+    let detail = problem.loggable_detail();
+    tracing::warn!(status, detail = &*detail, "no request for a product");
+}
+
+async fn describe(
+    app: &App,
+    request: DescribeRequest,
+    deadline: Deadline,
+) -> Result<Value, Problem> {
+    let product = describe_product(&app.services, request, deadline).await?;
+    Ok(json!(product))
 }
 
 fn read(request: HttpRequest<'_>) -> Result<Call, Problem> {
@@ -120,10 +142,10 @@ fn read(request: HttpRequest<'_>) -> Result<Call, Problem> {
     if request.method != METHOD {
         let path = if is_batch { batch::PATH } else { PATH };
         let method = excerpt(request.method);
-        let detail = format!("{path} takes {METHOD} alone, not {method}");
+        let detail = format!("{path} takes {METHOD} alone, not {method:?}");
         return Err(Problem::new(ProblemKind::MethodNotAllowed, detail));
     }
-    let content_type = media_type(request.content_type);
+    let content_type = media_type(header(request.headers, "content-type"));
     let is_photo = !is_batch && PHOTO_TYPES.contains(&content_type.as_str());
     if !is_photo && content_type != "application/json" {
         let content_type = excerpt(&content_type);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::members::{decode, header, is_known, joined, null_as_absent, path_below};
+use super::members::{decode, is_known, joined, null_as_absent, path_below};
 use super::{HttpRequest, HttpResponse, respond};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
@@ -58,7 +58,7 @@ pub async fn handle(app: &App, event: Box<RestApiEvent>, deadline: Deadline) -> 
     let request = HttpRequest {
         method: &event.http_method,
         path,
-        content_type: header(&headers, "content-type"),
+        headers: &headers,
         query: &query,
         body: decode(event.body, event.is_base64_encoded),
     };

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::members::{decode, header, null_as_absent, path_below};
+use super::members::{decode, null_as_absent, path_below};
 use super::{HttpRequest, HttpResponse, PATH, respond};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
@@ -48,7 +48,7 @@ pub async fn handle(app: &App, mut event: Box<HttpApiEvent>, deadline: Deadline)
     let request = HttpRequest {
         method: &event.request_context.http.method,
         path: event.path(),
-        content_type: header(&event.headers, "content-type"),
+        headers: &event.headers,
         query: &event.query_string_parameters,
         body,
     };

@@ -1,0 +1,147 @@
+//! Which metrics there are.
+
+use std::time::Duration;
+
+use super::emf::Metric;
+use crate::domain::{Answers, Progress, Text, Usage};
+
+/// The metrics of a process's first event.
+pub fn of_cold_start(took: Duration) -> Vec<Metric> {
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    vec![
+        Metric::count("ColdStarts", 1_u64),
+        Metric::ms("ColdStartTime", ms),
+    ]
+}
+
+/// The metrics of one product, on which `total_ms` was worked. `outcome` is the metric that
+/// counts products with its outcome. What was not reached has no value; what did not happen
+/// where it could have is zero, so that an average is a share.
+pub fn of_product(outcome: &'static str, total_ms: u64, progress: &Progress) -> Vec<Metric> {
+    let mut metrics = vec![
+        Metric::count(outcome, 1_u64),
+        Metric::ms("ProductTime", total_ms),
+    ];
+    let stages = [
+        ("PhotoTime", progress.photo_ms),
+        ("AttributesTime", progress.attributes_ms),
+        ("DescriptionTime", progress.description_ms),
+    ];
+    let reached = stages
+        .into_iter()
+        .filter_map(|(name, ms)| Some((name, ms?)));
+    metrics.extend(reached.map(|(name, ms)| Metric::ms(name, ms)));
+    if progress.attempts > 0 {
+        metrics.extend([
+            Metric::count("Retries", progress.retries),
+            Metric::count("Throttles", progress.throttled),
+        ]);
+    }
+    metrics.extend(progress.answers.iter().flat_map(of_answers));
+    metrics.extend(progress.text.iter().flat_map(of_text));
+    metrics
+}
+
+/// An abstention is a question that the model did not answer to the point.
+fn of_answers(answers: &Answers) -> [Metric; 3] {
+    [
+        Metric::count("Answers", answers.answered),
+        Metric::count("Abstentions", answers.missing),
+        Metric::count("UncertainAnswers", answers.hedged + answers.left_out),
+    ]
+}
+
+fn of_text(text: &Text) -> Vec<Metric> {
+    let mut metrics = vec![
+        Metric::count("Unmentioned", text.unmentioned),
+        Metric::count("Contradicted", text.contradicted),
+        Metric::count("UnsupportedClaims", text.claims),
+        Metric::count("BannedWords", text.banned_words),
+    ];
+    metrics.extend(of_usage(text.usage));
+    metrics
+}
+
+/// What a text took: the one place where tokens, and what they cost, become metrics.
+fn of_usage(usage: Usage) -> [Metric; 2] {
+    [
+        Metric::count("InputTokens", usage.input_tokens),
+        Metric::count("OutputTokens", usage.output_tokens),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Unfaithful;
+
+    fn names(metrics: &[Metric]) -> Vec<&str> {
+        metrics.iter().map(|metric| metric.name).collect()
+    }
+
+    #[test]
+    fn what_was_not_reached_has_no_value() {
+        let progress = Progress {
+            photo_ms: Some(3),
+            ..Progress::default()
+        };
+        let metrics = of_product("ProductsFailed", 4, &progress);
+        assert_eq!(
+            names(&metrics),
+            ["ProductsFailed", "ProductTime", "PhotoTime"]
+        );
+    }
+
+    #[test]
+    fn what_did_not_happen_is_zero_and_no_name_is_there_twice() {
+        let progress = Progress {
+            photo_ms: Some(3),
+            attributes_ms: Some(20),
+            description_ms: Some(900),
+            answers: Some(Answers {
+                answered: 6,
+                missing: 2,
+                hedged: 1,
+                left_out: 0,
+            }),
+            text: Some(Text {
+                model: "claude".into(),
+                usage: Usage {
+                    input_tokens: 700,
+                    output_tokens: 120,
+                },
+                unmentioned: 0,
+                contradicted: 1,
+                claims: 0,
+                banned_words: 0,
+                fate: Unfaithful::Return,
+            }),
+            attempts: 3,
+            retries: 1,
+            throttled: 0,
+            ..Progress::default()
+        };
+        let metrics = of_product("ProductsDescribed", 950, &progress);
+        let value = |name: &str| {
+            let metric = metrics.iter().find(|metric| metric.name == name).unwrap();
+            metric.value.as_u64().unwrap()
+        };
+        for (name, expected) in [
+            ("Abstentions", 2),
+            ("UncertainAnswers", 1),
+            ("Contradicted", 1),
+            ("Unmentioned", 0),
+            ("BannedWords", 0),
+            ("InputTokens", 700),
+            ("Retries", 1),
+            ("Throttles", 0),
+            ("DescriptionTime", 900),
+        ] {
+            assert_eq!(value(name), expected, "{name}");
+        }
+        let mut sorted = names(&metrics);
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), metrics.len());
+    }
+}
