@@ -6,6 +6,7 @@
 //! is `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`): when it is set, S3 is
 //! addressed in path style, because a local server has no host name per bucket.
 
+mod fingerprint;
 mod variables;
 
 use std::fmt::Display;
@@ -15,7 +16,7 @@ use std::str::FromStr;
 use attributes::AttributeSet;
 
 pub use self::variables::*;
-use crate::domain::is_bucket_name;
+use crate::domain::{ObjectAddress, is_bucket_name};
 
 /// How the endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +56,18 @@ pub struct Settings {
     pub incoming_prefix: String,
     /// [`OUTPUT_PREFIX`]
     pub output_prefix: String,
+    /// [`FAILURE_PREFIX`]
+    pub failure_prefix: String,
+    /// [`IDEMPOTENCY_LOCATION`]: the key is the prefix, never empty.
+    pub idempotency_location: Option<ObjectAddress>,
     /// [`PRODUCT_CONCURRENCY`]
     pub product_concurrency: usize,
     /// [`HTTP_TIMEOUT_MS`]
     pub http_timeout_ms: u64,
     /// Whether S3 is addressed as `host/bucket/key`.
     pub s3_path_style: bool,
+    /// A digest of everything in these settings that an answer depends on.
+    pub fingerprint: String,
 }
 
 /// A variable whose value can't be used.
@@ -84,6 +91,7 @@ impl Settings {
     /// Reads the variables that `lookup` finds.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
         let environment = Environment { lookup };
+        let attribute_set = attribute_set(&environment)?;
         let settings = Settings {
             endpoint_name: endpoint_name(&environment)?,
             attribute_requests: attribute_requests(&environment)?,
@@ -95,10 +103,13 @@ impl Settings {
             max_tokens: environment.number(&MAX_TOKENS, 1..=64_000)?,
             temperature: temperature(&environment)?,
             default_category: environment.text(&DEFAULT_CATEGORY),
-            attribute_set: attribute_set(&environment)?,
+            fingerprint: fingerprint::of(&environment, &attribute_set),
+            attribute_set,
             output_bucket: output_bucket(&environment)?,
             incoming_prefix: environment.text(&INCOMING_PREFIX),
             output_prefix: environment.text(&OUTPUT_PREFIX),
+            failure_prefix: environment.text(&FAILURE_PREFIX),
+            idempotency_location: idempotency_location(&environment)?,
             product_concurrency: environment.number(&PRODUCT_CONCURRENCY, 1..=64)?,
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,
             s3_path_style: ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
@@ -109,15 +120,32 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Results that lie where photos arrive would invoke the function again. So
-    /// they would in another bucket that has the same notification, or that is
-    /// the photos' own by its name, so `OUTPUT_BUCKET` makes no difference.
+    /// What lies where photos arrive would invoke the function again. So it would
+    /// in another bucket that has the same notification, or that is the photos' own
+    /// by its name, so `OUTPUT_BUCKET` makes no difference. A record of a failure
+    /// that lies among the results would be taken for one, or overwritten by one.
     fn check_prefixes(&self) -> Result<(), SettingsError> {
-        if self.output_prefix.starts_with(&self.incoming_prefix) {
-            return Err(OUTPUT_PREFIX.wrong(format!(
-                "is {:?}, which lies under INCOMING_PREFIX {:?}: every result would trigger the \
-                 function again; choose a prefix beside it",
-                self.output_prefix, self.incoming_prefix
+        let kept = self.idempotency_location.as_ref();
+        for (variable, prefix) in [
+            (&OUTPUT_PREFIX, &self.output_prefix),
+            (&FAILURE_PREFIX, &self.failure_prefix),
+        ]
+        .into_iter()
+        .chain(kept.map(|location| (&IDEMPOTENCY_LOCATION, &location.key)))
+        {
+            if prefix.starts_with(&self.incoming_prefix) {
+                return Err(variable.wrong(format!(
+                    "is {prefix:?}, which lies under INCOMING_PREFIX {:?}: whatever is written \
+                     there would trigger the function again; choose a prefix beside it",
+                    self.incoming_prefix
+                )));
+            }
+        }
+        let (results, failures) = (&self.output_prefix, &self.failure_prefix);
+        if results.starts_with(failures) || failures.starts_with(results) {
+            return Err(FAILURE_PREFIX.wrong(format!(
+                "is {failures:?} and OUTPUT_PREFIX {results:?}: the one lies under the other; \
+                 choose a prefix beside it"
             )));
         }
         Ok(())
@@ -247,6 +275,23 @@ where
             "is {name:?}, must be the name of a bucket: 3 to 63 of a to z, 0 to 9, '.' and '-'"
         ))),
         name => Ok(name),
+    }
+}
+
+fn idempotency_location<L>(
+    environment: &Environment<L>,
+) -> Result<Option<ObjectAddress>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let Some(text) = environment.optional(&IDEMPOTENCY_LOCATION) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(location) => Ok(Some(location)),
+        Err(_) => Err(IDEMPOTENCY_LOCATION.wrong(format!(
+            "is {text:?}, must be a bucket and a prefix, as in \"s3://bucket/calls/\""
+        ))),
     }
 }
 

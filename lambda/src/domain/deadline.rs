@@ -14,6 +14,10 @@ const HTTP_MARGIN: Duration = Duration::from_millis(250);
 const DESCRIPTION_SHARE: f64 = 0.3;
 /// … but no more than a description of 400 tokens takes.
 const DESCRIPTION_LONGEST: Duration = Duration::from_secs(8);
+/// What work leaves to keeping its failure: this share of the time, …
+const KEEPING_SHARE: f64 = 0.1;
+/// … but no more than a few calls to S3 take.
+const KEEPING_LONGEST: Duration = Duration::from_secs(2);
 /// The shortest turn of many: in less nothing is described.
 const SHORTEST_TURN: Duration = Duration::from_secs(5);
 
@@ -59,6 +63,12 @@ impl Deadline {
     pub fn of_questions(self) -> Deadline {
         let share = self.remaining().mul_f64(DESCRIPTION_SHARE);
         Deadline(self.0 - share.min(DESCRIPTION_LONGEST))
+    }
+
+    /// The time by which work must be done for its failure to be kept after it.
+    pub fn of_work(self) -> Deadline {
+        let share = self.remaining().mul_f64(KEEPING_SHARE);
+        Deadline(self.0 - share.min(KEEPING_LONGEST))
     }
 
     /// The time by which the first of `turns` pieces of work must be done that are
@@ -124,6 +134,18 @@ mod tests {
         };
         assert_eq!(left(60_000), Duration::from_millis(52_000));
         assert_eq!(left(2_000), Duration::from_millis(1_400));
+        assert_eq!(left(0), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_leaves_time_for_keeping_its_failure() {
+        let left = |ms| {
+            Deadline::after(Duration::from_millis(ms))
+                .of_work()
+                .remaining()
+        };
+        assert_eq!(left(60_000), Duration::from_millis(58_000));
+        assert_eq!(left(5_000), Duration::from_millis(4_500));
         assert_eq!(left(0), Duration::ZERO);
     }
 

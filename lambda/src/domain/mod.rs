@@ -4,6 +4,7 @@
 
 mod deadline;
 mod describe;
+mod digest;
 mod excerpt;
 mod findings;
 mod photo;
@@ -14,16 +15,18 @@ mod prompt;
 mod questions;
 mod request;
 mod source_mark;
+mod timestamp;
 
 pub use deadline::Deadline;
 pub use describe::{DescribeError, Services, describe_product};
+pub use digest::digest;
 pub use excerpt::excerpt;
 pub use findings::Findings;
 pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
 pub use photo_fit::{Fitted, fit};
 pub use ports::{
-    AskError, AttributeModel, Describer, DescriberError, ModelAnswer, Store, StoreError,
-    WrittenDescription,
+    AskError, AttributeModel, Condition, Describer, DescriberError, ModelAnswer, Store, StoreError,
+    Stored, Version, WrittenDescription,
 };
 pub use product::{Models, ProductDescription, Usage};
 pub use prompt::Prompt;
@@ -31,4 +34,5 @@ pub use questions::{Question, QuestionPlan, UnknownAttribute};
 pub use request::{
     DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
 };
-pub use source_mark::SourceMark;
+pub use source_mark::{SourceMark, Standing};
+pub use timestamp::timestamp;

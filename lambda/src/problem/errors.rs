@@ -21,7 +21,9 @@ impl From<StoreError> for Problem {
             StoreError::AccessDenied { .. } => ProblemKind::ForbiddenObject,
             StoreError::TooLarge { .. } => ProblemKind::InvalidPhoto,
             StoreError::TimedOut { .. } => ProblemKind::StorageTimedOut,
-            StoreError::Failed { .. } => ProblemKind::StorageUnavailable,
+            StoreError::Changed { .. } | StoreError::Failed { .. } => {
+                ProblemKind::StorageUnavailable
+            }
         };
         Problem::new(kind, error.to_string())
     }

@@ -15,8 +15,12 @@ pub enum ProblemKind {
     NoSuchObject,
     /// The path takes another method.
     MethodNotAllowed,
+    /// A call with the same idempotency key is being answered.
+    CallInProgress,
     /// The body is neither JSON nor a photo.
     UnsupportedContent,
+    /// An idempotency key came with another request before.
+    IdempotencyKeyReused,
     /// The photo is broken, too large or none at all.
     InvalidPhoto,
     /// The endpoint answered every question beside the point.
@@ -51,6 +55,32 @@ impl ProblemKind {
         self.parts().2
     }
 
+    /// Whether the same work may succeed later: a dependency was slow, throttled or
+    /// out of reach, or the installation lacks something that can be mended, such as
+    /// a permission. What lies with the photo or the request stays as it is. This
+    /// alone decides what is delivered again.
+    pub fn is_retriable(self) -> bool {
+        match self {
+            Self::InvalidRequest
+            | Self::UnknownAttribute
+            | Self::NoSuchResource
+            | Self::NoSuchObject
+            | Self::MethodNotAllowed
+            | Self::UnsupportedContent
+            | Self::IdempotencyKeyReused
+            | Self::InvalidPhoto
+            | Self::NothingRecognised => false,
+            Self::ForbiddenObject
+            | Self::CallInProgress
+            | Self::AttributesUnavailable
+            | Self::AttributesTimedOut
+            | Self::DescriptionUnavailable
+            | Self::DescriptionTimedOut
+            | Self::StorageUnavailable
+            | Self::StorageTimedOut => true,
+        }
+    }
+
     fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidRequest => (400, "invalid-request", "The request is not valid"),
@@ -63,9 +93,19 @@ impl ProblemKind {
             Self::NoSuchResource => (404, "no-such-resource", "No such resource"),
             Self::NoSuchObject => (404, "no-such-object", "The object does not exist"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
+            Self::CallInProgress => (
+                409,
+                "call-in-progress",
+                "The same call is being answered",
+            ),
             Self::UnsupportedContent => {
                 (415, "unsupported-content-type", "Unsupported content type")
             }
+            Self::IdempotencyKeyReused => (
+                422,
+                "idempotency-key-reused",
+                "The idempotency key belongs to another request",
+            ),
             Self::InvalidPhoto => (422, "invalid-photo", "The photo can't be used"),
             Self::NothingRecognised => (502, "nothing-recognised", "No attribute was recognised"),
             Self::AttributesUnavailable => (

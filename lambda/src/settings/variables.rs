@@ -45,11 +45,15 @@ variables! {
     ATTRIBUTE_SET = "":
         "A TOML file with the attributes to ask about; the built-in set by default.";
     OUTPUT_BUCKET = "":
-        "The bucket for the results of S3 events; the photo's own by default.";
+        "The bucket for the results of S3 events, and for records of failures; the photo's own by default.";
     INCOMING_PREFIX = "incoming/":
         "S3 events are followed for photos under this prefix.";
     OUTPUT_PREFIX = "descriptions/":
         "Results of S3 events are written under this prefix, which must not lie under INCOMING_PREFIX.";
+    FAILURE_PREFIX = "failures/":
+        "Beside the results, records of what could not be described are written under this prefix, which must lie neither under INCOMING_PREFIX nor under OUTPUT_PREFIX.";
+    IDEMPOTENCY_LOCATION = "":
+        "`s3://bucket/prefix/`, where answers to HTTP calls with an `Idempotency-Key` are kept, so that a repeated call is answered without doing the work again. Without it the header has no effect.";
     PRODUCT_CONCURRENCY = "4":
         "The most products of one event or batch that are worked on at a time, 1 to 64.";
     HTTP_TIMEOUT_MS = "28000":
