@@ -24,8 +24,8 @@ pub struct Upload {
     pub sequencer: Option<String>,
 }
 
-/// Describes the photo and stores the result, unless it is none or it is
-/// described already. The product's name is what stands between `prefix` and the
+/// Describes the photo and stores the result, unless it is none, or it is
+/// described already or can't be. The product's name is what stands between `prefix` and the
 /// extension.
 pub async fn handle(
     app: &App,
@@ -40,18 +40,20 @@ pub async fn handle(
         return Ok(Outcome::Skipped("no incoming photo"));
     };
     let product_id = product_id.to_owned();
+    let bucket = upload.bucket.clone();
+    let photo = ObjectAddress {
+        bucket: upload.bucket,
+        key: upload.key,
+    };
     let source = SourceMark {
-        key: upload.key.clone(),
+        origin: photo.to_string(),
         etag: upload.etag,
         sequencer: upload.sequencer,
+        settings: None,
     };
-    let bucket = upload.bucket.clone();
     let request = DescribeRequest {
         product_id: None,
-        photo: PhotoSource::Object(ObjectAddress {
-            bucket: upload.bucket,
-            key: upload.key,
-        }),
+        photo: PhotoSource::Object(photo),
         category: None,
         attributes: None,
     };
