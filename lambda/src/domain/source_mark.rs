@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn sequencers_of_unequal_length_are_padded() {
-        let standing = |stored, new| mark("a", None, Some(stored)).standing(&mark("a", None, Some(new)));
+        let standing =
+            |stored, new| mark("a", None, Some(stored)).standing(&mark("a", None, Some(new)));
         assert_eq!(standing("0056", "0055FF"), Standing::Later);
         assert_eq!(standing("0055", "005500"), Standing::Same);
         assert_eq!(standing("0055", "005501"), Standing::Other);
@@ -121,8 +122,14 @@ mod tests {
     #[test]
     fn a_message_is_the_same_as_itself_and_late_after_one_sent_later() {
         let message = |id, sent| SourceMark::of_message("sqs", id, sent);
-        assert_eq!(message("a", None).standing(&message("a", None)), Standing::Same);
-        assert_eq!(message("a", None).standing(&message("b", None)), Standing::Other);
+        assert_eq!(
+            message("a", None).standing(&message("a", None)),
+            Standing::Same
+        );
+        assert_eq!(
+            message("a", None).standing(&message("b", None)),
+            Standing::Other
+        );
         let stored = message("b", Some("1763976600001"));
         let earlier = message("a", Some("1763976600000"));
         assert_eq!(stored.standing(&earlier), Standing::Later);
@@ -130,14 +137,23 @@ mod tests {
         // Sent at the same time: neither is late.
         let beside = message("c", Some("1763976600001"));
         assert_eq!(stored.standing(&beside), Standing::Other);
-        assert_eq!(stored.standing(&mark("a", Some("a"), None)), Standing::Other);
+        assert_eq!(
+            stored.standing(&mark("a", Some("a"), None)),
+            Standing::Other
+        );
     }
 
     #[test]
     fn without_a_sequencer_the_entity_tag_decides() {
         let stored = mark("a", Some("e"), None);
-        assert_eq!(stored.standing(&mark("a", Some("e"), Some("01"))), Standing::Same);
-        assert_eq!(stored.standing(&mark("a", Some("f"), None)), Standing::Other);
+        assert_eq!(
+            stored.standing(&mark("a", Some("e"), Some("01"))),
+            Standing::Same
+        );
+        assert_eq!(
+            stored.standing(&mark("a", Some("f"), None)),
+            Standing::Other
+        );
         let bare = mark("a", None, None);
         assert_eq!(bare.standing(&bare), Standing::Other);
     }

@@ -93,11 +93,7 @@ impl ProblemKind {
             Self::NoSuchResource => (404, "no-such-resource", "No such resource"),
             Self::NoSuchObject => (404, "no-such-object", "The object does not exist"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
-            Self::CallInProgress => (
-                409,
-                "call-in-progress",
-                "The same call is being answered",
-            ),
+            Self::CallInProgress => (409, "call-in-progress", "The same call is being answered"),
             Self::UnsupportedContent => {
                 (415, "unsupported-content-type", "Unsupported content type")
             }

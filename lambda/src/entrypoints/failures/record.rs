@@ -53,7 +53,9 @@ impl FailureRecord {
     ) -> FailureRecord {
         let now = timestamp(now);
         let kind = problem.kind.slug().to_owned();
-        let mut tries = before.map(|record| record.tries.clone()).unwrap_or_default();
+        let mut tries = before
+            .map(|record| record.tries.clone())
+            .unwrap_or_default();
         tries.push(Try {
             at: now.clone(),
             kind: kind.clone(),

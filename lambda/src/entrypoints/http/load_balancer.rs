@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::members::{decode, header, joined, null_as_absent, path_below};
-use super::{HttpRequest, HttpResponse, respond};
+use super::{HttpRequest, HttpResponse, idempotency, respond};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
 
@@ -49,6 +49,7 @@ pub async fn handle(app: &App, event: Box<LoadBalancerEvent>, deadline: Deadline
         method: &event.http_method,
         path: path_below("", &event.path),
         content_type: header(&headers, "content-type"),
+        idempotency_key: header(&headers, idempotency::HEADER),
         query: &query,
         body: decode(event.body, event.is_base64_encoded),
     };
@@ -65,7 +66,7 @@ fn to_event(response: &HttpResponse, with_lists: bool) -> Value {
     let mut event = json!({
         "statusCode": response.status,
         "statusDescription": format!("{} {}", response.status, reason(response.status)),
-        "body": response.body.to_string(),
+        "body": response.body,
         "isBase64Encoded": false
     });
     if with_lists {
@@ -84,6 +85,7 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
         502 => "Bad Gateway",

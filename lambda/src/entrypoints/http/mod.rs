@@ -2,6 +2,7 @@
 //! they come through.
 
 mod batch;
+mod idempotency;
 pub mod load_balancer;
 mod members;
 pub mod payload_v1;
@@ -12,6 +13,8 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use self::batch::Described;
+use self::idempotency::{Begun, Keyed};
 use super::App;
 use super::request_body::{self, RequestBody, invalid, unreadable};
 use crate::domain::{Deadline, DescribeRequest, describe_product, excerpt};
@@ -30,6 +33,8 @@ pub struct HttpRequest<'a> {
     pub path: &'a str,
     /// The content type as it was sent.
     pub content_type: Option<&'a str>,
+    /// By which a call that is made again is known.
+    pub idempotency_key: Option<&'a str>,
     /// The query's parameters, decoded.
     pub query: &'a HashMap<String, String>,
     /// Decoded; the error is a problem of the request.
@@ -45,26 +50,36 @@ pub struct HttpResponse {
     pub content_type: &'static str,
     /// Headers beside the content type.
     pub headers: Vec<(&'static str, &'static str)>,
-    /// The body.
-    pub body: Value,
+    /// The body, a JSON text.
+    pub body: String,
 }
 
 impl From<Problem> for HttpResponse {
     fn from(problem: Problem) -> HttpResponse {
         let headers = match problem.kind {
             ProblemKind::MethodNotAllowed => vec![("allow", METHOD)],
+            ProblemKind::CallInProgress => vec![("retry-after", idempotency::RETRY_AFTER_S)],
             _ => Vec::new(),
         };
         HttpResponse {
             status: problem.kind.status(),
             content_type: "application/problem+json",
             headers,
-            body: problem.to_json(),
+            body: problem.to_json().to_string(),
         }
     }
 }
 
 impl HttpResponse {
+    fn of(body: String) -> HttpResponse {
+        HttpResponse {
+            status: 200,
+            content_type: "application/json",
+            headers: Vec::new(),
+            body,
+        }
+    }
+
     /// Every header with its value, as `shaped` writes it.
     fn all_headers(&self, shaped: impl Fn(&str) -> Value) -> Map<String, Value> {
         let content_type = ("content-type", self.content_type);
@@ -84,26 +99,65 @@ enum Call {
 /// Answers a request by the deadline, or by the longest time of an HTTP call.
 pub async fn respond(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
+    let keyed = Keyed::read(app, &request);
     let outcome = match read(request) {
-        Ok(Call::One(request)) => describe_product(&app.services, request, deadline)
-            .await
-            .map(|product| json!(product))
-            .map_err(Problem::from),
-        Ok(Call::Batch(products)) => Ok(batch::describe_all(app, products, deadline).await),
+        Ok(call) => answer(app, call, keyed, deadline).await,
         Err(problem) => Err(problem),
     };
-    match outcome {
-        Ok(body) => HttpResponse {
-            status: 200,
-            content_type: "application/json",
-            headers: Vec::new(),
-            body,
-        },
-        Err(problem) => {
-            let status = problem.kind.status();
-            tracing::warn!(status, detail = problem.detail, "answered with a problem");
-            problem.into()
+    outcome.unwrap_or_else(|problem| {
+        let status = problem.kind.status();
+        tracing::warn!(status, detail = problem.detail, "answered with a problem");
+        problem.into()
+    })
+}
+
+/// Answers a call, once if it has a key.
+async fn answer(
+    app: &App,
+    call: Call,
+    keyed: Result<Option<Keyed>, Problem>,
+    deadline: Deadline,
+) -> Result<HttpResponse, Problem> {
+    let Some(keyed) = keyed? else {
+        let described = describe(app, call, deadline).await?;
+        return Ok(HttpResponse::of(described.body.to_string()));
+    };
+    let claim = match keyed.begin(app, deadline).await? {
+        Begun::Answered(body) => {
+            return Ok(HttpResponse {
+                headers: vec![("idempotency-replayed", "true")],
+                ..HttpResponse::of(body)
+            });
         }
+        Begun::Claimed(claim) => claim,
+    };
+    match describe(app, call, deadline.of_work()).await {
+        Ok(Described { body, is_final }) => {
+            let body = body.to_string();
+            if is_final {
+                claim.keep(app, &body, deadline).await;
+            } else {
+                claim.release(app, deadline).await;
+            }
+            Ok(HttpResponse::of(body))
+        }
+        Err(problem) => {
+            claim.release(app, deadline).await;
+            Err(problem)
+        }
+    }
+}
+
+async fn describe(app: &App, call: Call, deadline: Deadline) -> Result<Described, Problem> {
+    match call {
+        Call::One(request) => {
+            let product = describe_product(&app.services, request, deadline).await?;
+            Ok(Described {
+                body: json!(product),
+                is_final: true,
+            })
+        }
+        Call::Batch(products) => Ok(batch::describe_all(app, products, deadline).await),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::members::{decode, header, is_known, joined, null_as_absent, path_below};
-use super::{HttpRequest, HttpResponse, respond};
+use super::{HttpRequest, HttpResponse, idempotency, respond};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
 
@@ -59,6 +59,7 @@ pub async fn handle(app: &App, event: Box<RestApiEvent>, deadline: Deadline) -> 
         method: &event.http_method,
         path,
         content_type: header(&headers, "content-type"),
+        idempotency_key: header(&headers, idempotency::HEADER),
         query: &query,
         body: decode(event.body, event.is_base64_encoded),
     };
@@ -69,7 +70,7 @@ fn to_event(response: &HttpResponse) -> Value {
     json!({
         "statusCode": response.status,
         "headers": response.all_headers(|value| json!(value)),
-        "body": response.body.to_string(),
+        "body": response.body,
         "isBase64Encoded": false
     })
 }

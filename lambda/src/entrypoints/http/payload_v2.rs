@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::members::{decode, header, null_as_absent, path_below};
-use super::{HttpRequest, HttpResponse, PATH, respond};
+use super::{HttpRequest, HttpResponse, PATH, idempotency, respond};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
 
@@ -49,6 +49,7 @@ pub async fn handle(app: &App, mut event: Box<HttpApiEvent>, deadline: Deadline)
         method: &event.request_context.http.method,
         path: event.path(),
         content_type: header(&event.headers, "content-type"),
+        idempotency_key: header(&event.headers, idempotency::HEADER),
         query: &event.query_string_parameters,
         body,
     };
@@ -78,7 +79,7 @@ fn to_event(response: &HttpResponse) -> Value {
         // A part of the format that API Gateway does without and the emulator
         // of cargo-lambda does not.
         "cookies": [],
-        "body": response.body.to_string(),
+        "body": response.body,
         "isBase64Encoded": false
     })
 }

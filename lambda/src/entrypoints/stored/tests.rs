@@ -60,7 +60,10 @@ async fn a_late_delivery_never_replaces_the_result_of_a_later_photo() {
     let fakes = with_photo();
     meanwhile(&fakes, "02");
     let outcome = deliver(&fakes, "01").await;
-    assert_eq!(outcome, Outcome::Skipped("a later one is described already"));
+    assert_eq!(
+        outcome,
+        Outcome::Skipped("a later one is described already")
+    );
     assert_eq!(fakes.store.get(RESULT).unwrap().0, "{}");
     assert_eq!(fakes.model.asked.lock().unwrap().len(), 1);
 
