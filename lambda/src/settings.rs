@@ -12,6 +12,7 @@ mod variables;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
 use attributes::AttributeSet;
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub attribute_requests: AttributeRequests,
     /// [`ENDPOINT_CONCURRENCY`]
     pub endpoint_concurrency: usize,
+    /// [`ENDPOINT_HEDGE_MS`]; nothing where calls are made once.
+    pub endpoint_hedge_after: Option<Duration>,
     /// [`ENDPOINT_MAX_PAYLOAD_BYTES`]
     pub endpoint_max_payload_bytes: usize,
     /// [`BEDROCK_MODEL_IDS`]: each once, never empty.
@@ -96,6 +99,7 @@ impl Settings {
             endpoint_name: endpoint_name(&environment)?,
             attribute_requests: attribute_requests(&environment)?,
             endpoint_concurrency: environment.number(&ENDPOINT_CONCURRENCY, 1..=256)?,
+            endpoint_hedge_after: hedge_after(&environment)?,
             endpoint_max_payload_bytes: environment
                 .number(&ENDPOINT_MAX_PAYLOAD_BYTES, 65_536..=67_108_864)?,
             bedrock_model_ids: bedrock_model_ids(&environment)?,
@@ -213,6 +217,17 @@ where
         )));
     }
     Ok(name)
+}
+
+fn hedge_after<L>(environment: &Environment<L>) -> Result<Option<Duration>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    if environment.text(&ENDPOINT_HEDGE_MS) == "0" {
+        return Ok(None);
+    }
+    let patience = environment.number(&ENDPOINT_HEDGE_MS, 100..=60_000)?;
+    Ok(Some(Duration::from_millis(patience)))
 }
 
 fn attribute_requests<L>(environment: &Environment<L>) -> Result<AttributeRequests, SettingsError>

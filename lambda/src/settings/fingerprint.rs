@@ -3,9 +3,9 @@
 use attributes::AttributeSet;
 
 use super::{
-    ATTRIBUTE_SET, BEDROCK_REGION, ENDPOINT_CONCURRENCY, Environment, FAILURE_PREFIX,
-    HTTP_TIMEOUT_MS, IDEMPOTENCY_LOCATION, INCOMING_PREFIX, OUTPUT_BUCKET, OUTPUT_PREFIX,
-    PRODUCT_CONCURRENCY, VARIABLES, Variable,
+    ATTRIBUTE_SET, BEDROCK_REGION, ENDPOINT_CONCURRENCY, ENDPOINT_HEDGE_MS, Environment,
+    FAILURE_PREFIX, HTTP_TIMEOUT_MS, IDEMPOTENCY_LOCATION, INCOMING_PREFIX, OUTPUT_BUCKET,
+    OUTPUT_PREFIX, PRODUCT_CONCURRENCY, VARIABLES, Variable,
 };
 use crate::domain::digest;
 
@@ -14,6 +14,7 @@ use crate::domain::digest;
 const WITHOUT_EFFECT: &[&Variable] = &[
     &BEDROCK_REGION,
     &ENDPOINT_CONCURRENCY,
+    &ENDPOINT_HEDGE_MS,
     &FAILURE_PREFIX,
     &HTTP_TIMEOUT_MS,
     &IDEMPOTENCY_LOCATION,
@@ -87,6 +88,7 @@ mod tests {
         for (name, value) in [
             ("BEDROCK_REGION", "eu-central-1"),
             ("ENDPOINT_CONCURRENCY", "9"),
+            ("ENDPOINT_HEDGE_MS", "900"),
             ("FAILURE_PREFIX", "broken/"),
             ("HTTP_TIMEOUT_MS", "9000"),
             ("IDEMPOTENCY_LOCATION", "s3://results/calls/"),

@@ -15,6 +15,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.endpoint_name, "endpoint-finetuned-blip2");
     assert_eq!(settings.attribute_requests, AttributeRequests::Batched);
     assert_eq!(settings.endpoint_concurrency, 8);
+    assert_eq!(settings.endpoint_hedge_after, None);
     assert_eq!(settings.endpoint_max_payload_bytes, 6 * 1024 * 1024);
     assert_eq!(
         settings.bedrock_model_ids[0],
@@ -48,6 +49,8 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("ATTRIBUTE_REQUESTS", "Batched"),
         ("ENDPOINT_CONCURRENCY", "0"),
         ("ENDPOINT_CONCURRENCY", "many"),
+        ("ENDPOINT_HEDGE_MS", "99"),
+        ("ENDPOINT_HEDGE_MS", "2s"),
         ("ENDPOINT_MAX_PAYLOAD_BYTES", "6 MiB"),
         ("ENDPOINT_MAX_PAYLOAD_BYTES", "1000"),
         ("BEDROCK_MODEL_IDS", " , "),

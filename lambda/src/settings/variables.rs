@@ -30,6 +30,8 @@ variables! {
         "`batched`: one call with all questions. `per-question`: one call a question, for endpoints that know only `{\"prompt\", \"image\"}`.";
     ENDPOINT_CONCURRENCY = "8":
         "The most calls to the endpoint at a time, 1 to 256.";
+    ENDPOINT_HEDGE_MS = "0":
+        "After how many ms without an answer a call to the endpoint is made a second time, the first answer counting; 100 to 60000, or 0: never. Choose what few calls take, such as the 95th percentile: each second call is paid for. It keeps to ENDPOINT_CONCURRENCY.";
     ENDPOINT_MAX_PAYLOAD_BYTES = "6291456":
         "The largest request body that the endpoint takes, 65536 to 67108864 bytes; a larger photo is scaled down.";
     BEDROCK_MODEL_IDS = "anthropic.claude-3-sonnet-20240229-v1:0,global.anthropic.claude-sonnet-4-6":

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::messages::{self, Written};
 use super::{InvokeModel, ModelErrorKind};
+use crate::adapters::dependency::Dependency;
 use crate::adapters::retry::{Failure, retry};
 use crate::adapters::shortened;
 use crate::domain::{Deadline, Describer, DescriberError, Prompt, WrittenDescription};
@@ -17,7 +18,7 @@ use crate::settings::Settings;
 /// - A model that is gone is not asked again by this process.
 /// - A model without access is passed over with a warning that names it, and
 ///   asked again next time: access can be granted while the process lives.
-/// - A model that keeps failing is passed over likewise.
+/// - A model that keeps failing is passed over likewise, and left alone for a while.
 /// - A throttled model is waited for as long as time allows.
 pub struct BedrockDescriber<M> {
     models: M,
@@ -30,6 +31,7 @@ struct Candidate {
     id: String,
     /// Why it is not asked any more.
     gone: OnceLock<String>,
+    dependency: Dependency,
 }
 
 impl<M: InvokeModel> BedrockDescriber<M> {
@@ -42,6 +44,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             .map(|id| Candidate {
                 id: id.clone(),
                 gone: OnceLock::new(),
+                dependency: Dependency::new(id),
             })
             .collect();
         BedrockDescriber {
@@ -66,7 +69,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             });
         }
         let model = candidate.id.clone();
-        let outcome = retry(deadline, &candidate.id, || {
+        let outcome = retry(&candidate.dependency, deadline, || {
             self.models.invoke(&candidate.id, body.clone())
         })
         .await;
@@ -77,6 +80,10 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             }
             Err(Failure::TimedOut) => {
                 return Err(Setback::Final(DescriberError::TimedOut { model }));
+            }
+            Err(Failure::LeftAlone) => {
+                let reason = "it kept failing and is not asked for now".to_owned();
+                return Err(Setback::Skip { reason, warn: true });
             }
             Err(Failure::Failed { error, attempts }) => (error, attempts),
         };
