@@ -21,6 +21,15 @@ pub fn failures(log: &str, key: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether the last failed attempt at the photo under `key` is written down in a record,
+/// after which it is not repeated.
+pub fn is_final(log: &str, key: &str) -> bool {
+    lines(log)
+        .filter(|line| text(line, "outcome") == Some("failed"))
+        .rfind(|line| text(line, "source") == Some(key))
+        .is_some_and(|line| line.get("record").is_some())
+}
+
 /// The lines that say what came of a product.
 fn lines(log: &str) -> impl DoubleEndedIterator<Item = Value> + '_ {
     log.lines()
@@ -45,6 +54,7 @@ a line of another kind: outcome
 {"level":"INFO","message":"product","outcome":"described","product_id":"a","source":"incoming/a.jpg","attributes_ms":20,"description_ms":800}
 {"level":"INFO","message":"product","outcome":"skipped","product_id":"a","source":"incoming/a.jpg","reason":"described already"}
 {"level":"ERROR","message":"product","outcome":"failed","source":"incoming/b.jpg","detail":"still damaged"}
+{"level":"WARN","message":"product","outcome":"failed","source":"incoming/c.jpg","detail":"no photo","record":"s3://catalogue/failures/c.json"}
 "#;
 
     #[test]
@@ -66,5 +76,11 @@ a line of another kind: outcome
             ["the photo is damaged", "still damaged"]
         );
         assert!(failures(LOG, "incoming/a.jpg").is_empty());
+    }
+
+    #[test]
+    fn a_failure_with_a_record_is_not_repeated() {
+        assert!(is_final(LOG, "incoming/c.jpg"));
+        assert!(!is_final(LOG, "incoming/b.jpg") && !is_final(LOG, "incoming/a.jpg"));
     }
 }

@@ -13,9 +13,9 @@ use image::{ImageFormat, RgbImage};
 use serde_json::Value;
 
 use crate::domain::{
-    AskError, AttributeModel, Deadline, Describer, DescriberError, Format, ModelAnswer,
-    ObjectAddress, Photo, Prompt, Services, SourceMark, Store, StoreError, TextCheck, Usage,
-    WrittenDescription,
+    AskError, AttributeModel, Condition, Deadline, Describer, DescriberError, Format, ModelAnswer,
+    ObjectAddress, Photo, Prompt, Services, SourceMark, Store, StoreError, Stored, TextCheck,
+    Usage, Version, WrittenDescription,
 };
 use crate::entrypoints::App;
 use crate::settings::Settings;
@@ -232,25 +232,83 @@ fn listing(adjectives: &str, description: &str) -> String {
 /// Objects in memory.
 #[derive(Default)]
 pub struct FakeStore {
-    objects: Mutex<HashMap<String, (Bytes, Option<SourceMark>)>>,
+    objects: Mutex<Objects>,
+    /// An object that somebody else writes just before this store is written for
+    /// the next time.
+    pub interloper: Mutex<Option<(String, Bytes, SourceMark)>>,
+    /// Nothing can be written, or taken away, whose address holds this.
+    pub denied: Mutex<Option<&'static str>>,
+}
+
+#[derive(Default)]
+struct Objects {
+    by_uri: HashMap<String, Object>,
+    writes: u64,
+}
+
+#[derive(Clone)]
+struct Object {
+    bytes: Bytes,
+    stored: Stored,
+}
+
+impl Objects {
+    fn put(&mut self, uri: &str, bytes: Bytes, source: Option<SourceMark>) -> Version {
+        self.writes += 1;
+        let version = Version(format!("\"{}\"", self.writes));
+        let stored = Stored {
+            version: version.clone(),
+            source,
+        };
+        let object = Object { bytes, stored };
+        self.by_uri.insert(uri.to_owned(), object);
+        version
+    }
 }
 
 impl FakeStore {
     pub fn put(&self, uri: &str, bytes: Bytes) {
-        self.objects
-            .lock()
-            .unwrap()
-            .insert(uri.to_owned(), (bytes, None));
+        self.objects.lock().unwrap().put(uri, bytes, None);
     }
 
     pub fn get(&self, uri: &str) -> Option<(Bytes, Option<SourceMark>)> {
-        self.objects.lock().unwrap().get(uri).cloned()
+        let object = self.object(uri)?;
+        Some((object.bytes, object.stored.source))
+    }
+
+    /// The JSON document that lies there.
+    pub fn json(&self, uri: &str) -> Value {
+        let object = self
+            .object(uri)
+            .unwrap_or_else(|| panic!("no {uri} in {:?}", self.uris()));
+        serde_json::from_slice(&object.bytes).unwrap()
     }
 
     pub fn uris(&self) -> Vec<String> {
-        let mut uris: Vec<String> = self.objects.lock().unwrap().keys().cloned().collect();
+        let objects = self.objects.lock().unwrap();
+        let mut uris: Vec<String> = objects.by_uri.keys().cloned().collect();
         uris.sort();
         uris
+    }
+
+    fn object(&self, uri: &str) -> Option<Object> {
+        self.objects.lock().unwrap().by_uri.get(uri).cloned()
+    }
+
+    fn check_allowed(
+        &self,
+        address: &ObjectAddress,
+        permission: &'static str,
+    ) -> Result<(), StoreError> {
+        let denied = *self.denied.lock().unwrap();
+        if denied.is_some_and(|part| address.to_string().contains(part)) {
+            let address = address.clone();
+            return Err(StoreError::AccessDenied {
+                address,
+                permission,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -271,28 +329,59 @@ impl Store for FakeStore {
         Ok(bytes)
     }
 
-    async fn source_of(
+    async fn look(
         &self,
         address: &ObjectAddress,
         _deadline: Deadline,
-    ) -> Result<Option<SourceMark>, StoreError> {
+    ) -> Result<Option<Stored>, StoreError> {
         Ok(self
-            .get(&address.to_string())
-            .and_then(|(_, source)| source))
+            .object(&address.to_string())
+            .map(|object| object.stored))
+    }
+
+    async fn load(
+        &self,
+        address: &ObjectAddress,
+        max_bytes: u64,
+        _deadline: Deadline,
+    ) -> Result<Option<(Stored, Bytes)>, StoreError> {
+        let object = self.object(&address.to_string());
+        Ok(object.map(|object| {
+            assert!(object.bytes.len() as u64 <= max_bytes);
+            (object.stored, object.bytes)
+        }))
     }
 
     async fn write(
         &self,
         address: &ObjectAddress,
         json: Bytes,
-        source: &SourceMark,
-        _deadline: Deadline,
-    ) -> Result<(), StoreError> {
-        let object = (json, Some(source.clone()));
-        self.objects
-            .lock()
-            .unwrap()
-            .insert(address.to_string(), object);
+        source: Option<&SourceMark>,
+        condition: &Condition,
+        deadline: Deadline,
+    ) -> Result<Version, StoreError> {
+        if deadline.remaining().is_zero() {
+            let address = address.clone();
+            return Err(StoreError::TimedOut { address });
+        }
+        self.check_allowed(address, "s3:PutObject")?;
+        let uri = address.to_string();
+        let mut objects = self.objects.lock().unwrap();
+        if let Some((uri, bytes, source)) = self.interloper.lock().unwrap().take() {
+            objects.put(&uri, bytes, Some(source));
+        }
+        let found = objects.by_uri.get(&uri).map(|object| &object.stored);
+        if Condition::unchanged(found) != *condition {
+            let address = address.clone();
+            return Err(StoreError::Changed { address });
+        }
+        Ok(objects.put(&uri, json, source.cloned()))
+    }
+
+    async fn remove(&self, address: &ObjectAddress, _deadline: Deadline) -> Result<(), StoreError> {
+        self.check_allowed(address, "s3:DeleteObject")?;
+        let mut objects = self.objects.lock().unwrap();
+        objects.by_uri.remove(&address.to_string());
         Ok(())
     }
 }

@@ -45,9 +45,10 @@ impl Problem {
     }
 
     /// The detail as it may be logged. What is wrong with a request is said in the request's
-    /// own words, which may be anybody's name or a password: they are for the caller alone.
+    /// own words, which may be anybody's name or a password, and what is wrong with a text in
+    /// the text's: they are for the caller alone.
     pub fn loggable_detail(&self) -> Cow<'_, str> {
-        if self.kind.quotes_the_request() {
+        if self.kind.has_quotations() {
             without_quoted(&self.detail)
         } else {
             Cow::Borrowed(&self.detail)

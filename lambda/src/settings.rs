@@ -7,18 +7,22 @@
 //! addressed in path style, because a local server has no host name per bucket.
 
 mod bedrock;
+mod fingerprint;
 mod variables;
 mod writing;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
 use attributes::AttributeSet;
 
 pub use self::bedrock::{BedrockApi, Guardrail};
 pub use self::variables::*;
-use crate::domain::{Certainty, Format, Prices, Unfaithful, Wording, is_bucket_name};
+use crate::domain::{
+    Certainty, Format, ObjectAddress, Prices, Unfaithful, Wording, digest, is_bucket_name,
+};
 
 /// How the endpoint is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub struct Settings {
     pub attribute_requests: AttributeRequests,
     /// [`ENDPOINT_CONCURRENCY`]
     pub endpoint_concurrency: usize,
+    /// [`ENDPOINT_HEDGE_MS`]; nothing where calls are made once.
+    pub endpoint_hedge_after: Option<Duration>,
     /// [`ENDPOINT_MAX_PAYLOAD_BYTES`]
     pub endpoint_max_payload_bytes: usize,
     /// [`BEDROCK_MODEL_IDS`]: each once, never empty.
@@ -75,6 +81,10 @@ pub struct Settings {
     pub incoming_prefix: String,
     /// [`OUTPUT_PREFIX`]
     pub output_prefix: String,
+    /// [`FAILURE_PREFIX`]
+    pub failure_prefix: String,
+    /// [`IDEMPOTENCY_LOCATION`]: the key is the prefix, never empty.
+    pub idempotency_location: Option<ObjectAddress>,
     /// [`PRODUCT_CONCURRENCY`]
     pub product_concurrency: usize,
     /// [`HTTP_TIMEOUT_MS`]
@@ -83,6 +93,9 @@ pub struct Settings {
     pub metrics_namespace: Option<String>,
     /// Whether S3 is addressed as `host/bucket/key`.
     pub s3_path_style: bool,
+    /// A digest of everything in these settings that an answer depends on, but for its
+    /// format.
+    fingerprint: String,
 }
 
 /// A variable whose value can't be used.
@@ -108,10 +121,13 @@ impl Settings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
         let environment = Environment { lookup };
         let certainty = writing::certainty(&environment)?;
+        let wording = writing::wording(&environment, certainty.low)?;
+        let attribute_set = attribute_set(&environment)?;
         let settings = Settings {
             endpoint_name: endpoint_name(&environment)?,
             attribute_requests: attribute_requests(&environment)?,
             endpoint_concurrency: environment.number(&ENDPOINT_CONCURRENCY, 1..=256)?,
+            endpoint_hedge_after: hedge_after(&environment)?,
             endpoint_max_payload_bytes: environment
                 .number(&ENDPOINT_MAX_PAYLOAD_BYTES, 65_536..=67_108_864)?,
             bedrock_model_ids: bedrock::model_ids(&environment)?,
@@ -123,14 +139,17 @@ impl Settings {
             listing_max_tokens: environment.number(&LISTING_MAX_TOKENS, 1..=64_000)?,
             temperature: bedrock::temperature(&environment)?,
             certainty,
-            wording: writing::wording(&environment, certainty.low)?,
             unfaithful: unfaithful(&environment)?,
             default_category: environment.text(&DEFAULT_CATEGORY),
             default_format: default_format(&environment)?,
-            attribute_set: attribute_set(&environment)?,
+            fingerprint: fingerprint::of(&environment, &attribute_set, &wording.template),
+            attribute_set,
+            wording,
             output_bucket: output_bucket(&environment)?,
             incoming_prefix: environment.text(&INCOMING_PREFIX),
             output_prefix: environment.text(&OUTPUT_PREFIX),
+            failure_prefix: environment.text(&FAILURE_PREFIX),
+            idempotency_location: idempotency_location(&environment)?,
             product_concurrency: environment.number(&PRODUCT_CONCURRENCY, 1..=64)?,
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,
             metrics_namespace: metrics_namespace(&environment)?,
@@ -142,15 +161,39 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Results that lie where photos arrive would invoke the function again. So
-    /// they would in another bucket that has the same notification, or that is
-    /// the photos' own by its name, so `OUTPUT_BUCKET` makes no difference.
+    /// By which settings what is written for a request is made: a digest of them, and of
+    /// the format that the request asks for or has by default.
+    pub fn mark(&self, format: Option<Format>) -> String {
+        let format = format.unwrap_or(self.default_format);
+        digest([self.fingerprint.as_bytes(), format.name().as_bytes()])
+    }
+
+    /// What lies where photos arrive would invoke the function again. So it would
+    /// in another bucket that has the same notification, or that is the photos' own
+    /// by its name, so `OUTPUT_BUCKET` makes no difference. A record of a failure
+    /// that lies among the results would be taken for one, or overwritten by one.
     fn check_prefixes(&self) -> Result<(), SettingsError> {
-        if self.output_prefix.starts_with(&self.incoming_prefix) {
-            return Err(OUTPUT_PREFIX.wrong(format!(
-                "is {:?}, which lies under INCOMING_PREFIX {:?}: every result would trigger the \
-                 function again; choose a prefix beside it",
-                self.output_prefix, self.incoming_prefix
+        let kept = self.idempotency_location.as_ref();
+        for (variable, prefix) in [
+            (&OUTPUT_PREFIX, &self.output_prefix),
+            (&FAILURE_PREFIX, &self.failure_prefix),
+        ]
+        .into_iter()
+        .chain(kept.map(|location| (&IDEMPOTENCY_LOCATION, &location.key)))
+        {
+            if prefix.starts_with(&self.incoming_prefix) {
+                return Err(variable.wrong(format!(
+                    "is {prefix:?}, which lies under INCOMING_PREFIX {:?}: whatever is written \
+                     there would trigger the function again; choose a prefix beside it",
+                    self.incoming_prefix
+                )));
+            }
+        }
+        let (results, failures) = (&self.output_prefix, &self.failure_prefix);
+        if results.starts_with(failures) || failures.starts_with(results) {
+            return Err(FAILURE_PREFIX.wrong(format!(
+                "is {failures:?} and OUTPUT_PREFIX {results:?}: the one lies under the other; \
+                 choose a prefix beside it"
             )));
         }
         Ok(())
@@ -218,6 +261,17 @@ where
         )));
     }
     Ok(name)
+}
+
+fn hedge_after<L>(environment: &Environment<L>) -> Result<Option<Duration>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    if environment.text(&ENDPOINT_HEDGE_MS) == "0" {
+        return Ok(None);
+    }
+    let patience = environment.number(&ENDPOINT_HEDGE_MS, 100..=60_000)?;
+    Ok(Some(Duration::from_millis(patience)))
 }
 
 fn attribute_requests<L>(environment: &Environment<L>) -> Result<AttributeRequests, SettingsError>
@@ -290,6 +344,23 @@ where
         )));
     }
     Ok(Some(name))
+}
+
+fn idempotency_location<L>(
+    environment: &Environment<L>,
+) -> Result<Option<ObjectAddress>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    let Some(text) = environment.optional(&IDEMPOTENCY_LOCATION) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(location) => Ok(Some(location)),
+        Err(_) => Err(IDEMPOTENCY_LOCATION.wrong(format!(
+            "is {text:?}, must be a bucket and a prefix, as in \"s3://bucket/calls/\""
+        ))),
+    }
 }
 
 fn attribute_set<L>(environment: &Environment<L>) -> Result<AttributeSet, SettingsError>

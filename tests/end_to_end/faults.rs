@@ -1,11 +1,14 @@
 //! What fails beside the function: Bedrock's models, the endpoint, time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::post;
 use local_stack::{Endpoint, StackOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::common::*;
 
@@ -171,5 +174,58 @@ async fn an_endpoint_slow_past_the_deadline_is_answered_before_it() {
     assert_eq!(result["attributes"], json!({"Fabric": "Cotton"}));
     assert_eq!(result["missing"].as_array().unwrap().len(), 7, "{result}");
     assert!(!result["description"].as_str().unwrap().is_empty());
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_that_fails_is_counted_until_it_succeeds_and_then_done_once() {
+    // Fails as long as two invocations try, then answers.
+    let calls = Arc::new(AtomicUsize::new(0));
+    let seen = calls.clone();
+    let router = Router::new().route(
+        "/endpoints/{name}/invocations",
+        post(move |_: String| {
+            let call = calls.fetch_add(1, Ordering::SeqCst);
+            async move {
+                if call < 6 {
+                    return Err(StatusCode::BAD_GATEWAY);
+                }
+                Ok(r#"["Fabric: Cotton"]"#)
+            }
+        }),
+    );
+    let address = serve(router).await;
+    let mut stack = start(StackOptions {
+        endpoint: Endpoint::At(format!("http://{address}")),
+        ..Default::default()
+    })
+    .await;
+    // Where no notification is sent from, so that this test alone delivers.
+    let photo = "elsewhere/drawn-01.jpg";
+    stack.bucket().put(photo, sample("drawn-01")).await.unwrap();
+    let image = json!({"s3_uri": format!("s3://lookbook-catalogue/{photo}")});
+    let request = json!({"product_id": "7", "image": image, "attributes": ["Fabric"]});
+    let mut message = event("sqs-own.json");
+    message["Records"][0]["body"] = json!(request.to_string());
+    let id = message["Records"][0]["messageId"].clone();
+    for attempts in 1..=2 {
+        let answer = stack.invoke(&message).await.unwrap();
+        assert!(!answer.failed, "{answer:?}");
+        let failures = json!({"batchItemFailures": [{"itemIdentifier": id}]});
+        assert_eq!(answer.payload, failures);
+        let record = stack.bucket().get("failures/7.json").await.unwrap();
+        let record: Value = serde_json::from_slice(&record.unwrap()).unwrap();
+        assert_eq!(record["attempts"], attempts, "{record}");
+        assert_eq!(record["retriable"], true, "{record}");
+    }
+    for _ in 0..3 {
+        let answer = stack.invoke(&message).await.unwrap();
+        assert_eq!(answer.payload, json!({"batchItemFailures": []}));
+    }
+    assert_eq!(seen.load(Ordering::SeqCst), 7);
+    let keys = stack.bucket().keys("descriptions/").await.unwrap();
+    assert_eq!(keys, ["descriptions/7.json"]);
+    let records = stack.bucket().keys("failures/").await.unwrap();
+    assert!(records.is_empty(), "{records:?}");
     stack.stop().await.unwrap();
 }

@@ -106,13 +106,22 @@ async fn a_second_delivery_does_no_second_work() {
     stack.stop().await.unwrap();
 }
 
+async fn failure(stack: &mut Stack, product_id: &str) -> Value {
+    let key = format!("failures/{product_id}.json");
+    serde_json::from_slice(&stack.wait_for_object(&key, WAIT).await.unwrap()).unwrap()
+}
+
 #[tokio::test]
-async fn an_event_about_a_missing_object_fails_and_names_it() {
+async fn an_event_about_a_missing_object_leaves_a_record_until_it_is_there() {
     let mut stack = start(StackOptions::default()).await;
     let answer = stack.invoke(&event("s3-put.json")).await.unwrap();
-    assert!(answer.failed, "{answer:?}");
-    let message = answer.payload["errorMessage"].as_str().unwrap();
-    assert!(message.contains("incoming/drawn-01.jpg"), "{message}");
+    assert!(!answer.failed, "{answer:?}");
+    assert_eq!(answer.payload["written"], serde_json::json!([]));
+    let record = failure(&mut stack, "drawn-01").await;
+    assert_eq!(record["kind"], "no-such-object");
+    assert_eq!(record["retriable"], false);
+    let detail = record["problem"]["detail"].as_str().unwrap();
+    assert!(detail.contains("incoming/drawn-01.jpg"), "{detail}");
     assert!(
         stack
             .bucket()
@@ -121,11 +130,22 @@ async fn an_event_about_a_missing_object_fails_and_names_it() {
             .unwrap()
             .is_empty()
     );
+
+    stack
+        .bucket()
+        .put("incoming/drawn-01.jpg", sample("drawn-01"))
+        .await
+        .unwrap();
+    let answer = stack.invoke(&event("s3-put.json")).await.unwrap();
+    assert!(!answer.failed, "{answer:?}");
+    described(&mut stack, "drawn-01").await;
+    let records = stack.bucket().keys("failures/").await.unwrap();
+    assert!(records.is_empty(), "{records:?}");
     stack.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_broken_photo_fails_its_event_and_spoils_no_other() {
+async fn a_broken_photo_leaves_a_record_and_spoils_no_other() {
     let mut stack = start(StackOptions::default()).await;
     let cut = sample("drawn-02")[..30_000].to_vec();
     stack
@@ -139,6 +159,10 @@ async fn a_broken_photo_fails_its_event_and_spoils_no_other() {
         .await
         .unwrap();
     assert_described(&described(&mut stack, "drawn-02").await, "drawn-02");
+    let record = failure(&mut stack, "broken").await;
+    assert_eq!(record["kind"], "invalid-photo");
+    assert_eq!(record["retriable"], false);
+    assert_eq!(record["attempts"], 1);
     let keys = stack.bucket().keys("descriptions/").await.unwrap();
     assert_eq!(keys, ["descriptions/drawn-02.json"]);
     stack.stop().await.unwrap();

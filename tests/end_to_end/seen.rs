@@ -52,6 +52,27 @@ async fn a_product_has_a_line_and_metrics_and_the_model_server_its_caller_s_trac
 }
 
 #[tokio::test]
+async fn a_call_that_is_made_again_is_answered_as_before_and_seen_as_that() {
+    let mut stack = start_with("IDEMPOTENCY_LOCATION", "s3://lookbook-catalogue/calls/").await;
+    let mut event = event("http-api.json");
+    event["headers"]["idempotency-key"] = json!("8e03978e-40d5-43dd-bc93-6894a57f9324");
+    let first = stack.invoke(&event).await.unwrap().payload;
+    let again = stack.invoke(&event).await.unwrap().payload;
+    assert_eq!(first["statusCode"], 200, "{first}");
+    assert_eq!(again["body"], first["body"]);
+    assert_eq!(again["headers"]["idempotency-replayed"], "true", "{again}");
+
+    let log = log(&mut stack);
+    let outcomes: Vec<&Value> = log
+        .iter()
+        .filter(|line| line["message"] == "product")
+        .map(|line| &line["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["described", "skipped"]);
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_request_is_for_its_caller_alone() {
     let mut stack = start(StackOptions::default()).await;
     let mut event = direct("drawn-01");

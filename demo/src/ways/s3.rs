@@ -130,7 +130,8 @@ impl<'a> Upload<'a> {
             let steps = function_log::steps(&stack.function().output(), &self.photo.id);
             return Ok(Some(Outcome::of_answer(&answer, steps)));
         }
-        let failures = function_log::failures(&stack.function().output(), &self.key);
+        let log = stack.function().output();
+        let failures = function_log::failures(&log, &self.key);
         if failures.len() > self.failures.len() {
             (self.failures, self.last_sign) = (failures, Instant::now());
         }
@@ -140,6 +141,7 @@ impl<'a> Upload<'a> {
             PATIENCE
         };
         let is_over = self.last_sign.elapsed() >= patience
+            || function_log::is_final(&log, &self.key)
             || is_given_up(&stack.local_cloud().output(), &self.key);
         if !is_over {
             return Ok(None);

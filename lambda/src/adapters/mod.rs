@@ -1,6 +1,7 @@
 //! The domain's traits on AWS.
 
 pub mod bedrock;
+mod dependency;
 mod retry;
 pub mod s3;
 pub mod sagemaker;

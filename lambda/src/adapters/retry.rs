@@ -1,8 +1,10 @@
-//! Trying again, with jitter, inside the time that there is.
+//! Trying again, with jitter, inside the time that there is and as far as the
+//! dependency may be troubled.
 
 use std::future::Future;
 use std::time::Duration;
 
+use super::dependency::Dependency;
 use crate::domain::{Deadline, Progress};
 
 /// The first pause; each further one is twice as long, …
@@ -12,6 +14,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// How often a call is made that fails for another reason than load. More would
 /// only hide that something is broken.
 const TRANSIENT_ATTEMPTS: u32 = 3;
+/// A call that had less than this until the deadline, and took longer, says nothing
+/// about the dependency.
+const LEAST_TIME: Duration = Duration::from_secs(2);
 
 /// Whether trying again may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,10 @@ pub enum Retry {
 pub trait Retryable {
     /// What to do about it.
     fn retry(&self) -> Retry;
+
+    /// Whether the dependency as a whole seems to be out of order, whatever it is
+    /// asked.
+    fn is_outage(&self) -> bool;
 }
 
 /// How a call ended without success.
@@ -35,6 +44,8 @@ pub trait Retryable {
 pub enum Failure<E> {
     /// The call was under way when the time was over.
     TimedOut,
+    /// No call was made: the dependency kept failing and is left alone for now.
+    LeftAlone,
     /// The last try's error, and how many there were.
     Failed {
         /// What the last try came to.
@@ -44,27 +55,45 @@ pub enum Failure<E> {
     },
 }
 
-/// Makes a call until it succeeds, fails for good, or the next try would begin
-/// after the deadline. Pauses are drawn from the upper half of their length, so
-/// that callers which were turned away together don't come back together.
+/// Makes a call until it succeeds, fails for good, the next try would begin after the
+/// deadline, or the dependency may not be troubled any more. Pauses are drawn from the
+/// upper half of their length, so that callers which were turned away together don't
+/// come back together.
 pub async fn retry<T, E, F>(
+    dependency: &Dependency,
     deadline: Deadline,
-    what: &str,
     mut call: impl FnMut() -> F,
 ) -> Result<T, Failure<E>>
 where
     E: Retryable + std::fmt::Display,
     F: Future<Output = Result<T, E>>,
 {
+    let Some(mut leave) = dependency.leave() else {
+        return Err(Failure::LeftAlone);
+    };
     let mut attempts = 0;
     loop {
         attempts += 1;
         Progress::note(|progress| progress.attempts += 1);
+        let time = deadline.remaining();
         let error = match deadline.bound(call()).await {
-            None => return Err(Failure::TimedOut),
-            Some(Ok(value)) => return Ok(value),
+            None => {
+                if time >= LEAST_TIME {
+                    dependency.failed(leave);
+                }
+                return Err(Failure::TimedOut);
+            }
+            Some(Ok(value)) => {
+                dependency.succeeded();
+                return Ok(value);
+            }
             Some(Err(error)) => error,
         };
+        if error.is_outage() {
+            dependency.failed(leave);
+        } else {
+            dependency.answered();
+        }
         let again = match error.retry() {
             Retry::UntilDeadline => {
                 Progress::note(|progress| progress.throttled += 1);
@@ -74,12 +103,17 @@ where
             Retry::Never => false,
         };
         let pause = pause_after(attempts).mul_f64(rand::random_range(0.5..1.0));
-        if !again || pause >= deadline.remaining() {
+        if !again || pause >= deadline.remaining() || !dependency.take_retry() {
             return Err(Failure::Failed { error, attempts });
         }
+        let what = dependency.name();
         tracing::warn!(what, attempts, %error, pause_ms = pause.as_millis() as u64, "trying again");
-        Progress::note(|progress| progress.retries += 1);
         tokio::time::sleep(pause).await;
+        leave = match dependency.leave() {
+            Some(leave) => leave,
+            None => return Err(Failure::Failed { error, attempts }),
+        };
+        Progress::note(|progress| progress.retries += 1);
     }
 }
 
@@ -103,14 +137,27 @@ mod tests {
         fn retry(&self) -> Retry {
             self.0
         }
+
+        fn is_outage(&self) -> bool {
+            self.0 == Retry::AFewTimes
+        }
     }
 
     /// Fails `failures` times, then gives the number of calls.
     async fn run(fault: Retry, failures: u32, time_ms: u64) -> Result<u32, Failure<Fault>> {
+        run_on(&Dependency::new("test"), fault, failures, time_ms).await
+    }
+
+    async fn run_on(
+        dependency: &Dependency,
+        fault: Retry,
+        failures: u32,
+        time_ms: u64,
+    ) -> Result<u32, Failure<Fault>> {
         let calls = Cell::new(0);
         retry(
+            dependency,
             Deadline::after(Duration::from_millis(time_ms)),
-            "test",
             || {
                 calls.set(calls.get() + 1);
                 let calls = calls.get();
@@ -174,9 +221,38 @@ mod tests {
         let deadline = Deadline::after(Duration::from_millis(300));
         let start = Instant::now();
         let outcome: Result<(), Failure<Fault>> =
-            retry(deadline, "test", std::future::pending).await;
+            retry(&Dependency::new("test"), deadline, std::future::pending).await;
         assert_eq!(outcome, Err(Failure::TimedOut));
         assert_eq!(start.elapsed(), Duration::from_millis(300));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_keeps_failing_is_left_alone_until_it_is_back() {
+        let dependency = Dependency::new("test");
+        let run = |failures| run_on(&dependency, Retry::AFewTimes, failures, 60_000);
+        for _ in 0..2 {
+            run(u32::MAX).await.unwrap_err();
+        }
+        // The eighth outage in a row ends the third call's tries.
+        let error = Fault(Retry::AFewTimes);
+        let failed = Err(Failure::Failed { error, attempts: 2 });
+        assert_eq!(run(u32::MAX).await, failed);
+        assert_eq!(run(0).await, Err(Failure::LeftAlone));
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(run(0).await, Ok(1));
+        assert_eq!(run(1).await, Ok(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn overload_of_many_calls_ends_their_tries_sooner() {
+        let dependency = Dependency::new("test");
+        let run = || run_on(&dependency, Retry::UntilDeadline, u32::MAX, 600_000);
+        let attempts = |outcome: Result<u32, Failure<Fault>>| match outcome {
+            Err(Failure::Failed { attempts, .. }) => attempts,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(attempts(run().await), 65);
+        assert_eq!(attempts(run().await), 1);
     }
 
     #[test]

@@ -1,22 +1,29 @@
 //! Photos and results in S3.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{shortened, with_causes};
-use crate::domain::{Deadline, ObjectAddress, SourceMark, Store, StoreError};
+use crate::domain::{
+    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+};
 
-/// Where a result says what it was made from: `x-amz-meta-…` headers. The key
+/// Where a result says what it was made from: `x-amz-meta-…` headers. The origin
 /// is percent-encoded, because headers are ASCII.
-const SOURCE_KEY: &str = "source-key";
+const SOURCE_ORIGIN: &str = "source-origin";
 const SOURCE_ETAG: &str = "source-etag";
 const SOURCE_SEQUENCER: &str = "source-sequencer";
+const SOURCE_SETTINGS: &str = "source-settings";
 
 const ATTEMPTS: u32 = 3;
 
@@ -39,6 +46,18 @@ impl S3Store {
     }
 }
 
+impl S3Store {
+    async fn get(&self, address: &ObjectAddress) -> Result<GetObjectOutput, StoreError> {
+        self.client
+            .get_object()
+            .bucket(&address.bucket)
+            .key(&address.key)
+            .send()
+            .await
+            .map_err(|error| store_error(error, address, "s3:GetObject"))
+    }
+}
+
 #[async_trait]
 impl Store for S3Store {
     async fn read(
@@ -47,42 +66,16 @@ impl Store for S3Store {
         max_bytes: u64,
         deadline: Deadline,
     ) -> Result<Bytes, StoreError> {
-        let read = async {
-            let object = self
-                .client
-                .get_object()
-                .bucket(&address.bucket)
-                .key(&address.key)
-                .send()
-                .await
-                .map_err(|error| store_error(error, address, "s3:GetObject"))?;
-            let bytes = object
-                .content_length()
-                .and_then(|length| u64::try_from(length).ok());
-            if let Some(bytes) = bytes.filter(|bytes| *bytes > max_bytes) {
-                let address = address.clone();
-                return Err(StoreError::TooLarge {
-                    address,
-                    bytes,
-                    max_bytes,
-                });
-            }
-            object
-                .body
-                .collect()
-                .await
-                .map(|body| body.into_bytes())
-                .map_err(|error| failed(address, &error.to_string()))
-        };
+        let read = async { content(address, self.get(address).await?, max_bytes).await };
         in_time(address, deadline, read).await
     }
 
-    async fn source_of(
+    async fn look(
         &self,
         address: &ObjectAddress,
         deadline: Deadline,
-    ) -> Result<Option<SourceMark>, StoreError> {
-        let head = async {
+    ) -> Result<Option<Stored>, StoreError> {
+        let look = async {
             let outcome = self
                 .client
                 .head_object()
@@ -91,53 +84,139 @@ impl Store for S3Store {
                 .send()
                 .await
                 .map_err(|error| store_error(error, address, "s3:GetObject"));
-            let head = match outcome {
-                Ok(head) => head,
+            match outcome {
+                Ok(head) => Ok(Some(stored(head.e_tag(), head.metadata()))),
+                Err(StoreError::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        in_time(address, deadline, look).await
+    }
+
+    async fn load(
+        &self,
+        address: &ObjectAddress,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Option<(Stored, Bytes)>, StoreError> {
+        let load = async {
+            let object = match self.get(address).await {
+                Ok(object) => object,
                 Err(StoreError::NotFound { .. }) => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let entry = |name: &str| head.metadata().and_then(|all| all.get(name)).cloned();
-            Ok(entry(SOURCE_KEY).map(|key| SourceMark {
-                key: percent_decode_str(&key).decode_utf8_lossy().into_owned(),
-                etag: entry(SOURCE_ETAG),
-                sequencer: entry(SOURCE_SEQUENCER),
-            }))
+            let found = stored(object.e_tag(), object.metadata());
+            let bytes = content(address, object, max_bytes).await?;
+            Ok(Some((found, bytes)))
         };
-        in_time(address, deadline, head).await
+        in_time(address, deadline, load).await
     }
 
     async fn write(
         &self,
         address: &ObjectAddress,
         json: Bytes,
-        source: &SourceMark,
+        source: Option<&SourceMark>,
+        condition: &Condition,
         deadline: Deadline,
-    ) -> Result<(), StoreError> {
-        let key = utf8_percent_encode(&source.key, NON_ALPHANUMERIC).to_string();
-        let mut put = self
+    ) -> Result<Version, StoreError> {
+        let put = self
             .client
             .put_object()
             .bucket(&address.bucket)
             .key(&address.key)
             .content_type("application/json")
-            .metadata(SOURCE_KEY, key)
+            .set_metadata(source.map(metadata))
             .body(ByteStream::from(json));
-        for (name, value) in [
-            (SOURCE_ETAG, &source.etag),
-            (SOURCE_SEQUENCER, &source.sequencer),
-        ] {
-            if let Some(value) = value {
-                put = put.metadata(name, value);
-            }
-        }
+        let put = match condition {
+            Condition::Absent => put.if_none_match("*"),
+            Condition::Unchanged(Version(etag)) => put.if_match(etag),
+        };
         let write = async {
-            put.send()
+            let output = put
+                .send()
                 .await
-                .map_err(|error| store_error(error, address, "s3:PutObject"))?;
-            Ok(())
+                .map_err(|error| write_error(error, address))?;
+            Ok(version(output.e_tag()))
         };
         in_time(address, deadline, write).await
     }
+
+    async fn remove(&self, address: &ObjectAddress, deadline: Deadline) -> Result<(), StoreError> {
+        let remove = async {
+            let outcome = self
+                .client
+                .delete_object()
+                .bucket(&address.bucket)
+                .key(&address.key)
+                .send()
+                .await
+                .map_err(|error| store_error(error, address, "s3:DeleteObject"));
+            match outcome {
+                Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        in_time(address, deadline, remove).await
+    }
+}
+
+/// The content of an object that has been asked for.
+async fn content(
+    address: &ObjectAddress,
+    object: GetObjectOutput,
+    max_bytes: u64,
+) -> Result<Bytes, StoreError> {
+    let bytes = object
+        .content_length()
+        .and_then(|length| u64::try_from(length).ok());
+    if let Some(bytes) = bytes.filter(|bytes| *bytes > max_bytes) {
+        let address = address.clone();
+        return Err(StoreError::TooLarge {
+            address,
+            bytes,
+            max_bytes,
+        });
+    }
+    object
+        .body
+        .collect()
+        .await
+        .map(|body| body.into_bytes())
+        .map_err(|error| failed(address, &error.to_string()))
+}
+
+fn stored(etag: Option<&str>, metadata: Option<&HashMap<String, String>>) -> Stored {
+    let entry = |name: &str| metadata.and_then(|all| all.get(name)).cloned();
+    Stored {
+        version: version(etag),
+        source: entry(SOURCE_ORIGIN).map(|origin| SourceMark {
+            origin: percent_decode_str(&origin).decode_utf8_lossy().into_owned(),
+            etag: entry(SOURCE_ETAG),
+            sequencer: entry(SOURCE_SEQUENCER),
+            settings: entry(SOURCE_SETTINGS),
+        }),
+    }
+}
+
+/// S3 has an entity tag for every object.
+fn version(etag: Option<&str>) -> Version {
+    Version(etag.unwrap_or_default().to_owned())
+}
+
+fn metadata(source: &SourceMark) -> HashMap<String, String> {
+    let origin = utf8_percent_encode(&source.origin, NON_ALPHANUMERIC).to_string();
+    let further = [
+        (SOURCE_ETAG, &source.etag),
+        (SOURCE_SEQUENCER, &source.sequencer),
+        (SOURCE_SETTINGS, &source.settings),
+    ];
+    let further = further
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+    std::iter::once((SOURCE_ORIGIN.to_owned(), origin))
+        .chain(further)
+        .collect()
 }
 
 async fn in_time<T>(
@@ -178,6 +257,22 @@ where
             failed(&address, &format!("{code} ({status}): {message}"))
         }
     }
+}
+
+/// What S3 answers to a conditional write whose condition does not hold.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+fn write_error(error: SdkError<PutObjectError>, address: &ObjectAddress) -> StoreError {
+    if let SdkError::ServiceError(context) = &error {
+        let code = context.err().code().unwrap_or_default();
+        let status = context.raw().status().as_u16();
+        // 404 for an object that was to be replaced and is gone; a bucket that is
+        // not there is told by its code.
+        if status == 412 || matches!(code, "ConditionalRequestConflict" | "NoSuchKey") {
+            let address = address.clone();
+            return StoreError::Changed { address };
+        }
+    }
+    store_error(error, address, "s3:PutObject")
 }
 
 fn failed(address: &ObjectAddress, reason: &str) -> StoreError {

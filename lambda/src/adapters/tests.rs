@@ -13,7 +13,9 @@ use super::bedrock::{InvokeModel, ModelErrorKind, SdkModels};
 use super::s3::S3Store;
 use super::sagemaker::{InvokeEndpoint, InvokeError, SdkEndpoint};
 use super::*;
-use crate::domain::{Deadline, ObjectAddress, SourceMark, Store, StoreError};
+use crate::domain::{
+    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+};
 use crate::settings::Guardrail;
 use crate::telemetry::Trace;
 
@@ -322,45 +324,104 @@ async fn s3_s_errors_are_told_apart() {
     assert!(error.contains("InvalidRequest (400): no"), "{error}");
 }
 
+fn mark() -> SourceMark {
+    SourceMark {
+        origin: "s3://catalogue/incoming/a bé.jpg".into(),
+        etag: Some("e1".into()),
+        sequencer: Some("0055".into()),
+        settings: Some("5e77".into()),
+    }
+}
+
 #[tokio::test]
 async fn a_result_says_what_it_was_made_from() {
     let (_server, none) = store(Canned::new(404, "")).await;
-    assert_eq!(none.source_of(&address(), soon()).await.unwrap(), None);
+    assert_eq!(none.look(&address(), soon()).await.unwrap(), None);
+    assert_eq!(none.load(&address(), 9, soon()).await.unwrap(), None);
     let (_server, denied) = store(Canned::new(403, "")).await;
-    let error = denied.source_of(&address(), soon()).await.unwrap_err();
+    let error = denied.look(&address(), soon()).await.unwrap_err();
     assert!(matches!(error, StoreError::AccessDenied { .. }), "{error}");
 
-    let answer = Canned::new(200, "")
-        .with("x-amz-meta-source-key", "incoming%2Fa%20b%C3%A9%2Ejpg")
+    let origin = "s3%3A%2F%2Fcatalogue%2Fincoming%2Fa%20b%C3%A9%2Ejpg";
+    let answer = Canned::new(200, "{}")
+        .with("etag", "\"v1\"")
+        .with("x-amz-meta-source-origin", origin)
         .with("x-amz-meta-source-etag", "e1")
-        .with("x-amz-meta-source-sequencer", "0055");
-    let mark = SourceMark {
-        key: "incoming/a bé.jpg".into(),
-        etag: Some("e1".into()),
-        sequencer: Some("0055".into()),
-    };
+        .with("x-amz-meta-source-sequencer", "0055")
+        .with("x-amz-meta-source-settings", "5e77");
     let (server, store) = store(answer).await;
+    let stored = Stored {
+        version: Version("\"v1\"".into()),
+        source: Some(mark()),
+    };
     assert_eq!(
-        store.source_of(&address(), soon()).await.unwrap(),
-        Some(mark.clone())
+        store.look(&address(), soon()).await.unwrap(),
+        Some(stored.clone())
+    );
+    assert_eq!(
+        store.load(&address(), 2, soon()).await.unwrap(),
+        Some((stored.clone(), bytes::Bytes::from_static(b"{}")))
     );
 
-    store
-        .write(&address(), "{}".into(), &mark, soon())
+    let condition = Condition::unchanged(Some(&stored));
+    let version = store
+        .write(&address(), "{}".into(), Some(&mark()), &condition, soon())
         .await
         .unwrap();
-    let request = &server.requests()[1];
+    assert_eq!(version, stored.version);
+    let request = &server.requests()[2];
     assert!(
         request.starts_with("PUT /lookbook-catalogue/incoming/a%20b.jpg"),
         "{request}"
     );
     for header in [
         "content-type: application/json\r\n",
-        "x-amz-meta-source-key: incoming%2Fa%20b%C3%A9%2Ejpg\r\n",
+        "if-match: \"v1\"\r\n",
+        &format!("x-amz-meta-source-origin: {origin}\r\n"),
         "x-amz-meta-source-etag: e1\r\n",
         "x-amz-meta-source-sequencer: 0055\r\n",
+        "x-amz-meta-source-settings: 5e77\r\n",
     ] {
         assert!(request.contains(header), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_condition_does_not_hold_is_told_from_a_failure() {
+    let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+    for (status, code) in [
+        (412, "PreconditionFailed"),
+        (409, "ConditionalRequestConflict"),
+        (404, "NoSuchKey"),
+    ] {
+        let (server, store) = store(Canned::new(status, xml(code))).await;
+        let error = store
+            .write(&address(), "{}".into(), None, &Condition::Absent, soon())
+            .await
+            .unwrap_err();
+        assert_eq!(error, StoreError::Changed { address: address() }, "{code}");
+        let request = &server.requests()[0];
+        assert!(request.contains("if-none-match: *\r\n"), "{request}");
+        assert!(!request.contains("x-amz-meta-"), "{request}");
+    }
+    let (_server, store) = store(Canned::new(404, xml("NoSuchBucket"))).await;
+    let error = store
+        .write(&address(), "{}".into(), None, &Condition::Absent, soon())
+        .await
+        .unwrap_err();
+    assert_eq!(error, StoreError::NotFound { address: address() });
+}
+
+#[tokio::test]
+async fn what_is_not_there_counts_as_taken_away() {
+    for status in [204, 404] {
+        let (server, store) = store(Canned::new(status, "")).await;
+        store.remove(&address(), soon()).await.unwrap();
+        let request = &server.requests()[0];
+        assert!(
+            request.starts_with("DELETE /lookbook-catalogue/incoming/a%20b.jpg"),
+            "{request}"
+        );
     }
 }
 

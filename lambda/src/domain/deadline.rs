@@ -17,6 +17,10 @@ const DESCRIPTION_LONGEST: Duration = Duration::from_secs(8);
 /// What the mending of a description leaves to what comes after it: it is a second
 /// attempt, for which the first one's text must not be lost.
 const AFTER_MENDING: Duration = Duration::from_secs(1);
+/// What work leaves to keeping its failure: this share of the time, …
+const KEEPING_SHARE: f64 = 0.1;
+/// … but no more than a few calls to S3 take.
+const KEEPING_LONGEST: Duration = Duration::from_secs(2);
 /// The shortest turn of many: in less nothing is described.
 const SHORTEST_TURN: Duration = Duration::from_secs(5);
 
@@ -67,6 +71,12 @@ impl Deadline {
     /// The time by which a description must be mended.
     pub fn of_mending(self) -> Deadline {
         Deadline::after(self.remaining().saturating_sub(AFTER_MENDING))
+    }
+
+    /// The time by which work must be done for its failure to be kept after it.
+    pub fn of_work(self) -> Deadline {
+        let share = self.remaining().mul_f64(KEEPING_SHARE);
+        Deadline(self.0 - share.min(KEEPING_LONGEST))
     }
 
     /// The time by which the first of `turns` pieces of work must be done that are
@@ -144,6 +154,18 @@ mod tests {
         };
         assert_eq!(left(10_000), Duration::from_secs(9));
         assert_eq!(left(500), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_leaves_time_for_keeping_its_failure() {
+        let left = |ms| {
+            Deadline::after(Duration::from_millis(ms))
+                .of_work()
+                .remaining()
+        };
+        assert_eq!(left(60_000), Duration::from_millis(58_000));
+        assert_eq!(left(5_000), Duration::from_millis(4_500));
+        assert_eq!(left(0), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

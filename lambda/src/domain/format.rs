@@ -14,6 +14,16 @@ pub enum Format {
     Listing,
 }
 
+impl Format {
+    /// What it is called in requests and settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Description => "description",
+            Format::Listing => "listing",
+        }
+    }
+}
+
 /// A text that is no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no format: it must be \"description\" or \"listing\"")]
@@ -23,11 +33,10 @@ impl FromStr for Format {
     type Err = FormatError;
 
     fn from_str(text: &str) -> Result<Format, FormatError> {
-        match text {
-            "description" => Ok(Format::Description),
-            "listing" => Ok(Format::Listing),
-            other => Err(FormatError(excerpt(other))),
-        }
+        [Format::Description, Format::Listing]
+            .into_iter()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| FormatError(excerpt(text)))
     }
 }
 

@@ -5,6 +5,7 @@
 mod certainty;
 mod deadline;
 mod describe;
+mod digest;
 mod excerpt;
 mod findings;
 mod format;
@@ -22,6 +23,7 @@ mod request;
 mod script;
 mod source_mark;
 mod text_check;
+mod timestamp;
 mod usage;
 mod wording;
 mod writing;
@@ -29,6 +31,7 @@ mod writing;
 pub use certainty::{Certainty, LowConfidence, Told};
 pub use deadline::Deadline;
 pub use describe::{DescribeError, Services, describe_product};
+pub use digest::digest;
 pub use excerpt::excerpt;
 pub use findings::Findings;
 pub use format::{Format, FormatError};
@@ -37,8 +40,8 @@ pub use listing::Listing;
 pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
 pub use photo_fit::{Fitted, fit};
 pub use ports::{
-    AskError, AttributeModel, Describer, DescriberError, ModelAnswer, Store, StoreError,
-    WrittenDescription,
+    AskError, AttributeModel, Condition, Describer, DescriberError, ModelAnswer, Store, StoreError,
+    Stored, Version, WrittenDescription,
 };
 pub use product::{Models, ProductDescription, UnsupportedClaim};
 pub use progress::{Answers, Progress, Text};
@@ -49,8 +52,9 @@ pub use request::{
     DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
 };
 pub use script::Script;
-pub use source_mark::SourceMark;
+pub use source_mark::{SourceMark, Standing};
 pub use text_check::{Subject, TextCheck};
+pub use timestamp::timestamp;
 pub use usage::{Cost, Price, Prices, Usage};
 pub use wording::{Style, Wording};
 pub use writing::{CheckedDescription, Unfaithful, write};

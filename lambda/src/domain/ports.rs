@@ -163,21 +163,69 @@ pub trait Store: Send + Sync {
         deadline: Deadline,
     ) -> Result<Bytes, StoreError>;
 
-    /// What the result at `address` was made from; nothing where there is none.
-    async fn source_of(
+    /// What lies at `address`, without its content; nothing where there is none.
+    async fn look(
         &self,
         address: &ObjectAddress,
         deadline: Deadline,
-    ) -> Result<Option<SourceMark>, StoreError>;
+    ) -> Result<Option<Stored>, StoreError>;
 
-    /// Stores a result, a JSON document, with what it was made from.
+    /// What lies at `address`, with its content of at most `max_bytes`; nothing
+    /// where there is none.
+    async fn load(
+        &self,
+        address: &ObjectAddress,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Option<(Stored, Bytes)>, StoreError>;
+
+    /// Stores a JSON document, with what it was made from, if the condition holds
+    /// at that moment; [`StoreError::Changed`] where it does not. Returns what is
+    /// there then.
     async fn write(
         &self,
         address: &ObjectAddress,
         json: Bytes,
-        source: &SourceMark,
+        source: Option<&SourceMark>,
+        condition: &Condition,
         deadline: Deadline,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Version, StoreError>;
+
+    /// Takes an object away, if it is there.
+    async fn remove(&self, address: &ObjectAddress, deadline: Deadline) -> Result<(), StoreError>;
+}
+
+/// One state of an object, by the name that its store has for it: S3's entity tag
+/// with its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(pub String);
+
+/// What is known of an object beside its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Which state it is in.
+    pub version: Version,
+    /// What it was made from, where it says so.
+    pub source: Option<SourceMark>,
+}
+
+/// What must hold for an object to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// There is none.
+    Absent,
+    /// It is in this state.
+    Unchanged(Version),
+}
+
+impl Condition {
+    /// That nothing has changed since this was found.
+    pub fn unchanged(found: Option<&Stored>) -> Condition {
+        match found {
+            Some(stored) => Condition::Unchanged(stored.version.clone()),
+            None => Condition::Absent,
+        }
+    }
 }
 
 /// Why an object can't be read or written.
@@ -209,6 +257,12 @@ pub enum StoreError {
         bytes: u64,
         /// The limit.
         max_bytes: u64,
+    },
+    /// The object is not in the state in which it was to be replaced.
+    #[error("{address} was written by somebody else meanwhile")]
+    Changed {
+        /// The object.
+        address: ObjectAddress,
     },
     /// Not done by the deadline.
     #[error("S3 did not answer in time about {address}")]

@@ -60,6 +60,9 @@ pub struct Text {
     pub claims: usize,
     /// The places where it has a banned word.
     pub banned_words: usize,
+    /// The texts of a listing, or the one, that are in another script than that of their
+    /// language.
+    pub wrong_script: usize,
     /// What becomes of it.
     pub fate: Unfaithful,
 }
@@ -79,7 +82,12 @@ impl Answers {
 impl Text {
     /// Counts the faults of a text. What becomes of one that has some is `unfaithful`.
     pub fn of(checked: &CheckedDescription, unfaithful: Unfaithful) -> Text {
-        let CheckedDescription { written, faults } = checked;
+        let CheckedDescription {
+            written,
+            faults,
+            wrong_script,
+            ..
+        } = checked;
         Text {
             model: written.model.clone(),
             usage: written.usage,
@@ -87,7 +95,8 @@ impl Text {
             contradicted: faults.contradicted_attributes().len(),
             claims: faults.claims.len(),
             banned_words: faults.banned.len(),
-            fate: if faults.is_clean() {
+            wrong_script: wrong_script.len(),
+            fate: if checked.is_clean() {
                 Unfaithful::Return
             } else {
                 unfaithful

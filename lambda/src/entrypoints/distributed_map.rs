@@ -52,7 +52,8 @@ struct BatchInput {
 }
 
 /// Describes one object of a listing and stores the result, as for an event of
-/// S3. What fails is the error of the task, so that its `Retry` and `Catch` apply.
+/// S3. What fails is the error of the task, so that its `Retry` and `Catch` apply,
+/// and leaves a record as well.
 pub async fn handle_item(
     app: &App,
     item: ListedObject,
@@ -61,9 +62,13 @@ pub async fn handle_item(
     let mut members = Map::new();
     members.insert("key".to_owned(), json!(item.key));
     let common = item.batch_input.clone();
-    let outcome = describe_listed(app, item, &common, deadline).await?;
-    members.extend(to_members(outcome));
-    Ok(Value::Object(members))
+    match describe_listed(app, item, &common, deadline).await? {
+        Outcome::Failed { problem, .. } => Err(problem),
+        outcome => {
+            members.extend(to_members(outcome));
+            Ok(Value::Object(members))
+        }
+    }
 }
 
 /// Describes every item. The task succeeds; its result counts what became of the
@@ -161,6 +166,11 @@ fn to_members(outcome: Outcome) -> Vec<(String, Value)> {
             member("result", result.to_string()),
         ],
         Outcome::Skipped(reason) => vec![member("outcome", "skipped"), member("reason", reason)],
+        Outcome::Failed { record, problem } => vec![
+            member("outcome", "failed"),
+            member("problem", problem.to_json()),
+            member("record", record.to_string()),
+        ],
     }
 }
 

@@ -7,9 +7,28 @@ use super::event::{self, Event, EventError};
 use super::request_body::invalid;
 use super::stored::Report;
 use super::upload::{self, Upload};
-use super::{App, json_error, own_message};
-use crate::domain::Deadline;
-use crate::telemetry::refuse;
+use super::{App, failures, json_error, own_message};
+use crate::domain::{Deadline, SourceMark};
+use crate::telemetry::follow;
+
+/// Which message it is: the same for each of its deliveries.
+#[derive(Clone, Debug)]
+pub struct MessageId {
+    /// The kind of what it came through.
+    pub channel: &'static str,
+    /// Its id.
+    pub id: String,
+    /// When it was sent, in a form that grows with time and is the same for all
+    /// messages of such a channel.
+    pub sent: Option<String>,
+}
+
+impl MessageId {
+    /// What its result says that it was made from.
+    pub fn mark(&self) -> SourceMark {
+        SourceMark::of_message(self.channel, &self.id, self.sent.as_deref())
+    }
+}
 
 /// What a message is about.
 pub enum Message {
@@ -57,7 +76,8 @@ fn parse(trigger: &'static str, text: &str) -> Result<Value, EventError> {
 }
 
 /// Does what a message says, and reports on each product in it.
-pub async fn handle(app: &App, id: &str, text: &str, deadline: Deadline) -> Report {
+pub async fn handle(app: &App, message: &MessageId, text: &str, deadline: Deadline) -> Report {
+    let id = &message.id;
     let mut report = Report::default();
     match read(text) {
         Ok(Message::Photos(photos)) => {
@@ -74,12 +94,13 @@ pub async fn handle(app: &App, id: &str, text: &str, deadline: Deadline) -> Repo
             tracing::info!("S3's test event: the notification is set up");
         }
         Ok(Message::Own(body)) => {
-            let outcome = own_message::handle(app, id, body, deadline).await;
+            let outcome = own_message::handle(app, message, body, deadline).await;
             report.add(id.to_owned(), outcome);
         }
         Err(error) => {
-            let problem = refuse(Some(id), invalid(error.to_string()));
-            report.add(id.to_owned(), Err(problem));
+            let problem = invalid(error.to_string());
+            let settled = failures::settle_message(app, message, None, problem, deadline);
+            report.add(id.to_owned(), follow(Some(id), settled).await);
         }
     }
     report

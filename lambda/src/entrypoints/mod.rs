@@ -7,6 +7,7 @@ mod direct;
 mod distributed_map;
 mod event;
 mod event_bridge;
+mod failures;
 mod http;
 mod json_error;
 mod message;

@@ -3,31 +3,58 @@
 
 use serde_json::Value;
 
-use super::request_body::{RequestBody, invalid, note_product_id, unreadable};
+use super::message::MessageId;
+use super::request_body::{RequestBody, invalid, note_product_id, product_id_of, unreadable};
 use super::stored::{Outcome, describe_and_store};
-use super::{App, upload};
-use crate::domain::{Deadline, DescribeRequest, PhotoSource, SourceMark};
+use super::{App, failures, upload};
+use crate::domain::{Deadline, DescribeRequest, PhotoSource};
 use crate::problem::Problem;
 use crate::telemetry::follow;
 
+/// What a message asks for.
+struct Task {
+    product_id: String,
+    request: DescribeRequest,
+    /// The bucket of the result.
+    bucket: String,
+}
+
 /// Describes the product of the message and stores the result under its name, and says in
-/// the log what came of it. A message that is delivered twice is worked on once.
+/// the log what came of it. A message that is delivered twice is worked on once, and one
+/// that is late does not replace the result of one that was sent later.
 pub async fn handle(
     app: &App,
-    message_id: &str,
+    message: &MessageId,
     body: Value,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    follow(Some(message_id), describe(app, message_id, body, deadline)).await
+    follow(Some(&message.id), describe(app, message, body, deadline)).await
 }
 
 async fn describe(
     app: &App,
-    message_id: &str,
+    message: &MessageId,
     body: Value,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
     note_product_id(&body);
+    let named = product_id_of(&body).map(str::to_owned);
+    match read(app, body) {
+        Ok(Task {
+            product_id,
+            request,
+            bucket,
+        }) => {
+            let source = message.mark();
+            describe_and_store(app, product_id, request, &bucket, source, deadline).await
+        }
+        Err(problem) => {
+            failures::settle_message(app, message, named.as_deref(), problem, deadline).await
+        }
+    }
+}
+
+fn read(app: &App, body: Value) -> Result<Task, Problem> {
     let body: RequestBody = serde_json::from_value(body).map_err(|error| unreadable(&error))?;
     let request = DescribeRequest::try_from(body)?;
     let bucket = match (&app.settings.output_bucket, &request.photo) {
@@ -46,8 +73,11 @@ async fn describe(
              under INCOMING_PREFIX",
         ));
     };
-    let source = SourceMark::of_message(message_id);
-    describe_and_store(app, product_id, request, &bucket, source, deadline).await
+    Ok(Task {
+        product_id,
+        request,
+        bucket,
+    })
 }
 
 /// The name in the request, else that of its incoming photo.
@@ -72,7 +102,12 @@ mod tests {
 
     async fn run(fakes: &Fakes, id: &str, body: Value) -> Result<Outcome, Problem> {
         let deadline = Deadline::after(Duration::from_secs(20));
-        handle(&fakes.app(), id, body, deadline).await
+        let message = MessageId {
+            channel: "sqs",
+            id: id.to_owned(),
+            sent: None,
+        };
+        handle(&fakes.app(), &message, body, deadline).await
     }
 
     fn with_photo() -> Fakes {
@@ -138,10 +173,12 @@ mod tests {
             run(&fakes, "m1", named).await.unwrap(),
             written("s3://results/descriptions/7.json")
         );
-        let problem = run(&fakes, "m1", json!({"image": image}))
-            .await
-            .unwrap_err();
+        let outcome = run(&fakes, "m1", json!({"image": image})).await.unwrap();
+        let Outcome::Failed { record, problem } = outcome else {
+            panic!("{outcome:?}")
+        };
         assert!(problem.detail.contains("product_id"), "{problem:?}");
+        assert_eq!(record.to_string(), "s3://results/failures/messages/m1.json");
     }
 
     #[tokio::test]
@@ -150,5 +187,41 @@ mod tests {
             .await
             .unwrap_err();
         assert!(problem.detail.contains("url"), "{problem:?}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_message_is_kept_under_its_product_s_name_and_comes_no_more() {
+        let mut fakes = Fakes::default();
+        fakes.variables.insert("OUTPUT_BUCKET", "results");
+        let photo = photo_base64();
+        let body = json!({"product_id": "7", "image": {"base64": photo, "url": "x"}});
+        let outcome = run(&fakes, "m1", body).await.unwrap();
+        assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+        let record = fakes.store.json("s3://results/failures/7.json");
+        assert_eq!(record["product_id"], "7");
+        assert_eq!(record["kind"], "invalid-request");
+        assert_eq!(record["retriable"], false);
+        assert_eq!(record["source"]["etag"], "m1");
+        assert!(!record.to_string().contains(&photo[..41]), "{record}");
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_late_does_not_replace_the_result_of_a_later_one() {
+        let fakes = with_photo();
+        let body = json!({"image": {"s3_uri": "s3://catalogue/incoming/7.jpg"}});
+        let sent = async |id: &str, sent: &str| {
+            let message = MessageId {
+                channel: "sqs",
+                id: id.to_owned(),
+                sent: Some(sent.to_owned()),
+            };
+            let deadline = Deadline::after(Duration::from_secs(20));
+            handle(&fakes.app(), &message, body.clone(), deadline).await
+        };
+        sent("m2", "1763976600002").await.unwrap();
+        let late = sent("m1", "1763976600001").await.unwrap();
+        assert!(matches!(late, Outcome::Skipped(_)), "{late:?}");
+        let later = sent("m3", "1763976600003").await.unwrap();
+        assert!(matches!(later, Outcome::Written(_)), "{later:?}");
     }
 }

@@ -4,9 +4,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::App;
 use super::concurrently::each;
+use super::message::{self, MessageId};
 use super::stored::{RecordsError, Report};
-use super::{App, message};
 use crate::domain::Deadline;
 
 /// The part of a record that the function reads.
@@ -22,6 +23,8 @@ struct SnsMessage {
     /// The same for every delivery of one message.
     message_id: String,
     message: String,
+    /// When it was published, as in `2019-01-02T12:45:07.000Z`.
+    timestamp: Option<String>,
 }
 
 impl SnsRecord {
@@ -47,8 +50,14 @@ pub async fn handle(
             let SnsMessage {
                 message_id,
                 message,
+                timestamp,
             } = record.sns;
-            message::handle(app, &message_id, &message, deadline).await
+            let id = MessageId {
+                channel: "sns",
+                id: message_id,
+                sent: timestamp,
+            };
+            message::handle(app, &id, &message, deadline).await
         },
     )
     .await;
@@ -92,7 +101,11 @@ mod tests {
             .unwrap();
         assert_eq!(
             answer,
-            json!({"written": ["s3://catalogue/descriptions/1.json"], "skipped": []})
+            json!({
+                "written": ["s3://catalogue/descriptions/1.json"],
+                "skipped": [],
+                "failed": []
+            })
         );
 
         let records = vec![record("m1", &own), record("m2", "Hello from SNS!")];

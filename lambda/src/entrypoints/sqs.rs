@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::App;
 use super::concurrently::each;
-use super::{App, message};
+use super::message::{self, MessageId};
 use crate::domain::Deadline;
 
 /// The part of a record that the function reads.
@@ -27,6 +28,8 @@ pub struct SqsRecord {
 #[serde(rename_all = "PascalCase")]
 struct Attributes {
     message_group_id: Option<String>,
+    /// In milliseconds since the epoch.
+    sent_timestamp: Option<String>,
 }
 
 impl SqsRecord {
@@ -87,13 +90,16 @@ fn runs(records: Vec<SqsRecord>) -> Vec<Vec<SqsRecord>> {
 }
 
 /// Works on one message after the other and returns the ids of those that have to
-/// come again: one that failed, and all behind it, which must not overtake it.
+/// come again: one that failed and may succeed, and all behind it, which must not overtake it.
 async fn work_off(app: &App, run: Vec<SqsRecord>, deadline: Deadline) -> Vec<String> {
     let total = run.len();
     let mut failed: Vec<String> = Vec::new();
     for (done, record) in run.into_iter().enumerate() {
         let SqsRecord {
-            message_id, body, ..
+            message_id,
+            body,
+            attributes,
+            ..
         } = record;
         if !failed.is_empty() {
             tracing::warn!(message_id, "put off: one before it in its group failed");
@@ -101,9 +107,14 @@ async fn work_off(app: &App, run: Vec<SqsRecord>, deadline: Deadline) -> Vec<Str
             continue;
         }
         let deadline = deadline.of_turn(total - done);
-        let report = message::handle(app, &message_id, &body, deadline).await;
+        let message = MessageId {
+            channel: "sqs",
+            id: message_id,
+            sent: attributes.sent_timestamp,
+        };
+        let report = message::handle(app, &message, &body, deadline).await;
         if report.has_failures() {
-            failed.push(message_id);
+            failed.push(message.id);
         }
     }
     failed

@@ -25,9 +25,9 @@ pub struct Upload {
     pub sequencer: Option<String>,
 }
 
-/// Describes the photo and stores the result, unless it is none or it is
-/// described already, and says in the log what came of it. The product's name is what stands
-/// between `prefix` and the extension.
+/// Describes the photo and stores the result, unless it is none, or it is described
+/// already or can't be, and says in the log what came of it. The product's name is what
+/// stands between `prefix` and the extension.
 pub async fn handle(
     app: &App,
     upload: Upload,
@@ -51,18 +51,20 @@ async fn describe(
         return Ok(Outcome::Skipped("no incoming photo"));
     };
     let product_id = product_id.to_owned();
+    let bucket = upload.bucket.clone();
+    let photo = ObjectAddress {
+        bucket: upload.bucket,
+        key: upload.key,
+    };
     let source = SourceMark {
-        key: upload.key.clone(),
+        origin: photo.to_string(),
         etag: upload.etag,
         sequencer: upload.sequencer,
+        settings: None,
     };
-    let bucket = upload.bucket.clone();
     let request = DescribeRequest {
         product_id: None,
-        photo: PhotoSource::Object(ObjectAddress {
-            bucket: upload.bucket,
-            key: upload.key,
-        }),
+        photo: PhotoSource::Object(photo),
         category: None,
         attributes: None,
         format: None,

@@ -21,7 +21,9 @@ impl From<StoreError> for Problem {
             StoreError::AccessDenied { .. } => ProblemKind::ForbiddenObject,
             StoreError::TooLarge { .. } => ProblemKind::InvalidPhoto,
             StoreError::TimedOut { .. } => ProblemKind::StorageTimedOut,
-            StoreError::Failed { .. } => ProblemKind::StorageUnavailable,
+            StoreError::Changed { .. } | StoreError::Failed { .. } => {
+                ProblemKind::StorageUnavailable
+            }
         };
         Problem::new(kind, error.to_string())
     }
@@ -70,9 +72,9 @@ impl From<DescribeError> for Problem {
                 let kind = match error {
                     DescriberError::TimedOut { .. } => ProblemKind::DescriptionTimedOut,
                     DescriberError::Blocked { .. } => ProblemKind::DescriptionBlocked,
+                    DescriberError::Unreadable { .. } => ProblemKind::ListingUnreadable,
                     DescriberError::Throttled { .. }
                     | DescriberError::NoModelAvailable { .. }
-                    | DescriberError::Unreadable { .. }
                     | DescriberError::Refused { .. } => ProblemKind::DescriptionUnavailable,
                 };
                 with_findings(Problem::new(kind, detail), *findings)
@@ -161,6 +163,27 @@ mod tests {
         assert_eq!(json["attributes"]["Fabric"], "Cotton");
         for part in ["GUARDRAIL_ID", "claude", "Sorry, no."] {
             assert!(problem.detail.contains(part), "{}", problem.detail);
+        }
+    }
+
+    #[test]
+    fn no_words_of_a_text_may_be_logged() {
+        let model = || "claude".to_owned();
+        for error in [
+            DescriberError::Blocked {
+                model: model(),
+                reason: "A \"cotton\" shirt".into(),
+            },
+            DescriberError::Unreadable {
+                model: model(),
+                reason: "invalid type: string \"A cotton shirt\", expected a sequence.".into(),
+            },
+        ] {
+            let problem = description_error(error);
+            assert!(problem.detail.contains("cotton"), "{}", problem.detail);
+            let logged = problem.loggable_detail();
+            assert!(logged.contains("claude"), "{logged}");
+            assert!(!logged.contains("cotton"), "{logged}");
         }
     }
 

@@ -15,8 +15,12 @@ pub enum ProblemKind {
     NoSuchObject,
     /// The path takes another method.
     MethodNotAllowed,
+    /// A call with the same idempotency key is being answered.
+    CallInProgress,
     /// The body is neither JSON nor a photo.
     UnsupportedContent,
+    /// An idempotency key came with another request before.
+    IdempotencyKeyReused,
     /// The photo is broken, too large or none at all.
     InvalidPhoto,
     /// The guardrail stopped the description.
@@ -31,6 +35,8 @@ pub enum ProblemKind {
     AttributesTimedOut,
     /// No model writes.
     DescriptionUnavailable,
+    /// The model wrote no listing that can be read, also after it was asked to mend it.
+    ListingUnreadable,
     /// The model did not answer in time.
     DescriptionTimedOut,
     /// S3 fails.
@@ -55,9 +61,10 @@ impl ProblemKind {
         self.parts().2
     }
 
-    /// Whether the detail has words of the request itself, in quotation marks. That of other
-    /// kinds has names of objects and of models, and what AWS said of them.
-    pub fn quotes_the_request(self) -> bool {
+    /// Whether the detail has words in quotation marks that are not for the log: the request's
+    /// own, a text's or those of a guardrail about it. The details of other kinds have names of
+    /// objects and of models, and what AWS said of them.
+    pub fn has_quotations(self) -> bool {
         matches!(
             self,
             Self::InvalidRequest
@@ -65,7 +72,40 @@ impl ProblemKind {
                 | Self::NoSuchResource
                 | Self::MethodNotAllowed
                 | Self::UnsupportedContent
+                | Self::DescriptionBlocked
+                | Self::ListingUnreadable
         )
+    }
+
+    /// Whether the same work may succeed later: a dependency was slow, throttled or
+    /// out of reach, or the installation lacks something that can be mended, such as
+    /// a permission. What lies with the photo or the request stays as it is: the
+    /// endpoint is no surer of the same photo next time, and a guardrail judges the same
+    /// attributes. But a model does not write the same twice, so that a listing which
+    /// could not be read is tried again. This alone decides what is delivered again.
+    pub fn is_retriable(self) -> bool {
+        match self {
+            Self::InvalidRequest
+            | Self::UnknownAttribute
+            | Self::NoSuchResource
+            | Self::NoSuchObject
+            | Self::MethodNotAllowed
+            | Self::UnsupportedContent
+            | Self::IdempotencyKeyReused
+            | Self::InvalidPhoto
+            | Self::NothingRecognised
+            | Self::NothingCertain
+            | Self::DescriptionBlocked => false,
+            Self::ForbiddenObject
+            | Self::CallInProgress
+            | Self::AttributesUnavailable
+            | Self::AttributesTimedOut
+            | Self::DescriptionUnavailable
+            | Self::DescriptionTimedOut
+            | Self::ListingUnreadable
+            | Self::StorageUnavailable
+            | Self::StorageTimedOut => true,
+        }
     }
 
     fn parts(self) -> (u16, &'static str, &'static str) {
@@ -80,9 +120,15 @@ impl ProblemKind {
             Self::NoSuchResource => (404, "no-such-resource", "No such resource"),
             Self::NoSuchObject => (404, "no-such-object", "The object does not exist"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
+            Self::CallInProgress => (409, "call-in-progress", "The same call is being answered"),
             Self::UnsupportedContent => {
                 (415, "unsupported-content-type", "Unsupported content type")
             }
+            Self::IdempotencyKeyReused => (
+                422,
+                "idempotency-key-reused",
+                "The idempotency key belongs to another request",
+            ),
             Self::InvalidPhoto => (422, "invalid-photo", "The photo can't be used"),
             Self::DescriptionBlocked => (
                 422,
@@ -104,6 +150,7 @@ impl ProblemKind {
                 "description-unavailable",
                 "The description can't be written",
             ),
+            Self::ListingUnreadable => (502, "listing-unreadable", "The listing can't be read"),
             Self::DescriptionTimedOut => (
                 504,
                 "description-timed-out",
@@ -111,6 +158,26 @@ impl ProblemKind {
             ),
             Self::StorageUnavailable => (502, "storage-unavailable", "The storage failed"),
             Self::StorageTimedOut => (504, "storage-timed-out", "The storage took too long"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProblemKind::*;
+
+    #[test]
+    fn what_may_succeed_later_is_told_from_what_stays_as_it_is() {
+        for (kind, is_retriable) in [
+            (InvalidPhoto, false),
+            (NothingRecognised, false),
+            (NothingCertain, false),
+            (DescriptionBlocked, false),
+            (ListingUnreadable, true),
+            (DescriptionUnavailable, true),
+            (ForbiddenObject, true),
+        ] {
+            assert_eq!(kind.is_retriable(), is_retriable, "{kind:?}");
         }
     }
 }

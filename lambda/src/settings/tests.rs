@@ -16,6 +16,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.endpoint_name, "endpoint-finetuned-blip2");
     assert_eq!(settings.attribute_requests, AttributeRequests::Batched);
     assert_eq!(settings.endpoint_concurrency, 8);
+    assert_eq!(settings.endpoint_hedge_after, None);
     assert_eq!(settings.endpoint_max_payload_bytes, 6 * 1024 * 1024);
     assert_eq!(
         settings.bedrock_model_ids[0],
@@ -36,6 +37,8 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.output_bucket, None);
     assert_eq!(settings.incoming_prefix, "incoming/");
     assert_eq!(settings.output_prefix, "descriptions/");
+    assert_eq!(settings.failure_prefix, "failures/");
+    assert_eq!(settings.idempotency_location, None);
     assert_eq!(settings.product_concurrency, 4);
     assert_eq!(settings.http_timeout_ms, 28_000);
     assert_eq!(settings.metrics_namespace.as_deref(), Some("Lookbook"));
@@ -53,6 +56,8 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("ATTRIBUTE_REQUESTS", "Batched"),
         ("ENDPOINT_CONCURRENCY", "0"),
         ("ENDPOINT_CONCURRENCY", "many"),
+        ("ENDPOINT_HEDGE_MS", "99"),
+        ("ENDPOINT_HEDGE_MS", "2s"),
         ("ENDPOINT_MAX_PAYLOAD_BYTES", "6 MiB"),
         ("ENDPOINT_MAX_PAYLOAD_BYTES", "1000"),
         ("BEDROCK_MODEL_IDS", " , "),
@@ -75,6 +80,13 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("OUTPUT_BUCKET", "arn:aws:s3:::results"),
         ("OUTPUT_PREFIX", "incoming/"),
         ("OUTPUT_PREFIX", "incoming/done/"),
+        ("FAILURE_PREFIX", "incoming/broken/"),
+        ("FAILURE_PREFIX", "descriptions/"),
+        ("FAILURE_PREFIX", "descriptions/failures/"),
+        ("FAILURE_PREFIX", "desc"),
+        ("IDEMPOTENCY_LOCATION", "calls/"),
+        ("IDEMPOTENCY_LOCATION", "s3://results"),
+        ("IDEMPOTENCY_LOCATION", "s3://results/"),
         ("PRODUCT_CONCURRENCY", "0"),
         ("PRODUCT_CONCURRENCY", "65"),
         ("HTTP_TIMEOUT_MS", "28s"),
@@ -130,6 +142,16 @@ fn another_bucket_is_no_excuse_for_results_under_the_incoming_prefix() {
     let beside = [("OUTPUT_PREFIX", "texts/"), ("OUTPUT_BUCKET", "results")];
     let settings = read(&beside).unwrap();
     assert_eq!(settings.output_bucket.as_deref(), Some("results"));
+}
+
+#[test]
+fn answers_to_calls_have_a_place_beside_the_photos() {
+    let read = |value| read(&[("IDEMPOTENCY_LOCATION", value)]);
+    let location = read("s3://results/calls/").unwrap().idempotency_location;
+    assert_eq!(location.unwrap().to_string(), "s3://results/calls/");
+    let error = read("s3://results/incoming/calls/").unwrap_err();
+    assert_eq!(error.variable, "IDEMPOTENCY_LOCATION");
+    assert!(error.reason.contains("INCOMING_PREFIX"), "{error}");
 }
 
 #[test]

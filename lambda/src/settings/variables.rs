@@ -30,6 +30,8 @@ variables! {
         "`batched`: one call with all questions. `per-question`: one call a question, for endpoints that know only `{\"prompt\", \"image\"}`.";
     ENDPOINT_CONCURRENCY = "8":
         "The most calls to the endpoint at a time, 1 to 256.";
+    ENDPOINT_HEDGE_MS = "0":
+        "After how many ms without an answer a call to the endpoint is made a second time, the first answer counting; 100 to 60000, or 0: never. Choose what few calls take, such as the 95th percentile: each second call is paid for. It keeps to ENDPOINT_CONCURRENCY.";
     ENDPOINT_MAX_PAYLOAD_BYTES = "6291456":
         "The largest request body that the endpoint takes, 65536 to 67108864 bytes; a larger photo is scaled down.";
     BEDROCK_MODEL_IDS = "anthropic.claude-3-sonnet-20240229-v1:0,global.anthropic.claude-sonnet-4-6":
@@ -75,11 +77,15 @@ variables! {
     ATTRIBUTE_SET = "":
         "A TOML file with the attributes to ask about; the built-in set by default.";
     OUTPUT_BUCKET = "":
-        "The bucket for the results of S3 events; the photo's own by default.";
+        "The bucket for the results of S3 events, and for records of failures; the photo's own by default.";
     INCOMING_PREFIX = "incoming/":
         "S3 events are followed for photos under this prefix.";
     OUTPUT_PREFIX = "descriptions/":
         "Results of S3 events are written under this prefix, which must not lie under INCOMING_PREFIX.";
+    FAILURE_PREFIX = "failures/":
+        "Beside the results, records of what could not be described are written under this prefix, which must lie neither under INCOMING_PREFIX nor under OUTPUT_PREFIX.";
+    IDEMPOTENCY_LOCATION = "":
+        "`s3://bucket/prefix/`, where answers to HTTP calls with an `Idempotency-Key` are kept, so that a repeated call is answered without doing the work again. Without it the header has no effect.";
     PRODUCT_CONCURRENCY = "4":
         "The most products of one event or batch that are worked on at a time, 1 to 64.";
     HTTP_TIMEOUT_MS = "28000":

@@ -57,6 +57,7 @@ fn of_text(text: &Text) -> Vec<Metric> {
         Metric::count("Contradicted", text.contradicted),
         Metric::count("UnsupportedClaims", text.claims),
         Metric::count("BannedWords", text.banned_words),
+        Metric::count("WrongScript", text.wrong_script),
     ];
     metrics.extend(of_usage(text.usage));
     metrics
@@ -109,11 +110,13 @@ mod tests {
                 usage: Usage {
                     input_tokens: 700,
                     output_tokens: 120,
+                    cost: None,
                 },
                 unmentioned: 0,
                 contradicted: 1,
                 claims: 0,
                 banned_words: 0,
+                wrong_script: 0,
                 fate: Unfaithful::Return,
             }),
             attempts: 3,
@@ -132,6 +135,7 @@ mod tests {
             ("Contradicted", 1),
             ("Unmentioned", 0),
             ("BannedWords", 0),
+            ("WrongScript", 0),
             ("InputTokens", 700),
             ("Retries", 1),
             ("Throttles", 0),

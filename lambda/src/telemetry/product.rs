@@ -16,6 +16,11 @@ pub trait Worked {
         None
     }
 
+    /// Why it failed and where that is written down, where it is done with that.
+    fn failed(&self) -> Option<(&Problem, String)> {
+        None
+    }
+
     /// Where the result lies, where it is stored.
     fn stored_at(&self) -> Option<String> {
         None
@@ -41,15 +46,17 @@ enum Outcome {
 }
 
 impl Outcome {
-    fn of<T: Worked>(result: Result<&T, &Problem>, progress: &Progress) -> Outcome {
-        match result {
-            Err(_) => Outcome::Failed,
-            Ok(done) if done.passed_over().is_some() => Outcome::Skipped,
-            Ok(_) => match progress.text.as_ref().map(|text| text.fate) {
-                Some(Unfaithful::Hold) => Outcome::Held,
-                Some(Unfaithful::Drop) => Outcome::Dropped,
-                Some(Unfaithful::Return) | None => Outcome::Described,
-            },
+    fn of(end: &End<'_>, progress: &Progress) -> Outcome {
+        if end.problem.is_some() {
+            return Outcome::Failed;
+        }
+        if end.reason.is_some() {
+            return Outcome::Skipped;
+        }
+        match progress.text.as_ref().map(|text| text.fate) {
+            Some(Unfaithful::Hold) => Outcome::Held,
+            Some(Unfaithful::Drop) => Outcome::Dropped,
+            Some(Unfaithful::Return) | None => Outcome::Described,
         }
     }
 
@@ -75,6 +82,41 @@ impl Outcome {
     }
 }
 
+/// The end of the work on a product.
+#[derive(Default)]
+struct End<'a> {
+    /// Why there was nothing to do.
+    reason: Option<&'static str>,
+    stored_at: Option<String>,
+    problem: Option<&'a Problem>,
+    /// Where the problem is written down, where the product is done with that.
+    record: Option<String>,
+}
+
+impl<'a> End<'a> {
+    fn of<T: Worked>(result: Result<&'a T, &'a Problem>) -> End<'a> {
+        match result {
+            Ok(done) => {
+                let (problem, record) = done.failed().unzip();
+                End {
+                    reason: done.passed_over(),
+                    stored_at: done.stored_at(),
+                    problem,
+                    record,
+                }
+            }
+            Err(problem) => End::of_problem(problem),
+        }
+    }
+
+    fn of_problem(problem: &'a Problem) -> End<'a> {
+        End {
+            problem: Some(problem),
+            ..End::default()
+        }
+    }
+}
+
 /// Does the work on one product and says what came of it. `source` is what the event is
 /// about: the photo's key or the message's id.
 pub async fn follow<T: Worked>(
@@ -83,28 +125,32 @@ pub async fn follow<T: Worked>(
 ) -> Result<T, Problem> {
     let start = Instant::now();
     let (result, progress) = Progress::of(work).await;
-    report(source, result.as_ref(), &progress, start.elapsed());
+    report(
+        source,
+        &End::of(result.as_ref()),
+        &progress,
+        start.elapsed(),
+    );
     result
 }
 
 /// Says of a product that it fails before there is any work on it, and gives the problem
 /// back.
 pub fn refuse(source: Option<&str>, problem: Problem) -> Problem {
-    let progress = Progress::default();
-    report::<Value>(source, Err(&problem), &progress, Duration::ZERO);
+    report(
+        source,
+        &End::of_problem(&problem),
+        &Progress::default(),
+        Duration::ZERO,
+    );
     problem
 }
 
-fn report<T: Worked>(
-    source: Option<&str>,
-    result: Result<&T, &Problem>,
-    progress: &Progress,
-    took: Duration,
-) {
-    let outcome = Outcome::of(result, progress);
+fn report(source: Option<&str>, end: &End<'_>, progress: &Progress, took: Duration) {
+    let outcome = Outcome::of(end, progress);
     let total_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let invocation = Invocation::current();
-    log(source, outcome, result, progress, total_ms, &invocation);
+    log(source, outcome, end, progress, total_ms, &invocation);
 
     let model = progress.text.as_ref().map(|text| text.model.as_str());
     let mut properties = vec![("trigger", invocation.trigger), ("outcome", outcome.name())];
@@ -115,20 +161,18 @@ fn report<T: Worked>(
 
 /// Writes the line. It has no value of an attribute, no text, and of a problem no words of
 /// the request.
-fn log<T: Worked>(
+fn log(
     source: Option<&str>,
     outcome: Outcome,
-    result: Result<&T, &Problem>,
+    end: &End<'_>,
     progress: &Progress,
     total_ms: u64,
     invocation: &Invocation,
 ) {
     let trace = Trace::current();
-    let done = result.ok();
-    let problem = result.err();
+    let problem = end.problem;
     let status = problem.map(|problem| problem.kind.status());
     let detail: Option<Cow<'_, str>> = problem.map(Problem::loggable_detail);
-    let stored_at = done.and_then(Worked::stored_at);
     let answers = progress.answers;
     let text = progress.text.as_ref();
     macro_rules! line {
@@ -139,11 +183,12 @@ fn log<T: Worked>(
                 trigger = invocation.trigger,
                 product_id = progress.product_id.as_deref(),
                 source,
-                result = stored_at.as_deref(),
-                reason = done.and_then(Worked::passed_over),
+                result = end.stored_at.as_deref(),
+                reason = end.reason,
                 problem = problem.map(|problem| problem.kind.slug()),
                 status,
                 detail = detail.as_deref(),
+                record = end.record.as_deref(),
                 answered = answers.map(|answers| answers.answered),
                 missing = answers.map(|answers| answers.missing),
                 hedged = answers.map(|answers| answers.hedged),
@@ -153,6 +198,7 @@ fn log<T: Worked>(
                 contradicted = text.map(|text| text.contradicted),
                 claims = text.map(|text| text.claims),
                 banned_words = text.map(|text| text.banned_words),
+                wrong_script = text.map(|text| text.wrong_script),
                 input_tokens = text.map(|text| text.usage.input_tokens),
                 output_tokens = text.map(|text| text.usage.output_tokens),
                 photo_ms = progress.photo_ms,

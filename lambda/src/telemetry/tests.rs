@@ -151,6 +151,9 @@ async fn each_product_has_one_line_with_its_outcome_and_one_with_metrics() {
         (&json!(404), &json!("WARN"))
     );
     assert_eq!(failed["problem"], "no-such-object");
+    // It is done with that, unlike what could not be kept.
+    assert_eq!(failed["record"], "s3://catalogue/failures/9.json");
+    assert!(of("m2").get("record").is_none());
     assert_eq!(of("elsewhere/8.jpg")["reason"], "no incoming photo");
 
     let metrics = metrics(&lines);
@@ -212,6 +215,52 @@ async fn a_caller_s_trace_is_in_the_line() {
     let event = http(headers, json!({"image": {"base64": photo_base64()}}));
     let lines = seen(&Fakes::default().app(), event).await;
     assert_eq!(products(&lines)[0]["trace_id"], &TRACEPARENT[3..35]);
+}
+
+/// What became of which product, in the order of their names.
+fn outcomes(lines: &[Value]) -> Vec<[&str; 2]> {
+    let mut outcomes: Vec<[&str; 2]> = products(lines)
+        .into_iter()
+        .map(|line| ["product_id", "outcome"].map(|name| line[name].as_str().unwrap()))
+        .collect();
+    outcomes.sort_unstable();
+    outcomes
+}
+
+#[tokio::test]
+async fn a_call_that_is_made_again_has_a_line_for_each_of_its_products() {
+    let fakes = Fakes {
+        variables: [("IDEMPOTENCY_LOCATION", "s3://results/calls/")].into(),
+        ..Fakes::default()
+    };
+    let app = fakes.app();
+    let product = |id: &str| json!({"product_id": id, "image": {"base64": photo_base64()}});
+    let call = |key: &str, path: &str, body: Value| {
+        let headers = json!({"content-type": "application/json", "idempotency-key": key});
+        let mut event = http(headers, body);
+        event["rawPath"] = json!(path);
+        event
+    };
+    let one = call("k1", "/descriptions", product("1"));
+    let two = json!({"products": [product("2"), product("3")]});
+    let batch = call("k2", "/descriptions:batch", two);
+    for (event, ids) in [(one, vec!["1"]), (batch, vec!["2", "3"])] {
+        for outcome in ["described", "skipped"] {
+            let lines = seen(&app, event.clone()).await;
+            let expected: Vec<[&str; 2]> = ids.iter().map(|id| [*id, outcome]).collect();
+            assert_eq!(outcomes(&lines), expected);
+        }
+    }
+    let other = call(
+        "k2",
+        "/descriptions:batch",
+        json!({"products": [product("4")]}),
+    );
+    let lines = seen(&app, other).await;
+    assert_eq!(outcomes(&lines), [["4", "failed"]]);
+    let refused = products(&lines)[0];
+    assert_eq!(refused["problem"], "idempotency-key-reused");
+    assert_eq!(refused["status"], 422);
 }
 
 const SECRET: &str = "sk-live-5f2cB1";

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::answer::{Unwritten, Written};
 use super::{InvokeModel, ModelError, ModelErrorKind, converse, messages};
+use crate::adapters::dependency::Dependency;
 use crate::adapters::retry::{Failure, retry};
 use crate::adapters::shortened;
 use crate::domain::{
@@ -20,7 +21,7 @@ use crate::settings::{BedrockApi, LISTING_MAX_TOKENS, MAX_TOKENS, Settings};
 /// - A model that is gone is not asked again by this process.
 /// - A model without access is passed over with a warning that names it, and
 ///   asked again next time: access can be granted while the process lives.
-/// - A model that keeps failing is passed over likewise.
+/// - A model that keeps failing is passed over likewise, and left alone for a while.
 /// - A throttled model is waited for as long as time allows.
 pub struct BedrockDescriber<M> {
     models: M,
@@ -36,6 +37,7 @@ struct Candidate {
     price: Option<Price>,
     /// Why it is not asked any more.
     gone: OnceLock<String>,
+    dependency: Dependency,
 }
 
 impl<M: InvokeModel> BedrockDescriber<M> {
@@ -49,6 +51,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
                 id: id.clone(),
                 price: settings.prices.of(id),
                 gone: OnceLock::new(),
+                dependency: Dependency::new(id),
             })
             .collect();
         BedrockDescriber {
@@ -115,7 +118,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             });
         }
         let model = candidate.id.clone();
-        let outcome = retry(deadline, &candidate.id, || {
+        let outcome = retry(&candidate.dependency, deadline, || {
             self.call(&candidate.id, request)
         })
         .await;
@@ -129,6 +132,10 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             }
             Err(Failure::TimedOut) => {
                 return Err(Setback::Final(DescriberError::TimedOut { model }));
+            }
+            Err(Failure::LeftAlone) => {
+                let reason = "it kept failing and is not asked for now".to_owned();
+                return Err(Setback::Skip { reason, warn: true });
             }
             Err(Failure::Failed { error, attempts }) => (error, attempts),
         };

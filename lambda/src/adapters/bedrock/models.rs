@@ -69,6 +69,10 @@ impl Retryable for ModelError {
             }
         }
     }
+
+    fn is_outage(&self) -> bool {
+        self.kind == ModelErrorKind::Transient
+    }
 }
 
 /// The models of Bedrock, or behind `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`.

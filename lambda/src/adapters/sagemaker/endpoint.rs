@@ -62,6 +62,18 @@ impl Retryable for InvokeError {
             InvokeError::Model { .. } | InvokeError::Refused(_) => Retry::Never,
         }
     }
+
+    /// A container's 500 may be about what it was asked.
+    fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            InvokeError::Unavailable(_)
+                | InvokeError::Model {
+                    status: 0 | 408 | 501 | 502 | 504..,
+                    ..
+                }
+        )
+    }
 }
 
 /// The body of an error of this project's own model server.
@@ -211,6 +223,25 @@ mod tests {
             assert_eq!(model_error(status, "").retry(), retry, "{status}");
         }
         assert_eq!(InvokeError::Refused(String::new()).retry(), Retry::Never);
+    }
+
+    #[test]
+    fn what_one_photo_may_cause_is_no_outage() {
+        for (status, outage) in [
+            (0, true),
+            (400, false),
+            (408, true),
+            (429, false),
+            (500, false),
+            (502, true),
+            (503, false),
+            (504, true),
+        ] {
+            assert_eq!(model_error(status, "").is_outage(), outage, "{status}");
+        }
+        assert!(InvokeError::Unavailable(String::new()).is_outage());
+        assert!(!InvokeError::Throttled(String::new()).is_outage());
+        assert!(!InvokeError::Refused(String::new()).is_outage());
     }
 
     #[test]

@@ -29,6 +29,15 @@ struct BatchBody {
     products: Vec<Value>,
 }
 
+/// What came of a call.
+pub struct Described {
+    /// The body of the answer.
+    pub body: Value,
+    /// Whether the same call would be answered so again: nothing of it failed that
+    /// may succeed later.
+    pub is_final: bool,
+}
+
 /// Reads the products of a body.
 pub fn read(body: &[u8]) -> Result<Vec<Value>, Problem> {
     let body: BatchBody = serde_json::from_slice(body).map_err(|error| {
@@ -51,27 +60,38 @@ pub fn read(body: &[u8]) -> Result<Vec<Value>, Problem> {
 /// Describes every product, several at a time and each in its share of the time.
 /// `{"results": […]}` has for each, in order, what `POST /descriptions` would have
 /// answered: a description or a problem, which has a `status` and the `product_id`.
-pub async fn describe_all(app: &App, products: Vec<Value>, deadline: Deadline) -> Value {
-    let results: Vec<Value> = each(
+pub async fn describe_all(app: &App, products: Vec<Value>, deadline: Deadline) -> Described {
+    let results: Vec<Described> = each(
         products,
         app.settings.product_concurrency,
         deadline,
         |product, deadline| result_of(app, product, deadline),
     )
     .await;
-    json!({"results": results})
+    let is_final = results.iter().all(|result| result.is_final);
+    let results: Vec<Value> = results.into_iter().map(|result| result.body).collect();
+    Described {
+        body: json!({"results": results}),
+        is_final,
+    }
 }
 
-async fn result_of(app: &App, product: Value, deadline: Deadline) -> Value {
+async fn result_of(app: &App, product: Value, deadline: Deadline) -> Described {
     let product_id = product_id_of(&product).map(str::to_owned);
     match direct::handle(app, product, deadline).await {
-        Ok(described) => described,
+        Ok(body) => Described {
+            body,
+            is_final: true,
+        },
         Err(mut problem) => {
             if let Some(product_id) = product_id {
                 let name = "product_id".to_owned();
                 problem.extensions.insert(name, json!(product_id));
             }
-            problem.to_json()
+            Described {
+                body: problem.to_json(),
+                is_final: !problem.kind.is_retriable(),
+            }
         }
     }
 }
@@ -128,7 +148,7 @@ mod tests {
     async fn results(fakes: &Fakes, products: Vec<Value>) -> Vec<Value> {
         let deadline = Deadline::after(Duration::from_secs(20));
         let answer = describe_all(&fakes.app(), products, deadline).await;
-        answer["results"].as_array().unwrap().clone()
+        answer.body["results"].as_array().unwrap().clone()
     }
 
     #[tokio::test]

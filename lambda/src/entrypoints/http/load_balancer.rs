@@ -65,7 +65,7 @@ fn to_event(response: &HttpResponse, with_lists: bool) -> Value {
     let mut event = json!({
         "statusCode": response.status,
         "statusDescription": format!("{} {}", response.status, reason(response.status)),
-        "body": response.body.to_string(),
+        "body": response.body,
         "isBase64Encoded": false
     });
     if with_lists {
@@ -84,6 +84,7 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
         502 => "Bad Gateway",

@@ -2,6 +2,7 @@
 //! they come through.
 
 mod batch;
+mod idempotency;
 pub mod load_balancer;
 mod members;
 pub mod payload_v1;
@@ -12,12 +13,14 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use self::batch::Described;
+use self::idempotency::{Begun, Keyed};
 use self::members::header;
 use super::App;
-use super::request_body::{self, RequestBody, invalid, unreadable};
-use crate::domain::{Deadline, DescribeRequest, describe_product, excerpt};
+use super::request_body::{self, RequestBody, invalid, product_id_of, unreadable};
+use crate::domain::{Deadline, DescribeRequest, Progress, describe_product, excerpt};
 use crate::problem::{Problem, ProblemKind};
-use crate::telemetry::{TRACEPARENT, TRACESTATE, Trace, follow};
+use crate::telemetry::{TRACEPARENT, TRACESTATE, Trace, Worked, follow};
 
 const PATH: &str = "/descriptions";
 const METHOD: &str = "POST";
@@ -46,21 +49,36 @@ pub struct HttpResponse {
     pub content_type: &'static str,
     /// Headers beside the content type.
     pub headers: Vec<(&'static str, &'static str)>,
-    /// The body.
-    pub body: Value,
+    /// The body, a JSON text.
+    pub body: String,
 }
 
 impl From<Problem> for HttpResponse {
     fn from(problem: Problem) -> HttpResponse {
         let headers = match problem.kind {
             ProblemKind::MethodNotAllowed => vec![("allow", METHOD)],
+            ProblemKind::CallInProgress => vec![("retry-after", idempotency::RETRY_AFTER_S)],
             _ => Vec::new(),
         };
         HttpResponse {
             status: problem.kind.status(),
             content_type: "application/problem+json",
             headers,
-            body: problem.to_json(),
+            body: problem.to_json().to_string(),
+        }
+    }
+}
+
+impl From<Answer> for HttpResponse {
+    fn from(answer: Answer) -> HttpResponse {
+        let replayed = answer
+            .is_replayed
+            .then_some(("idempotency-replayed", "true"));
+        HttpResponse {
+            status: 200,
+            content_type: "application/json",
+            headers: replayed.into_iter().collect(),
+            body: answer.body,
         }
     }
 }
@@ -82,6 +100,20 @@ enum Call {
     Batch(Vec<Value>),
 }
 
+/// What is answered to a call that succeeds.
+struct Answer {
+    /// A JSON text.
+    body: String,
+    /// Whether it was answered before, so that there was nothing to do.
+    is_replayed: bool,
+}
+
+impl Worked for Answer {
+    fn passed_over(&self) -> Option<&'static str> {
+        self.is_replayed.then_some("answered before")
+    }
+}
+
 /// Answers a request by the deadline, or by the longest time of an HTTP call. What is called
 /// for it hears of the trace that its caller sent.
 pub async fn respond(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
@@ -94,21 +126,20 @@ pub async fn respond(app: &App, request: HttpRequest<'_>, deadline: Deadline) ->
 
 async fn answer(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
-    let outcome = match read(request) {
-        Ok(Call::One(request)) => follow(None, describe(app, request, deadline)).await,
-        Ok(Call::Batch(products)) => Ok(batch::describe_all(app, products, deadline).await),
+    let keyed = Keyed::read(app, &request);
+    let call = read(request).and_then(|call| keyed.map(|keyed| (call, keyed)));
+    let outcome = match call {
+        Ok((Call::One(request), keyed)) => {
+            follow(None, describe(app, request, keyed, deadline)).await
+        }
+        Ok((Call::Batch(products), keyed)) => describe_batch(app, products, keyed, deadline).await,
         Err(problem) => {
             refuse_call(&problem);
             Err(problem)
         }
     };
     match outcome {
-        Ok(body) => HttpResponse {
-            status: 200,
-            content_type: "application/json",
-            headers: Vec::new(),
-            body,
-        },
+        Ok(answer) => answer.into(),
         Err(problem) => problem.into(),
     }
 }
@@ -123,10 +154,97 @@ fn refuse_call(problem: &Problem) {
 async fn describe(
     app: &App,
     request: DescribeRequest,
+    keyed: Option<Keyed>,
     deadline: Deadline,
-) -> Result<Value, Problem> {
-    let product = describe_product(&app.services, request, deadline).await?;
-    Ok(json!(product))
+) -> Result<Answer, Problem> {
+    Progress::note(|progress| progress.product_id = request.product_id.clone());
+    let work = async |deadline: Deadline| {
+        let product = describe_product(&app.services, request, deadline).await?;
+        Ok::<Described, Problem>(Described {
+            body: json!(product),
+            is_final: true,
+        })
+    };
+    once(app, keyed, deadline, work).await
+}
+
+async fn describe_batch(
+    app: &App,
+    products: Vec<Value>,
+    keyed: Option<Keyed>,
+    deadline: Deadline,
+) -> Result<Answer, Problem> {
+    let product_ids: Vec<Option<String>> = products
+        .iter()
+        .map(|product| product_id_of(product).map(str::to_owned))
+        .collect();
+    let work = async |deadline: Deadline| {
+        let described = batch::describe_all(app, products, deadline).await;
+        Ok::<Described, Problem>(described)
+    };
+    let outcome = once(app, keyed, deadline, work).await;
+    let was_worked_on = outcome.as_ref().is_ok_and(|answer| !answer.is_replayed);
+    if !was_worked_on {
+        // The key alone decided about all products: each has its line all the same.
+        for product_id in product_ids {
+            let decided = async {
+                Progress::note(|progress| progress.product_id = product_id);
+                match &outcome {
+                    Ok(answer) => Ok(Answer {
+                        body: String::new(),
+                        is_replayed: answer.is_replayed,
+                    }),
+                    Err(problem) => Err(problem.clone()),
+                }
+            };
+            // What came of the call is answered below.
+            let _ = follow(None, decided).await;
+        }
+    }
+    outcome
+}
+
+/// Does the work of a call, once if it has a key.
+async fn once(
+    app: &App,
+    keyed: Option<Keyed>,
+    deadline: Deadline,
+    work: impl AsyncFnOnce(Deadline) -> Result<Described, Problem>,
+) -> Result<Answer, Problem> {
+    let Some(keyed) = keyed else {
+        let described = work(deadline).await?;
+        return Ok(Answer {
+            body: described.body.to_string(),
+            is_replayed: false,
+        });
+    };
+    let claim = match keyed.begin(app, deadline).await? {
+        Begun::Answered(body) => {
+            return Ok(Answer {
+                body,
+                is_replayed: true,
+            });
+        }
+        Begun::Claimed(claim) => claim,
+    };
+    match work(deadline.of_work()).await {
+        Ok(Described { body, is_final }) => {
+            let body = body.to_string();
+            if is_final {
+                claim.keep(app, &body, deadline).await;
+            } else {
+                claim.release(app, deadline).await;
+            }
+            Ok(Answer {
+                body,
+                is_replayed: false,
+            })
+        }
+        Err(problem) => {
+            claim.release(app, deadline).await;
+            Err(problem)
+        }
+    }
 }
 
 fn read(request: HttpRequest<'_>) -> Result<Call, Problem> {

@@ -69,7 +69,7 @@ fn to_event(response: &HttpResponse) -> Value {
     json!({
         "statusCode": response.status,
         "headers": response.all_headers(|value| json!(value)),
-        "body": response.body.to_string(),
+        "body": response.body,
         "isBase64Encoded": false
     })
 }

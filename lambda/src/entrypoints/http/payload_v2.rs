@@ -78,7 +78,7 @@ fn to_event(response: &HttpResponse) -> Value {
         // A part of the format that API Gateway does without and the emulator
         // of cargo-lambda does not.
         "cookies": [],
-        "body": response.body.to_string(),
+        "body": response.body,
         "isBase64Encoded": false
     })
 }

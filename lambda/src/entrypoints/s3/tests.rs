@@ -80,7 +80,7 @@ async fn a_second_delivery_does_no_second_work() {
     let answer = run(&fakes, vec![record("incoming/1.jpg")]).await.unwrap();
     assert_eq!(
         answer,
-        json!({"written": [], "skipped": ["incoming/1.jpg"]})
+        json!({"written": [], "skipped": ["incoming/1.jpg"], "failed": []})
     );
     assert_eq!(calls(&fakes), 1);
 
@@ -125,7 +125,7 @@ async fn what_is_no_incoming_photo_is_passed_over() {
 }
 
 #[tokio::test]
-async fn one_failure_spoils_no_other_photo_and_names_its_key() {
+async fn one_failure_spoils_no_other_photo_and_is_kept() {
     let fakes = Fakes::default();
     fakes
         .store
@@ -140,35 +140,48 @@ async fn one_failure_spoils_no_other_photo_and_names_its_key() {
     let records = ["1", "2", "3", "4"]
         .map(|id| record(&format!("incoming/{id}.jpg")))
         .to_vec();
-    let diagnostic = Diagnostic::from(run(&fakes, records).await.unwrap_err());
-    let message = diagnostic.error_message;
-    for part in [
-        "incoming/2.jpg",
-        "no JPEG",
-        "incoming/3.jpg",
-        "does not exist",
+    // Neither would become better by another delivery: the event is done.
+    let answer = run(&fakes, records.clone()).await.unwrap();
+    assert_eq!(
+        answer["failed"],
+        json!([
+            "s3://catalogue/failures/2.json",
+            "s3://catalogue/failures/3.json"
+        ])
+    );
+    assert_eq!(
+        answer["written"],
+        json!([
+            "s3://catalogue/descriptions/1.json",
+            "s3://catalogue/descriptions/4.json"
+        ])
+    );
+    for (product, kind, words) in [
+        ("2", "invalid-photo", "no JPEG"),
+        ("3", "no-such-object", "incoming/3.jpg"),
     ] {
+        let record = fakes
+            .store
+            .json(&format!("s3://catalogue/failures/{product}.json"));
+        assert_eq!(record["kind"], kind);
+        let detail = record["problem"]["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{detail}");
+        let result = format!("s3://catalogue/descriptions/{product}.json");
+        assert!(fakes.store.get(&result).is_none());
+    }
+
+    // What is out of reach comes again, and the error names it.
+    *fakes.store.denied.lock().unwrap() = Some("descriptions/");
+    let newer = records.into_iter().map(|mut record| {
+        record.sequencer = Some("0055AED6DCD90281E6".into());
+        record
+    });
+    let error = run(&fakes, newer.collect()).await.unwrap_err();
+    let message = Diagnostic::from(error).error_message;
+    for part in ["incoming/1.jpg", "incoming/4.jpg", "s3:PutObject"] {
         assert!(message.contains(part), "{message}");
     }
-    assert!(!message.contains("incoming/1.jpg"), "{message}");
-    assert!(
-        fakes
-            .store
-            .get("s3://catalogue/descriptions/1.json")
-            .is_some()
-    );
-    assert!(
-        fakes
-            .store
-            .get("s3://catalogue/descriptions/4.json")
-            .is_some()
-    );
-    assert!(
-        fakes
-            .store
-            .get("s3://catalogue/descriptions/2.json")
-            .is_none()
-    );
+    assert!(!message.contains("incoming/2.jpg"), "{message}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::domain::AskError;
 use crate::fakes::{Fakes, photo_bytes};
 
 const STANDARD: &str = "arn:aws:sqs:us-east-1:123456789012:photos";
@@ -106,32 +107,61 @@ async fn messages_of_every_kind_may_be_in_one_batch() {
 }
 
 #[tokio::test]
-async fn only_what_failed_is_delivered_again() {
-    let fakes = fakes(&["1", "4"]);
-    let records = vec![
-        record("good", &s3("incoming/1.jpg")),
-        record("missing", &s3("incoming/2.jpg")),
-        record("no json", "Hello"),
-        record("unknown", "{}"),
-        record("also good", &own("incoming/4.jpg")),
-        record("no records", r#"{"Records": []}"#),
-        record("no json in sns", &sns("Hello")),
-    ];
-    assert_eq!(
-        run(&fakes, records).await,
-        [
-            "missing",
-            "no json",
-            "unknown",
-            "no records",
-            "no json in sns"
+async fn only_what_may_succeed_or_was_not_kept_is_delivered_again() {
+    let wrong = ["no json", "unknown", "no records", "no json in sns"];
+    let records = || {
+        vec![
+            record("good", &s3("incoming/1.jpg")),
+            record("missing", &s3("incoming/2.jpg")),
+            record("no json", "Hello"),
+            record("unknown", "{}"),
+            record("also good", &own("incoming/4.jpg")),
+            record("no records", r#"{"Records": []}"#),
+            record("no json in sns", &sns("Hello")),
         ]
-    );
+    };
+    let mut fakes = fakes(&["1", "4"]);
+    // A message that names no bucket has no place for its record.
+    assert_eq!(run(&fakes, records()).await, wrong);
     assert!(is_described(&fakes, "1") && is_described(&fakes, "4"));
+    let missing = fakes.store.json("s3://catalogue/failures/2.json");
+    assert_eq!(missing["kind"], "no-such-object");
+
+    fakes.variables.insert("OUTPUT_BUCKET", "results");
+    assert!(run(&fakes, records()).await.is_empty());
+    for id in wrong {
+        let uri = format!("s3://results/failures/messages/{id}.json");
+        assert_eq!(fakes.store.json(&uri)["kind"], "invalid-request", "{id}");
+    }
 }
 
 #[tokio::test]
-async fn a_message_with_several_photos_fails_with_one_of_them() {
+async fn a_slow_endpoint_has_its_messages_delivered_again_until_it_answers() {
+    let fakes = fakes(&["1"]);
+    let records = || vec![record("m1", &own("incoming/1.jpg"))];
+    *fakes.model.error.lock().unwrap() = Some(AskError::TimedOut {
+        endpoint: "fake-endpoint".into(),
+    });
+    for attempts in 1..=3 {
+        assert_eq!(run(&fakes, records()).await, ["m1"]);
+        let kept = fakes.store.json("s3://catalogue/failures/1.json");
+        assert_eq!(kept["attempts"], attempts);
+        assert_eq!(kept["retriable"], true);
+        assert_eq!(kept["product_id"], "1");
+    }
+    *fakes.model.error.lock().unwrap() = None;
+    assert!(run(&fakes, records()).await.is_empty());
+    assert_eq!(
+        fakes.store.uris(),
+        [
+            "s3://catalogue/descriptions/1.json",
+            "s3://catalogue/incoming/1.jpg"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_message_with_several_photos_comes_again_with_one_of_them() {
     let fakes = fakes(&["1", "3"]);
     let records: Vec<Value> = ["1", "2", "3"]
         .iter()
@@ -142,13 +172,21 @@ async fn a_message_with_several_photos_fails_with_one_of_them() {
         })
         .collect();
     let body = json!({"Records": records}).to_string();
-    assert_eq!(run(&fakes, vec![record("three", &body)]).await, ["three"]);
+    let failures = |denied| {
+        *fakes.store.denied.lock().unwrap() = denied;
+        run(&fakes, vec![record("three", &body)])
+    };
+    // A missing photo is no reason, one whose failure can't be kept is.
+    assert_eq!(failures(Some("failures/2.json")).await, ["three"]);
     assert!(is_described(&fakes, "1") && is_described(&fakes, "3"));
+    assert!(failures(None).await.is_empty());
 }
 
 #[tokio::test]
 async fn messages_of_a_group_do_not_overtake_one_that_failed() {
-    let fakes = fakes(&["1", "3", "4"]);
+    let fakes = fakes(&["1", "2", "3", "4"]);
+    // The one that is behind the failure has to wait for it.
+    *fakes.store.denied.lock().unwrap() = Some("descriptions/2.json");
     let records = |queue| {
         vec![
             grouped(queue, Some("a"), "a1", &own("incoming/1.jpg")),

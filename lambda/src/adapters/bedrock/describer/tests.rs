@@ -234,6 +234,29 @@ async fn a_model_that_keeps_failing_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_model_that_fails_on_and_on_is_left_alone_for_a_while() {
+    let describer = describer(0, |id, _| match id {
+        "old" => Err(ModelErrorKind::Transient),
+        _ => Ok("A shirt."),
+    });
+    for _ in 0..3 {
+        describe(&describer).await.unwrap();
+    }
+    asked(&describer);
+    let written = describe(&describer).await.unwrap();
+    assert_eq!(asked(&describer), ["forbidden"]);
+    assert!(
+        written.warnings[0].contains("not asked for now"),
+        "{:?}",
+        written.warnings
+    );
+    // One try finds out that it still fails.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    describe(&describer).await.unwrap();
+    assert_eq!(asked(&describer), ["old", "forbidden"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_is_final() {
     let describer = describer(0, |_, _| Err(ModelErrorKind::Refused));
     let error = describe(&describer).await.unwrap_err();

@@ -1,11 +1,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::telemetry::Trace;
 
 type Reply = Box<dyn Fn(&Value, usize) -> Result<Value, InvokeError> + Send + Sync>;
 
@@ -15,14 +14,19 @@ struct FakeEndpoint {
     reply: Reply,
     delay_ms: u64,
     bodies: Mutex<Vec<Value>>,
+    /// How much longer the calls of odd numbers take.
+    odd_delay_ms: u64,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
+    /// The trace of every call.
+    traces: Mutex<Vec<Trace>>,
 }
 
 #[async_trait]
 impl InvokeEndpoint for FakeEndpoint {
     async fn invoke(&self, body: Bytes) -> Result<Bytes, InvokeError> {
         let body: Value = serde_json::from_slice(&body).unwrap();
+        self.traces.lock().unwrap().push(Trace::current());
         let call = {
             let mut bodies = self.bodies.lock().unwrap();
             bodies.push(body.clone());
@@ -30,7 +34,8 @@ impl InvokeEndpoint for FakeEndpoint {
         };
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(under_way, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
+        let odd_delay_ms = if call % 2 == 1 { self.odd_delay_ms } else { 0 };
+        tokio::time::sleep(Duration::from_millis(self.delay_ms + odd_delay_ms)).await;
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         (self.reply)(&body, call).map(|answer| serde_json::to_vec(&answer).unwrap().into())
     }
@@ -51,9 +56,11 @@ fn model(
     let endpoint = FakeEndpoint {
         reply: Box::new(reply),
         delay_ms,
+        odd_delay_ms: 0,
         bodies: Mutex::default(),
         under_way: AtomicUsize::default(),
         most_under_way: AtomicUsize::default(),
+        traces: Mutex::default(),
     };
     EndpointModel::new(endpoint, &settings)
 }
@@ -294,4 +301,90 @@ async fn single_questions_without_an_answer_in_time_leave_the_others() {
         answers.iter().map(Result::is_ok).collect::<Vec<_>>(),
         [true, true, false, false]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_keeps_failing_is_left_alone_until_it_is_back() {
+    let model = model(&[], 0, |_, call| match call {
+        1..=9 => Err(InvokeError::Unavailable("connection refused".into())),
+        _ => Ok(json!(["Fabric: Cotton"])),
+    });
+    for _ in 0..3 {
+        let answers = ask(&model, &["q1"], 20_000).await;
+        assert!(matches!(answers[0], Err(AskError::Unavailable { .. })));
+    }
+    assert_eq!(calls(&model), 8);
+    let answers = ask(&model, &["q1"], 20_000).await;
+    let Err(AskError::Unavailable {
+        attempts: 0,
+        reason,
+        ..
+    }) = &answers[0]
+    else {
+        panic!("{answers:?}")
+    };
+    assert!(reason.contains("not asked for now"), "{reason}");
+    // The first probe fails, too.
+    for (wait_s, calls_so_far) in [(3, 9), (1, 9), (4, 10)] {
+        tokio::time::sleep(Duration::from_secs(wait_s)).await;
+        let answers = ask(&model, &["q1"], 20_000).await;
+        assert_eq!(answers[0].is_ok(), calls_so_far == 10, "{answers:?}");
+        assert_eq!(calls(&model), calls_so_far);
+    }
+}
+
+const HEDGED: [(&str, &str); 2] = [
+    ("ENDPOINT_HEDGE_MS", "200"),
+    ("ATTRIBUTE_REQUESTS", "per-question"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_call_is_made_a_second_time_and_the_first_answer_counts() {
+    let mut slow = model(&HEDGED, 100, foreign);
+    slow.endpoint.odd_delay_ms = 5_000;
+    let start = tokio::time::Instant::now();
+    assert!(ask(&slow, &["q1"], 10_000).await[0].is_ok());
+    assert_eq!(start.elapsed(), Duration::from_millis(300));
+    assert_eq!(calls(&slow), 2);
+
+    let quick = model(&HEDGED, 100, foreign);
+    assert!(ask(&quick, &["q1"], 10_000).await[0].is_ok());
+    assert_eq!(calls(&quick), 1);
+    let patient = model(&HEDGED[1..], 1_000, foreign);
+    assert!(ask(&patient, &["q1"], 10_000).await[0].is_ok());
+    assert_eq!(calls(&patient), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_call_belongs_to_the_same_trace_and_product() {
+    let mut model = model(&HEDGED, 100, foreign);
+    model.endpoint.odd_delay_ms = 5_000;
+    let trace = Trace::of_invocation(Some("Root=1-5759e988-bd862e3fe1be46a994272793"));
+    let work = trace.clone().scope(ask(&model, &["q1"], 10_000));
+    let (answers, progress) = Progress::of(work).await;
+    assert!(answers[0].is_ok(), "{answers:?}");
+    assert_eq!((progress.attempts, progress.retries), (2, 0));
+    assert_eq!(
+        *model.endpoint.traces.lock().unwrap(),
+        [trace.clone(), trace]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_one_call_waits_for_the_other() {
+    let mut model = model(&HEDGED, 100, |body, call| match call {
+        2 => Err(InvokeError::Unavailable("connection reset".into())),
+        _ => foreign(body, call),
+    });
+    model.endpoint.odd_delay_ms = 5_000;
+    assert!(ask(&model, &["q1"], 10_000).await[0].is_ok());
+    assert_eq!(calls(&model), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn second_calls_keep_to_the_limit() {
+    let variables = [HEDGED[0], HEDGED[1], ("ENDPOINT_CONCURRENCY", "1")];
+    let model = model(&variables, 1_000, foreign);
+    assert!(ask(&model, &["q1"], 10_000).await[0].is_ok());
+    assert_eq!(calls(&model), 1);
 }

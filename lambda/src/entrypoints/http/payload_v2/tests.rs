@@ -225,6 +225,20 @@ async fn an_unknown_attribute_lists_the_known_ones() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_made_again_with_its_key_is_answered_as_before() {
+    let mut fakes = Fakes::default();
+    let location = "s3://results/calls/";
+    fakes.variables.insert("IDEMPOTENCY_LOCATION", location);
+    let keyed = || event(|event| event["headers"]["Idempotency-Key"] = json!("8e03978e"));
+    let (_, headers, first) = call(&fakes, keyed()).await;
+    assert!(headers.get("idempotency-replayed").is_none(), "{headers}");
+    let (status, headers, again) = call(&fakes, keyed()).await;
+    assert_eq!((status, again), (200, first));
+    assert_eq!(headers["idempotency-replayed"], "true");
+    assert_eq!(fakes.model.asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_batch_has_one_result_each() {
     let event = event(|event| {
         event["rawPath"] = json!("/descriptions:batch");

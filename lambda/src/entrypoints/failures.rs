@@ -1,0 +1,218 @@
+//! What could not be described is kept: a record each, beside the results, until
+//! the product is described.
+
+mod record;
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use self::record::FailureRecord;
+use super::App;
+use super::message::MessageId;
+use super::stored::Outcome;
+use crate::domain::{
+    Condition, Deadline, DescribeRequest, Format, ObjectAddress, PhotoSource, SourceMark, Standing,
+    StoreError, Stored, excerpt,
+};
+use crate::problem::{Problem, ProblemKind};
+
+/// The most bytes of a record that is read.
+const MAX_RECORD_BYTES: u64 = 1024 * 1024;
+/// How often a record is written anew that others write at the same time.
+const WRITES: usize = 4;
+/// What stands before the id of a message that names no product.
+const MESSAGES: &str = "messages/";
+
+/// What a record is about.
+pub struct Subject<'a> {
+    /// The product, where its name is known.
+    pub product_id: Option<&'a str>,
+    /// What the record is called, below `FAILURE_PREFIX`.
+    pub name: &'a str,
+    /// The bucket of the record.
+    pub bucket: &'a str,
+    /// What was delivered.
+    pub source: &'a SourceMark,
+    /// What of the request names the product, without its photo; null where there
+    /// is no request.
+    pub request: Value,
+}
+
+/// A record that was found.
+pub struct Known {
+    stored: Stored,
+    /// Nothing where it can't be read.
+    record: Option<FailureRecord>,
+}
+
+impl Subject<'_> {
+    fn address(&self, app: &App) -> ObjectAddress {
+        ObjectAddress {
+            bucket: self.bucket.to_owned(),
+            key: format!("{}{}.json", app.settings.failure_prefix, self.name),
+        }
+    }
+}
+
+impl Known {
+    /// Whether just this delivery can't be described, whoever tries: its photo is
+    /// no usable one. Everything else may have been mended since.
+    pub fn is_final_for(&self, source: &SourceMark) -> bool {
+        let is_broken = |record: &FailureRecord| record.is_of(ProblemKind::InvalidPhoto);
+        self.standing(source) == Standing::Same && self.record.as_ref().is_some_and(is_broken)
+    }
+
+    fn standing(&self, source: &SourceMark) -> Standing {
+        standing(&self.stored, source)
+    }
+}
+
+fn standing(stored: &Stored, source: &SourceMark) -> Standing {
+    let of = stored.source.as_ref();
+    of.map_or(Standing::Other, |of| of.standing(source))
+}
+
+/// What a record may say of a request.
+pub fn summary(request: &DescribeRequest) -> Value {
+    let photo = match &request.photo {
+        PhotoSource::Object(address) => address.to_string(),
+        PhotoSource::Bytes(bytes) => format!("{} bytes in the message", bytes.len()),
+    };
+    let attributes = request.attributes.as_ref().map(|names| {
+        let names = names.iter().map(|name| excerpt(name));
+        names.collect::<Vec<String>>()
+    });
+    json!({
+        "photo": photo,
+        "category": request.category.as_deref().map(excerpt),
+        "attributes": attributes,
+        "format": request.format.map(Format::name)
+    })
+}
+
+/// The record about a product, if there is one. Where that can't be found out, the
+/// work is not held up by it.
+pub async fn look_up(app: &App, subject: &Subject<'_>, deadline: Deadline) -> Option<Known> {
+    let address = subject.address(app);
+    find(app, &address, deadline).await.unwrap_or_else(|error| {
+        tracing::warn!(record = %address, %error, "whether it failed before is not known");
+        None
+    })
+}
+
+async fn find(
+    app: &App,
+    address: &ObjectAddress,
+    deadline: Deadline,
+) -> Result<Option<Known>, StoreError> {
+    let store = &app.services.store;
+    let found = store.load(address, MAX_RECORD_BYTES, deadline).await?;
+    Ok(found.map(|(stored, bytes)| Known {
+        record: serde_json::from_slice(&bytes).ok(),
+        stored,
+    }))
+}
+
+/// Takes the record away of a product that is described now, unless it is about
+/// something later. A record that stays is no reason to describe the product again.
+pub async fn clear(app: &App, subject: &Subject<'_>, deadline: Deadline) {
+    let address = subject.address(app);
+    let store = &app.services.store;
+    let outcome = match store.look(&address, deadline).await {
+        Ok(None) => return,
+        Ok(Some(stored)) if standing(&stored, subject.source) == Standing::Later => return,
+        Ok(Some(_)) => store.remove(&address, deadline).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => tracing::info!(record = %address, "described after all"),
+        Err(error) => {
+            tracing::warn!(record = %address, %error, "the record of a failure may be left");
+        }
+    }
+}
+
+/// Keeps why something is not described. What can't succeed later is done with
+/// that; all else is an error, so that it is delivered again, and so is what could
+/// not be kept.
+pub async fn settle(
+    app: &App,
+    subject: &Subject<'_>,
+    problem: Problem,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let record = subject.address(app);
+    if let Err(error) = keep(app, &record, subject, &problem, deadline).await {
+        tracing::error!(%record, %error, "a failure could not be kept");
+        return Err(problem);
+    }
+    if problem.kind.is_retriable() {
+        return Err(problem);
+    }
+    Ok(Outcome::Failed { record, problem })
+}
+
+/// The same for a message that is no request. Without `OUTPUT_BUCKET` there is no
+/// place for its record, and it is delivered again until its queue keeps it.
+pub async fn settle_message(
+    app: &App,
+    message: &MessageId,
+    product_id: Option<&str>,
+    problem: Problem,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let Some(bucket) = &app.settings.output_bucket else {
+        return Err(problem);
+    };
+    let name = match product_id {
+        Some(product_id) => product_id.to_owned(),
+        None => format!("{MESSAGES}{}", message.id),
+    };
+    let subject = Subject {
+        product_id,
+        name: &name,
+        bucket,
+        source: &message.mark(),
+        request: Value::Null,
+    };
+    settle(app, &subject, problem, deadline).await
+}
+
+async fn keep(
+    app: &App,
+    address: &ObjectAddress,
+    subject: &Subject<'_>,
+    problem: &Problem,
+    deadline: Deadline,
+) -> Result<(), StoreError> {
+    let store = &app.services.store;
+    for _ in 0..WRITES {
+        let found = find(app, address, deadline).await?;
+        let standing = found.as_ref().map(|known| known.standing(subject.source));
+        if standing == Some(Standing::Later) {
+            return Ok(());
+        }
+        let before = found
+            .as_ref()
+            .filter(|_| standing == Some(Standing::Same))
+            .and_then(|known| known.record.as_ref());
+        let record = FailureRecord::after(before, subject, problem, SystemTime::now());
+        let condition = Condition::unchanged(found.as_ref().map(|known| &known.stored));
+        let text = json!(record).to_string();
+        let source = Some(subject.source);
+        match store
+            .write(address, text.into(), source, &condition, deadline)
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(StoreError::Changed { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let address = address.clone();
+    Err(StoreError::Changed { address })
+}
+
+#[cfg(test)]
+mod tests;
