@@ -18,7 +18,8 @@ fn log(stack: &mut Stack) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_product_has_a_line_and_metrics_and_the_model_server_its_caller_s_trace() {
-    let mut stack = start(StackOptions::default()).await;
+    let id = "anthropic.claude-3-sonnet-20240229-v1:0";
+    let mut stack = start_with("MODEL_PRICES", &format!("{id}=1000/2000")).await;
     let mut event = event("http-api.json");
     event["headers"]["traceparent"] = json!(format!("00-{TRACE_ID}-00f067aa0ba902b7-01"));
     for _ in 0..2 {
@@ -40,10 +41,12 @@ async fn a_product_has_a_line_and_metrics_and_the_model_server_its_caller_s_trac
         assert_eq!(line["cold_start"], is_first, "{line}");
         assert!(line["attempts"].as_u64().unwrap() >= 2, "{line}");
         assert!(line["output_tokens"].as_u64().unwrap() > 0, "{line}");
+        assert!(line["cost_usd"].as_f64().unwrap() > 0.0, "{line}");
     }
     let metrics = || log.iter().filter(|line| line.get("_aws").is_some());
     let count = |name: &str| metrics().filter(|line| line.get(name).is_some()).count();
     assert_eq!((count("ColdStarts"), count("ProductsDescribed")), (1, 2));
+    assert_eq!(count("CostUSD"), 2);
     assert!(metrics().all(|line| line["FunctionName"].is_string()));
 
     let model_server = stack.model_server().unwrap().output();

@@ -20,6 +20,8 @@ pub enum Unit {
     Count,
     /// A time.
     Milliseconds,
+    /// Money: CloudWatch has no unit for it.
+    None,
 }
 
 impl Unit {
@@ -27,6 +29,7 @@ impl Unit {
         match self {
             Unit::Count => "Count",
             Unit::Milliseconds => "Milliseconds",
+            Unit::None => "None",
         }
     }
 }
@@ -59,6 +62,15 @@ impl Metric {
             unit: Unit::Milliseconds,
             value: value.into(),
         }
+    }
+
+    /// An amount of US dollars; nothing where JSON has no number for it.
+    pub fn usd(name: &'static str, value: f64) -> Option<Metric> {
+        Some(Metric {
+            name,
+            unit: Unit::None,
+            value: Number::from_f64(value)?,
+        })
     }
 }
 
@@ -126,7 +138,11 @@ mod tests {
 
     #[test]
     fn a_line_has_the_form_of_the_specification() {
-        let metrics = [Metric::count("Retries", 2_u64), Metric::ms("Time", 17)];
+        let metrics = [
+            Metric::count("Retries", 2_u64),
+            Metric::ms("Time", 17),
+            Metric::usd("Cost", 0.00198).unwrap(),
+        ];
         let line = at_noon(&[("FunctionName", "f")], &metrics);
         assert_eq!(
             line,
@@ -138,17 +154,30 @@ mod tests {
                         "Dimensions": [["FunctionName"]],
                         "Metrics": [
                             {"Name": "Retries", "Unit": "Count"},
-                            {"Name": "Time", "Unit": "Milliseconds"}
+                            {"Name": "Time", "Unit": "Milliseconds"},
+                            {"Name": "Cost", "Unit": "None"}
                         ]
                     }]
                 },
                 "FunctionName": "f",
                 "trigger": "s3",
                 "Retries": 2,
-                "Time": 17
+                "Time": 17,
+                "Cost": 0.00198
             })
         );
         rules::check(&line).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_amount() {
+        for value in [f64::NAN, f64::INFINITY] {
+            assert_eq!(Metric::usd("Cost", value), None);
+        }
+        // As little as a token costs is a number still.
+        let line = at_noon(&[], &[Metric::usd("Cost", 2.5e-7).unwrap()]);
+        rules::check(&line).unwrap();
+        assert_eq!(line["Cost"], 2.5e-7);
     }
 
     #[test]
@@ -183,6 +212,7 @@ mod tests {
             (format!("{directive}/Metrics/0/Unit"), json!("Euros")),
             (format!("{directive}/Metrics/0/Name"), json!("Elsewhere")),
             ("/Time".to_owned(), json!("17")),
+            ("/Time".to_owned(), json!(1e300)),
             ("/FunctionName".to_owned(), json!("")),
             ("/FunctionName".to_owned(), json!(7)),
         ] {

@@ -63,18 +63,24 @@ fn of_text(text: &Text) -> Vec<Metric> {
     metrics
 }
 
-/// What a text took: the one place where tokens, and what they cost, become metrics.
-fn of_usage(usage: Usage) -> [Metric; 2] {
-    [
+/// What a text took: the one place where tokens, and what they cost, become metrics. Where a
+/// price is not known there is no cost, so that a sum is never too low without a sign: fewer
+/// texts have one.
+fn of_usage(usage: Usage) -> impl Iterator<Item = Metric> {
+    let tokens = [
         Metric::count("InputTokens", usage.input_tokens),
         Metric::count("OutputTokens", usage.output_tokens),
-    ]
+    ];
+    let cost = usage
+        .cost
+        .and_then(|cost| Metric::usd("CostUSD", cost.usd()));
+    tokens.into_iter().chain(cost)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Unfaithful;
+    use crate::domain::{Price, Unfaithful};
 
     fn names(metrics: &[Metric]) -> Vec<&str> {
         metrics.iter().map(|metric| metric.name).collect()
@@ -91,6 +97,23 @@ mod tests {
             names(&metrics),
             ["ProductsFailed", "ProductTime", "PhotoTime"]
         );
+    }
+
+    #[test]
+    fn a_text_has_its_cost_where_the_price_is_known() {
+        let usage = Usage {
+            input_tokens: 180,
+            output_tokens: 96,
+            cost: None,
+        };
+        let cost = |price| {
+            of_usage(usage.priced(price))
+                .find(|metric| metric.name == "CostUSD")
+                .map(|metric| metric.value.as_f64().unwrap())
+        };
+        assert_eq!(cost(Price::per_million_tokens(3.0, 15.0)), Some(0.00198));
+        assert_eq!(cost(Price::per_million_tokens(0.0, 0.0)), Some(0.0));
+        assert_eq!(cost(None), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{Invocation, Trace, metrics};
-use crate::domain::{Progress, Unfaithful};
+use crate::domain::{Cost, Progress, Unfaithful};
 use crate::problem::Problem;
 
 /// What the work on a product gives, as far as its line tells it.
@@ -201,6 +201,7 @@ fn log(
                 wrong_script = text.map(|text| text.wrong_script),
                 input_tokens = text.map(|text| text.usage.input_tokens),
                 output_tokens = text.map(|text| text.usage.output_tokens),
+                cost_usd = text.and_then(|text| text.usage.cost).map(Cost::usd),
                 photo_ms = progress.photo_ms,
                 attributes_ms = progress.attributes_ms,
                 description_ms = progress.description_ms,

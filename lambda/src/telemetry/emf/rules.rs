@@ -98,14 +98,18 @@ fn check_metrics(line: &Value, definitions: &Value) -> Result<(), String> {
         let value = member(line, name)?;
         let values = value.as_array();
         rule(
-            value.is_number()
-                || values.is_some_and(|values| {
-                    values.len() <= 100 && values.iter().all(Value::is_number)
-                }),
+            is_value(value)
+                || values.is_some_and(|values| values.len() <= 100 && values.iter().all(is_value)),
             "a metric is a member of the root with a number, or with 100 at most",
         )?;
     }
     Ok(())
+}
+
+/// Values lie between -2^360 and 2^360, says the page of the units.
+fn is_value(value: &Value) -> bool {
+    let number = value.as_f64();
+    number.is_some_and(|number| number.abs() <= 2_f64.powi(360))
 }
 
 fn member<'a>(line: &'a Value, name: &Value) -> Result<&'a Value, String> {
