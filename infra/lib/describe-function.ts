@@ -6,6 +6,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { applyGuardrailStatement, type BedrockGuardrail } from './bedrock-guardrail.ts';
 import { invokeModelStatements, type BedrockModel } from './bedrock-model.ts';
 
 /** Settings of a {@link DescribeFunction}. */
@@ -22,6 +23,12 @@ export interface DescribeFunctionProps {
   readonly bedrockModels: readonly BedrockModel[];
   /** The region that Bedrock is called in. */
   readonly bedrockRegion: string;
+  /**
+   * The guardrail that the calls of models go through.
+   *
+   * @default - none
+   */
+  readonly guardrail?: BedrockGuardrail;
   readonly logRetention: RetentionDays;
 }
 
@@ -53,6 +60,11 @@ export class DescribeFunction extends Construct {
       for (const statement of invokeModelStatements(Stack.of(this), model, props.bedrockRegion)) {
         role.addToPrincipalPolicy(statement);
       }
+    }
+    if (props.guardrail !== undefined) {
+      role.addToPrincipalPolicy(
+        applyGuardrailStatement(Stack.of(this), props.guardrail, props.bedrockRegion),
+      );
     }
     this.failures = new Queue(this, 'Failures', {
       encryption: QueueEncryption.SQS_MANAGED,

@@ -1,6 +1,8 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CorsHttpMethod,
+  type CorsPreflightOptions,
   HttpApi,
   HttpMethod,
   HttpNoneAuthorizer,
@@ -22,12 +24,26 @@ export interface DescriptionsApiProps {
   readonly requestsPerSecond: number;
   /** Requests that may come at once. */
   readonly burst: number;
+  /** The origins whose pages may call the API from a browser; none where it is empty. */
+  readonly allowedOrigins: readonly string[];
   readonly logRetention: RetentionDays;
 }
 
 /** The path of one product, and that of up to 100 at once. Throttled together, by the stage. */
 const DESCRIPTIONS = '/descriptions';
 const BATCH = '/descriptions:batch';
+
+/** What a page may send beside the headers that every page may send, … */
+const REQUEST_HEADERS = ['content-type', 'idempotency-key', 'traceparent', 'tracestate'];
+/** … and where requests are signed. */
+const SIGNATURE_HEADERS = [
+  'authorization',
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
+];
+/** What it may read of an answer. */
+const RESPONSE_HEADERS = ['idempotency-replayed', 'retry-after'];
 
 /** The HTTP API: `POST /descriptions` and `POST /descriptions:batch`. */
 export class DescriptionsApi extends Construct {
@@ -39,6 +55,7 @@ export class DescriptionsApi extends Construct {
       apiName: `${Stack.of(this).stackName}-descriptions`,
       description: 'Attributes and descriptions of products from their photos',
       createDefaultStage: false,
+      corsPreflight: corsPreflight(props),
     });
     // The permission to invoke is the API's and not a route's: every route goes to the function,
     // and a path with a colon is better kept out of an ARN, whose separator it is.
@@ -78,4 +95,21 @@ export class DescriptionsApi extends Construct {
     });
     this.url = `${api.apiEndpoint}${DESCRIPTIONS}`;
   }
+}
+
+/** API Gateway answers preflight requests itself: they reach neither authorizer nor function. */
+function corsPreflight({
+  allowedOrigins,
+  authorization,
+}: DescriptionsApiProps): CorsPreflightOptions | undefined {
+  if (allowedOrigins.length === 0) {
+    return undefined;
+  }
+  return {
+    allowOrigins: [...allowedOrigins],
+    allowMethods: [CorsHttpMethod.POST],
+    allowHeaders: [...REQUEST_HEADERS, ...(authorization === 'iam' ? SIGNATURE_HEADERS : [])],
+    exposeHeaders: RESPONSE_HEADERS,
+    maxAge: Duration.hours(1),
+  };
 }

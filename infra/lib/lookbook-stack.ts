@@ -34,20 +34,16 @@ export class LookbookStack extends Stack {
   constructor(scope: Construct, id: string, props: LookbookStackProps) {
     super(scope, id, props);
     const { settings } = props;
-    const catalogue = new CatalogueBucket(this, 'Catalogue', {
-      incomingPrefix: settings.catalogue.incomingPrefix,
-      descriptionsPrefix: settings.catalogue.descriptionsPrefix,
-      removalPolicy:
-        settings.catalogue.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    });
+    const catalogue = this.catalogueBucket(settings);
     const endpoint = this.modelEndpoint(settings);
-    const describe = this.describeFunction(settings);
+    const describe = this.describeFunction(settings, catalogue.callsLocation);
     const uploads = this.uploadQueue(settings, describe.function);
     const api = new DescriptionsApi(this, 'Api', {
       handler: describe.function,
       authorization: settings.api.authorization,
       requestsPerSecond: settings.api.requestsPerSecond,
       burst: settings.api.burst,
+      allowedOrigins: settings.api.allowedOrigins,
       logRetention: settings.stack.logRetentionDays,
     });
 
@@ -62,6 +58,19 @@ export class LookbookStack extends Stack {
     new CfnOutput(this, 'FailureQueueUrl', { value: describe.failures.queueUrl });
     new CfnOutput(this, 'UploadQueueUrl', { value: uploads.queue.queueUrl });
     new CfnOutput(this, 'UploadDeadLetterQueueUrl', { value: uploads.deadLetters.queueUrl });
+  }
+
+  private catalogueBucket({ api, catalogue }: Settings): CatalogueBucket {
+    return new CatalogueBucket(this, 'Catalogue', {
+      incomingPrefix: catalogue.incomingPrefix,
+      descriptionsPrefix: catalogue.descriptionsPrefix,
+      failuresPrefix: catalogue.failuresPrefix,
+      calls:
+        api.idempotencyDays === null
+          ? undefined
+          : { prefix: catalogue.callsPrefix, keptFor: Duration.days(api.idempotencyDays) },
+      removalPolicy: catalogue.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
   }
 
   private modelEndpoint({ endpoint, stack }: Settings): ModelEndpoint {
@@ -81,7 +90,10 @@ export class LookbookStack extends Stack {
     });
   }
 
-  private describeFunction(settings: Settings): DescribeFunction {
+  private describeFunction(
+    settings: Settings,
+    callsLocation: string | undefined,
+  ): DescribeFunction {
     const { bedrock, catalogue, endpoint, function: describe, stack } = settings;
     return new DescribeFunction(this, 'Describe', {
       zipPath: resolve(APP_FOLDER, describe.assetPath),
@@ -95,12 +107,22 @@ export class LookbookStack extends Stack {
         ENDPOINT_NAME: endpoint.name,
         BEDROCK_MODEL_IDS: bedrock.modelIds.join(','),
         ...(bedrock.region === null ? {} : { BEDROCK_REGION: bedrock.region }),
+        BEDROCK_API: bedrock.api,
+        ...(bedrock.guardrail === null
+          ? {}
+          : {
+              GUARDRAIL_ID: bedrock.guardrail.id,
+              GUARDRAIL_VERSION: bedrock.guardrail.version,
+            }),
         INCOMING_PREFIX: catalogue.incomingPrefix,
         OUTPUT_PREFIX: catalogue.descriptionsPrefix,
+        FAILURE_PREFIX: catalogue.failuresPrefix,
+        ...(callsLocation === undefined ? {} : { IDEMPOTENCY_LOCATION: callsLocation }),
         PRODUCT_CONCURRENCY: String(describe.productConcurrency),
       },
       bedrockModels: bedrock.modelIds.flatMap((id) => parseBedrockModel(id) ?? []),
       bedrockRegion: bedrock.region ?? this.region,
+      guardrail: bedrock.guardrail ?? undefined,
       logRetention: stack.logRetentionDays,
     });
   }

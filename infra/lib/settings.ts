@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
+import { GUARDRAIL_ID } from './bedrock-guardrail.ts';
 import { parseBedrockModel } from './bedrock-model.ts';
 
 /** A prefix of object keys: relative, and closed by a slash so that it names a folder. */
@@ -38,8 +39,13 @@ const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
   ENDPOINT_NAME: 'endpoint.name',
   BEDROCK_MODEL_IDS: 'bedrock.modelIds',
   BEDROCK_REGION: 'bedrock.region',
+  BEDROCK_API: 'bedrock.api',
+  GUARDRAIL_ID: 'bedrock.guardrail',
+  GUARDRAIL_VERSION: 'bedrock.guardrail',
   INCOMING_PREFIX: 'catalogue.incomingPrefix',
   OUTPUT_PREFIX: 'catalogue.descriptionsPrefix',
+  FAILURE_PREFIX: 'catalogue.failuresPrefix',
+  IDEMPOTENCY_LOCATION: 'api.idempotencyDays',
   PRODUCT_CONCURRENCY: 'function.productConcurrency',
 };
 
@@ -90,6 +96,8 @@ const sections = z.strictObject({
   catalogue: z.strictObject({
     incomingPrefix: keyPrefix,
     descriptionsPrefix: keyPrefix,
+    failuresPrefix: keyPrefix,
+    callsPrefix: keyPrefix,
     removal: z.enum(['retain', 'destroy']),
   }),
   endpoint: z.strictObject({
@@ -150,11 +158,27 @@ const sections = z.strictObject({
       .string()
       .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region, such as "eu-west-1"')
       .nullable(),
+    api: z.enum(['invoke', 'converse']),
+    guardrail: z
+      .strictObject({
+        id: z.string().regex(GUARDRAIL_ID, 'must be the id of a guardrail or its ARN'),
+        version: z.string().regex(/^(DRAFT|[1-9]\d{0,7})$/, 'must be a number as text, or "DRAFT"'),
+      })
+      .nullable(),
   }),
   api: z.strictObject({
     authorization: z.enum(['iam', 'none']),
     requestsPerSecond: z.number().positive(),
     burst: z.int().min(1),
+    allowedOrigins: z.array(
+      z
+        .string()
+        .regex(
+          /^(\*|https?:\/\/[a-z0-9.-]+(:\d+)?)$/,
+          'must be an origin, such as "https://shop.example", or "*"',
+        ),
+    ),
+    idempotencyDays: z.int().min(1).max(365).nullable(),
   }),
 });
 
@@ -181,13 +205,26 @@ export const settingsSchema = sections.superRefine((settings, context) => {
   }
 });
 
+/** What lies in the bucket, each with what it must not be taken for. */
+const PREFIXES = {
+  incomingPrefix: 'a photo',
+  descriptionsPrefix: 'a result',
+  failuresPrefix: 'the record of a failure',
+  callsPrefix: 'an answer that is removed after some days',
+} as const;
+
 function* prefixConflicts({ catalogue }: Settings): Generator<Conflict> {
-  const { incomingPrefix: incoming, descriptionsPrefix: descriptions } = catalogue;
-  if (descriptions.startsWith(incoming) || incoming.startsWith(descriptions)) {
-    yield {
-      path: ['catalogue', 'descriptionsPrefix'],
-      message: `must lie outside of catalogue.incomingPrefix ("${incoming}") and not around it, or results would be taken for photos`,
-    };
+  const fields = Object.keys(PREFIXES) as (keyof typeof PREFIXES)[];
+  for (const [index, field] of fields.entries()) {
+    for (const other of fields.slice(0, index)) {
+      const [one, two] = [catalogue[field], catalogue[other]];
+      if (one.startsWith(two) || two.startsWith(one)) {
+        yield {
+          path: ['catalogue', field],
+          message: `must lie outside of catalogue.${other} ("${two}") and not around it, or ${PREFIXES[field]} would be taken for ${PREFIXES[other]}`,
+        };
+      }
+    }
   }
 }
 

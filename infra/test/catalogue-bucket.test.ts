@@ -1,9 +1,16 @@
+import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { templateOf } from './support.ts';
 
 const BUCKET = 'AWS::S3::Bucket';
 const RULE = 'AWS::Events::Rule';
+
+/** The properties of the one bucket that the tests look into. */
+function bucketOf(template: Template) {
+  const [bucket] = Object.values(template.findResources(BUCKET));
+  return bucket?.Properties as { LifecycleConfiguration: { Rules: object[] } };
+}
 
 describe('catalogue bucket', () => {
   const template = templateOf();
@@ -45,6 +52,31 @@ describe('catalogue bucket', () => {
     templateOf({ catalogue: { removal: 'destroy' } }).hasResource(BUCKET, {
       DeletionPolicy: 'Delete',
     });
+  });
+
+  it('removes old versions of records of failures, and nothing that is in force', () => {
+    const { LifecycleConfiguration } = bucketOf(template);
+    assert.deepEqual(LifecycleConfiguration.Rules, [
+      { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: 'Enabled' },
+      {
+        Prefix: 'failures/',
+        NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        ExpiredObjectDeleteMarker: true,
+        Status: 'Enabled',
+      },
+    ]);
+  });
+
+  it('removes answers to calls after the days of the settings', () => {
+    const { LifecycleConfiguration } = bucketOf(templateOf({ api: { idempotencyDays: 2 } }));
+    assert.deepEqual(LifecycleConfiguration.Rules.slice(2), [
+      {
+        Prefix: 'calls/',
+        ExpirationInDays: 2,
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+        Status: 'Enabled',
+      },
+    ]);
   });
 
   it('announces photos under the incoming prefix to the queue, and nothing else', () => {

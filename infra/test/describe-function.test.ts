@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { permissions, stackOf, statementsOf, templateOf } from './support.ts';
 
 const FUNCTION = 'AWS::Lambda::Function';
+const GUARDRAIL = { id: 'gr1abc', version: '2' };
+
+/** What the function may do, without the endings of logical ids. */
+function allowed(template: Template): string[] {
+  return permissions(statementsOf(template, 'DescribeRole'))
+    .map((text) => text.replace(/\$\{(\w+?)[0-9A-F]{8}\.Arn\}/, '$1'))
+    .sort();
+}
 
 describe('describe function', () => {
   const template = templateOf();
@@ -38,15 +46,25 @@ describe('describe function', () => {
           BEDROCK_MODEL_IDS:
             'anthropic.claude-3-sonnet-20240229-v1:0,global.anthropic.claude-sonnet-4-6',
           BEDROCK_REGION: Match.absent(),
+          BEDROCK_API: 'invoke',
+          GUARDRAIL_ID: Match.absent(),
+          GUARDRAIL_VERSION: Match.absent(),
           INCOMING_PREFIX: 'incoming/',
           OUTPUT_PREFIX: 'descriptions/',
+          FAILURE_PREFIX: 'failures/',
+          IDEMPOTENCY_LOCATION: Match.absent(),
           PRODUCT_CONCURRENCY: '4',
         },
       },
     });
     templateOf({
       endpoint: { name: 'endpoint-b' },
-      bedrock: { region: 'us-east-1', modelIds: ['eu.anthropic.claude-sonnet-4-6'] },
+      bedrock: {
+        region: 'us-east-1',
+        modelIds: ['eu.anthropic.claude-sonnet-4-6'],
+        api: 'converse',
+        guardrail: GUARDRAIL,
+      },
       function: { environment: { MAX_TOKENS: '300' } },
     }).hasResourceProperties(FUNCTION, {
       Environment: {
@@ -54,6 +72,9 @@ describe('describe function', () => {
           ENDPOINT_NAME: 'endpoint-b',
           BEDROCK_MODEL_IDS: 'eu.anthropic.claude-sonnet-4-6',
           BEDROCK_REGION: 'us-east-1',
+          BEDROCK_API: 'converse',
+          GUARDRAIL_ID: 'gr1abc',
+          GUARDRAIL_VERSION: '2',
           MAX_TOKENS: '300',
         }),
       },
@@ -63,19 +84,19 @@ describe('describe function', () => {
   it('may do what it does and nothing else', () => {
     const bedrock = 'arn:${AWS::Partition}:bedrock';
     const profile = 'global.anthropic.claude-sonnet-4-6';
-    const withoutIds = permissions(statementsOf(template, 'DescribeRole')).map((text) =>
-      text.replace(/\$\{(\w+?)[0-9A-F]{8}\.Arn\}/, '$1'),
-    );
-    assert.deepEqual(withoutIds.sort(), [
+    assert.deepEqual(allowed(template), [
       `bedrock:InvokeModel → ${bedrock}:\${AWS::Region}:\${AWS::AccountId}:inference-profile/${profile}`,
       `bedrock:InvokeModel → ${bedrock}:\${AWS::Region}::foundation-model/anthropic.claude-3-sonnet-20240229-v1:0`,
       `bedrock:InvokeModel → ${bedrock}:*::foundation-model/anthropic.claude-sonnet-4-6`,
       'logs:CreateLogStream → DescribeLogs',
       'logs:PutLogEvents → DescribeLogs',
+      's3:DeleteObject → CatalogueBucket/failures/*',
       's3:GetObject → CatalogueBucket/descriptions/*',
+      's3:GetObject → CatalogueBucket/failures/*',
       's3:GetObject → CatalogueBucket/incoming/*',
       's3:ListBucket → CatalogueBucket',
       's3:PutObject → CatalogueBucket/descriptions/*',
+      's3:PutObject → CatalogueBucket/failures/*',
       'sagemaker:InvokeEndpoint → arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/endpoint-finetuned-blip2',
       'sqs:DeleteMessage → UploadsQueue',
       'sqs:GetQueueAttributes → DescribeFailures',
@@ -86,11 +107,50 @@ describe('describe function', () => {
     ]);
   });
 
-  it('names the endpoint as SageMaker does in ARNs, in lower case', () => {
-    const allowed = permissions(
-      statementsOf(templateOf({ endpoint: { name: 'Blip2-Prod' } }), 'DescribeRole'),
+  it('may use the guardrail of the settings, in the region of Bedrock, and no other', () => {
+    const without = new Set(allowed(template));
+    const added = (id: string) =>
+      allowed(
+        templateOf({
+          bedrock: { region: 'us-east-1', guardrail: { ...GUARDRAIL, id } },
+        }),
+      ).filter((text) => !without.has(text) && !text.startsWith('bedrock:InvokeModel '));
+    assert.deepEqual(added('gr1abc'), [
+      'bedrock:ApplyGuardrail → arn:${AWS::Partition}:bedrock:us-east-1:${AWS::AccountId}:guardrail/gr1abc',
+    ]);
+    const arn = 'arn:aws:bedrock:us-east-1:111122223333:guardrail/gr1abc';
+    assert.deepEqual(added(arn), [`bedrock:ApplyGuardrail → ${arn}`]);
+  });
+
+  it('keeps answers to calls in the bucket where the settings say so', () => {
+    const keeping = templateOf({
+      api: { idempotencyDays: 2 },
+      catalogue: { callsPrefix: 'answers/' },
+    });
+    keeping.hasResourceProperties(FUNCTION, {
+      Environment: {
+        Variables: {
+          IDEMPOTENCY_LOCATION: {
+            'Fn::Join': [
+              '',
+              ['s3://', { Ref: Match.stringLikeRegexp('^CatalogueBucket') }, '/answers/'],
+            ],
+          },
+        },
+      },
+    });
+    const without = new Set(allowed(template));
+    assert.deepEqual(
+      allowed(keeping).filter((text) => !without.has(text)),
+      ['DeleteObject', 'GetObject', 'PutObject'].map(
+        (action) => `s3:${action} → CatalogueBucket/answers/*`,
+      ),
     );
-    assert(allowed.some((text) => text.endsWith(':endpoint/blip2-prod')));
+  });
+
+  it('names the endpoint as SageMaker does in ARNs, in lower case', () => {
+    const texts = allowed(templateOf({ endpoint: { name: 'Blip2-Prod' } }));
+    assert(texts.some((text) => text.endsWith(':endpoint/blip2-prod')));
   });
 
   it('keeps the asynchronous invocations that fail, encrypted, for two weeks', () => {

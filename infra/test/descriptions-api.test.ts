@@ -28,6 +28,30 @@ describe('descriptions API', () => {
     ]);
   });
 
+  it('can be called by pages of the origins of the settings, and by no others', () => {
+    template.hasResourceProperties('AWS::ApiGatewayV2::Api', { CorsConfiguration: Match.absent() });
+    const allowedOrigins = ['https://shop.example'];
+    const cors = {
+      AllowOrigins: allowedOrigins,
+      AllowMethods: ['POST'],
+      AllowHeaders: Match.arrayWith(['content-type', 'idempotency-key']),
+      AllowCredentials: Match.absent(),
+      ExposeHeaders: ['idempotency-replayed', 'retry-after'],
+    };
+    const api = 'AWS::ApiGatewayV2::Api';
+    const signed = templateOf({ api: { allowedOrigins } });
+    signed.hasResourceProperties(api, { CorsConfiguration: cors });
+    signed.hasResourceProperties(api, {
+      CorsConfiguration: { AllowHeaders: Match.arrayWith(['authorization', 'x-amz-date']) },
+    });
+    const open = templateOf({ api: { allowedOrigins, authorization: 'none' } });
+    open.hasResourceProperties(api, {
+      CorsConfiguration: { ...cors, AllowHeaders: Match.not(Match.arrayWith(['authorization'])) },
+    });
+    // Preflight requests are API Gateway's own: no route is open for them.
+    assert.equal(routes(signed).length, 2);
+  });
+
   it('hands the request to the function in payload format 2.0', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Integration', {
       IntegrationType: 'AWS_PROXY',

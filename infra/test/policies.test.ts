@@ -13,7 +13,8 @@ const WILDCARDS: readonly { readonly permission: RegExp; readonly reason: string
     reason: 'IAM knows no resource for it; a condition confines it to a namespace',
   },
   {
-    permission: /^s3:(GetObject|PutObject) → \$\{Catalogue\w+\.Arn\}\/(incoming|descriptions)\/\*$/,
+    permission:
+      /^s3:(GetObject|PutObject|DeleteObject) → \$\{Catalogue\w+\.Arn\}\/(incoming|descriptions|failures)\/\*$/,
     reason: 'the objects of a prefix',
   },
   {

@@ -50,6 +50,23 @@ describe('settings', () => {
     ],
     ['a model', { bedrock: { modelIds: ['claude'] } }, /bedrock\.modelIds\.0: must be the id/],
     ['no model', { bedrock: { modelIds: [] } }, /bedrock\.modelIds: /],
+    ['an API', { bedrock: { api: 'Converse' } }, /bedrock\.api: .*converse.*"Converse"/],
+    [
+      'a guardrail',
+      { bedrock: { guardrail: { id: 'my guardrail', version: '1' } } },
+      /bedrock\.guardrail\.id: must be the id of a guardrail/,
+    ],
+    [
+      'half a guardrail',
+      { bedrock: { guardrail: { id: 'gr1abc' } } },
+      /bedrock\.guardrail\.version: .*it is missing/,
+    ],
+    [
+      'an origin',
+      { api: { allowedOrigins: ['shop.example'] } },
+      /api\.allowedOrigins\.0: must be an origin/,
+    ],
+    ['a time', { api: { idempotencyDays: 0 } }, /api\.idempotencyDays: .*it is 0/],
     ['a region', { bedrock: { region: 'Frankfurt' } }, /bedrock\.region: must be a region/],
     [
       'a prefix',
@@ -126,6 +143,19 @@ describe('settings', () => {
     }
   });
 
+  it('refuses prefixes of which one lies in the other', () => {
+    for (const [catalogue, message] of [
+      [
+        { failuresPrefix: 'descriptions/failures/' },
+        /catalogue\.failuresPrefix: must lie outside of catalogue\.descriptionsPrefix/,
+      ],
+      [{ failuresPrefix: 'incoming/' }, /failuresPrefix: .* would be taken for a photo/],
+      [{ callsPrefix: 'failures/' }, /catalogue\.callsPrefix: .*catalogue\.failuresPrefix/],
+    ] as const) {
+      assert.throws(() => settingsWith({ catalogue }), { message });
+    }
+  });
+
   it('refuses the CUDA image on an instance without a GPU', () => {
     assert.throws(() => settingsWith({ endpoint: { instanceType: 'ml.c7i.2xlarge' } }), {
       message: /endpoint\.containerImage: "cuda" needs an instance with a GPU/,
@@ -176,6 +206,8 @@ describe('settings', () => {
       OUTPUT_BUCKET: 'x',
       MAX_TOKENS: '500',
       PRODUCT_CONCURRENCY: '8',
+      IDEMPOTENCY_LOCATION: 's3://bucket/calls/',
+      GUARDRAIL_ID: 'gr1abc',
     };
     assert.throws(
       () => settingsWith({ function: { environment: variables } }),
@@ -188,6 +220,8 @@ describe('settings', () => {
         assert.match(error.message, /environment\.AWS_REGION: must be left out: it is AWS Lambda/);
         assert.match(error.message, /environment\.OUTPUT_BUCKET: must be left out/);
         assert.match(error.message, /PRODUCT_CONCURRENCY: .*follows function\.productConcurrency/);
+        assert.match(error.message, /IDEMPOTENCY_LOCATION: .*follows api\.idempotencyDays/);
+        assert.match(error.message, /GUARDRAIL_ID: .*follows bedrock\.guardrail/);
         assert.doesNotMatch(error.message, /MAX_TOKENS/);
         return true;
       },
