@@ -7,6 +7,7 @@ mod direct;
 mod endpoints;
 mod faults;
 mod http_api;
+mod judgement;
 mod s3_events;
 mod settings;
 mod triggers;
