@@ -8,6 +8,7 @@ mod direct;
 mod endpoints;
 mod faults;
 mod http_api;
+mod judgement;
 mod listings;
 mod s3_events;
 mod seen;

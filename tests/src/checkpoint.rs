@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use local_stack::SHIPPED_MODEL;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::process::Command;
@@ -43,7 +44,7 @@ impl Checkpoint {
     /// # Errors
     /// When it is damaged, or not there and cannot be built.
     pub async fn of(source: Source<'_>, shape: &str, what: &str) -> Result<Checkpoint> {
-        let shipped = source.repository.join("models/blip2-mini");
+        let shipped = source.repository.join(SHIPPED_MODEL);
         if shape == "mini" {
             return Checkpoint::read(shipped);
         }

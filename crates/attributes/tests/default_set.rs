@@ -124,7 +124,7 @@ fn every_value_and_synonym_answers_for_its_own_attribute() {
 #[test]
 fn it_knows_the_vocabulary_of_the_shipped_checkpoint() {
     let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/blip2-mini/vocabulary.json");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/lookbook-mini/vocabulary.json");
     let text = std::fs::read_to_string(path).unwrap();
     let vocabulary: BTreeMap<String, Vec<String>> = serde_json::from_str(&text).unwrap();
     assert_eq!(vocabulary.len(), ALL.len());

@@ -17,7 +17,7 @@ pub use emulator::{Emulator, Invocation};
 pub use memory::Memory;
 pub use model_server::ModelServer;
 pub use process::Process;
-pub use programs::{Programs, model_server_program, repository};
+pub use programs::{Programs, SHIPPED_MODEL, model_server_program, repository};
 pub use stack::{Endpoint, Stack, StackOptions, Writer};
 
 /// The function's name, which the events' paths and the emulator use.

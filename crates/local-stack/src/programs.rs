@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+/// The checkpoint that ships with the project, below the repository's root.
+pub const SHIPPED_MODEL: &str = "models/lookbook-mini";
+
 /// Paths of everything that is started, checked to exist.
 #[derive(Debug, Clone)]
 pub struct Programs {
@@ -56,7 +59,7 @@ impl Programs {
 
     /// The checkpoint that ships with the project.
     pub fn shipped_model(&self) -> PathBuf {
-        self.repository.join("models/blip2-mini")
+        self.repository.join(SHIPPED_MODEL)
     }
 
     /// A sample event of `events/`.

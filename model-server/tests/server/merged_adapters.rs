@@ -241,3 +241,42 @@ fn the_command_line_answers_with_an_adapter_too() {
     assert!(!missing.status.success());
     assert!(error.contains("cannot use the adapter in"), "{error}");
 }
+
+/// The adapter that ships beside the checkpoint that ships, about the drawn
+/// samples: with it, and only with it, the question is understood.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shipped_adapter_answers_what_the_shipped_checkpoint_was_not_taught() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let server = serve(
+        &root.join("models/lookbook-mini"),
+        Some(&root.join("models/adapters")),
+    )
+    .await;
+    let occasions = ["Casual", "Ethnic", "Formal", "Sports"];
+    let mut known_words = 0;
+    for number in 1..=12 {
+        let photo = std::fs::read(root.join(format!("samples/drawn-{number:02}.jpg"))).unwrap();
+        let ask = |adapter: Value| {
+            json!({
+                "image": base64(&photo),
+                "prompt": "What is the occasion of the shirt in this picture?",
+                "parameters": {"details": true},
+                "adapter": adapter,
+            })
+        };
+        let (status, with) = server.post(&ask(json!("occasion"))).await;
+        assert!(
+            status == 200 && with["attribute"] == "Occasion",
+            "{number}: {with}"
+        );
+        known_words += usize::from(occasions.iter().any(|one| with["value"] == *one));
+        let (status, without) = server.post(&ask(Value::Null)).await;
+        assert!(
+            status == 200 && without["attribute"] != "Occasion",
+            "{number}: {without}"
+        );
+    }
+    // It has learnt from photographs alone: of a drawing it may once write half of
+    // one word and half of another.
+    assert!(known_words >= 11, "{known_words}");
+}

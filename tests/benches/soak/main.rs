@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
-use local_stack::{ModelServer, model_server_program, repository};
+use local_stack::{ModelServer, SHIPPED_MODEL, model_server_program, repository};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -99,7 +99,7 @@ async fn soak(options: Options) -> Result<()> {
     let began = Instant::now();
     let repository = repository()?;
     let folder = tempfile::tempdir().context("cannot make a folder")?;
-    let shipped = repository.join("models/blip2-mini");
+    let shipped = repository.join(SHIPPED_MODEL);
     let model_dir = options.model_dir.as_deref().unwrap_or(&shipped);
     let mut server = server::start(&model_server_program()?, model_dir, folder.path()).await?;
     let address = server::address(&server)?;
