@@ -92,7 +92,7 @@ impl RuntimeApi {
             // Whoever sends this ends, and says why in its log.
             .route(
                 "/2018-06-01/runtime/init/error",
-                post(|| async { StatusCode::ACCEPTED }),
+                post(|_: Bytes| async { StatusCode::ACCEPTED }),
             )
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::new(shared));
