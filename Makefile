@@ -2,6 +2,7 @@
 
 VENV := .tools/venv
 BENCH_VENV := .tools/bench-venv
+BENCH_LAMBDA_VENV := .tools/bench-lambda-venv
 REFERENCE_VENV := .tools/reference-venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 WRITER := .tools/models/SmolLM2-135M-Instruct.Q4_1.gguf
@@ -106,11 +107,17 @@ package: tools ## The function's release zip: target/lambda/describe-product/boo
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \
 		--compiler cargo --output-format zip -p describe-product --bin describe-product
 
+RELEASED_ZIP := $(CURDIR)/target/lambda/describe-product/bootstrap.zip
+RELEASED_FUNCTION := $(basename $(RELEASED_ZIP))
+
+.PHONY: release-function
+release-function: package
+	unzip -q -o -d $(dir $(RELEASED_ZIP)) $(RELEASED_ZIP)
+
 .PHONY: bench
-bench: tools package ## How long the main job takes, with released programs
+bench: release-function ## How long the main job takes, with released programs
 	cargo build --locked --release -p model-server -p local-cloud
-	unzip -q -o -d target/lambda/describe-product target/lambda/describe-product/bootstrap.zip
-	FUNCTION_BINARY="$(CURDIR)/target/lambda/describe-product/bootstrap" \
+	FUNCTION_BINARY="$(RELEASED_FUNCTION)" \
 		cargo bench --locked -p tests --bench main_job
 
 # Those below take the programs as they are released; PROFILE=dev takes them as
@@ -168,6 +175,21 @@ model: release-trainer ## The checkpoint and the adapter that ship, made anew in
 .PHONY: bench-prepare
 bench-prepare: $(if $(filter dev,$(PROFILE)),build,release-trainer) $(BENCH_TOOLS) ## Preparing a catalogue beside pandas, into BENCHMARKS.md (KAGGLE=folder)
 	TRAINER="$(TRAINER)" $(SERVE_BENCH) --bench prepare
+
+# Without PyTorch: boto3 and awslambdaric are a few megabytes.
+ifndef BENCH_LAMBDA_PYTHON
+BENCH_LAMBDA_TOOLS := $(BENCH_LAMBDA_VENV)/installed
+endif
+
+$(BENCH_LAMBDA_VENV)/installed: tools/bench-lambda-requirements.txt
+	python3 -m venv $(BENCH_LAMBDA_VENV)
+	$(BENCH_LAMBDA_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
+.PHONY: bench-lambda
+bench-lambda: $(if $(filter dev,$(PROFILE)),build,release-function) $(BENCH_LAMBDA_TOOLS) ## The function beside Python with boto3, into BENCHMARKS.md (ROUNDS=2 to try)
+	$(if $(filter dev,$(PROFILE)),FUNCTION_BINARY="$(CURDIR)/target/debug/describe-product",FUNCTION_BINARY="$(RELEASED_FUNCTION)" FUNCTION_ZIP="$(RELEASED_ZIP)") \
+		$(SERVE_BENCH) --bench lambda
 
 .PHONY: soak-serve
 soak-serve: $(SERVE_PROGRAM) ## What the model server survives (REQUESTS CONNECTIONS SEED MINUTES)

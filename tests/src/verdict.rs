@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 /// One line of the table.
 pub struct Verdict {
-    /// The shape of the model.
-    pub shape: String,
+    /// What it was measured with, such as the shape of the model.
+    pub case: String,
     /// What is compared.
     pub what: &'static str,
     /// What is asked, as it is read.
@@ -17,15 +17,16 @@ pub struct Verdict {
     pub is_reached: bool,
 }
 
-/// The table, in Markdown.
+/// The table, in Markdown; `cases` is the heading of its first column.
 ///
 /// # Errors
 /// None, where `text` takes all that is written to it.
 pub fn write_table(
     text: &mut String,
+    cases: &str,
     verdicts: impl IntoIterator<Item = Verdict>,
 ) -> std::fmt::Result {
-    writeln!(text, "| shape | what | target | measured | reached |")?;
+    writeln!(text, "| {cases} | what | target | measured | reached |")?;
     writeln!(text, "|---|---|---|---|---|")?;
     for verdict in verdicts {
         let reached = match (&verdict.measured, verdict.is_reached) {
@@ -36,7 +37,7 @@ pub fn write_table(
         writeln!(
             text,
             "| {} | {} | {} | {} | {reached} |",
-            verdict.shape,
+            verdict.case,
             verdict.what,
             verdict.goal,
             verdict.measured.as_deref().unwrap_or("–")

@@ -5,7 +5,9 @@
 //! in for anything: it starts the real programs and speaks their protocols.
 
 mod catalogue_bucket;
+mod cpu_time;
 mod emulator;
+mod lambda_environment;
 mod memory;
 mod model_server;
 mod process;
@@ -14,6 +16,7 @@ mod stack;
 
 pub use catalogue_bucket::CatalogueBucket;
 pub use emulator::{Emulator, Invocation};
+pub use lambda_environment::{ServiceUrls, lambda_environment};
 pub use memory::Memory;
 pub use model_server::ModelServer;
 pub use process::Process;

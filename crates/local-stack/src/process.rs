@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
 
+use crate::cpu_time;
 use crate::memory::{self, Memory};
 
 const POLL: Duration = Duration::from_millis(20);
@@ -132,6 +133,12 @@ impl Process {
     /// system tells.
     pub fn peak_memory(&self) -> Option<u64> {
         Some(self.memory()?.peak)
+    }
+
+    /// How much processor time the program has had, to the hundredth of a second, where
+    /// it runs and the system tells.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        cpu_time::of(self.child.id()?)
     }
 
     /// Lets the peak of its memory begin anew.

@@ -9,12 +9,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::BUCKET;
 use crate::catalogue_bucket::CatalogueBucket;
 use crate::emulator::{Emulator, Invocation};
+use crate::lambda_environment::{ServiceUrls, lambda_environment};
 use crate::model_server::ModelServer;
 use crate::process::Process;
 use crate::programs::Programs;
-use crate::{BUCKET, FUNCTION};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -141,23 +142,17 @@ impl Stack {
         let cloud: LocalCloudReady = local_cloud.ready(&ready, READY_TIMEOUT).await?;
 
         progress("the function");
+        let services = ServiceUrls {
+            s3: &cloud.s3,
+            bedrock: &cloud.bedrock,
+            endpoint: &endpoint_url,
+        };
         let mut command = Command::new(&programs.function);
         command
             // The settings of whoever runs this are not the function's.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("AWS_LAMBDA_RUNTIME_API", emulator.runtime_api())
-            .env("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", "local")
-            .env("AWS_LAMBDA_LOG_STREAM_NAME", "local")
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("AWS_ENDPOINT_URL_S3", &cloud.s3)
-            .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &cloud.bedrock)
-            .env("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &endpoint_url)
+            .envs(lambda_environment(&emulator.runtime_api(), services))
             .envs(
                 options
                     .function_env

@@ -93,7 +93,7 @@ fn targets(text: &mut String, results: &Results) -> Result<()> {
         let shape = SHAPES.iter().find(|shape| shape.name == measured.shape);
         shape.map_or_else(Vec::new, |shape| verdicts(shape, measured))
     };
-    write_table(text, results.shapes.iter().flat_map(of_shape))?;
+    write_table(text, "shape", results.shapes.iter().flat_map(of_shape))?;
     writeln!(text)?;
     Ok(())
 }

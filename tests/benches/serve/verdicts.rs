@@ -53,7 +53,7 @@ fn verdict(target: &Target, measured: &Measured) -> Verdict {
         }
     };
     Verdict {
-        shape: measured.shape.clone(),
+        case: measured.shape.clone(),
         what: target.what,
         goal,
         measured: value,

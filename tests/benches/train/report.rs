@@ -58,7 +58,7 @@ pub fn section(measured: &[OfShape], machine: &Machine, load: f64) -> Result<Str
         versions.join(", "),
         said_by("rustc", &["--version"]).trim_start_matches("rustc "),
     )?;
-    write_table(&mut text, verdicts(measured))?;
+    write_table(&mut text, "shape", verdicts(measured))?;
     for of_shape in measured {
         shape(&mut text, of_shape)?;
     }

@@ -110,7 +110,7 @@ fn verdict(target: &Target, measured: Option<&OfShape>) -> Verdict {
     };
     let types = sides.map(|(ours, peft)| format!("{} against {}", ours.dtype, peft.dtype));
     Verdict {
-        shape: target.shape.to_owned(),
+        case: target.shape.to_owned(),
         what: target.what,
         goal,
         measured: types

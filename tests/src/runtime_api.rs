@@ -1,0 +1,261 @@
+//! The Runtime API of AWS Lambda for one process of a function, with the times at which
+//! events and answers pass through it.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+//!
+//! For benchmarks, in the place of cargo-lambda's emulator: that is a process of its own,
+//! whose time would be counted with the function's.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::loopback::Loopback;
+
+/// How long an invocation may take, as the function is told.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:describe-product";
+
+/// The trace header of Lambda's documentation.
+const TRACE_ID: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0";
+
+/// The API, until it is dropped.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    server: Loopback,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+/// What a function answered to an event.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its JSON, or that of its error.
+    pub body: Bytes,
+    /// Whether it is an error.
+    pub failed: bool,
+    /// When the event was handed over.
+    pub handed: Instant,
+    /// When the whole answer was there.
+    pub answered: Instant,
+}
+
+/// What waits to be handed over.
+#[derive(Debug)]
+struct Event {
+    body: Bytes,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What was handed over and is not answered.
+struct UnderWay {
+    request_id: String,
+    handed: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+struct Shared {
+    waiting: Mutex<mpsc::UnboundedReceiver<Event>>,
+    /// One at a time, as Lambda gives them to a process.
+    under_way: Mutex<Option<UnderWay>>,
+    handed: AtomicU64,
+}
+
+impl RuntimeApi {
+    /// Listens when it returns.
+    ///
+    /// # Errors
+    /// When the system has no port.
+    pub async fn start() -> Result<RuntimeApi> {
+        let (events, waiting) = mpsc::unbounded_channel();
+        let shared = Shared {
+            waiting: Mutex::new(waiting),
+            under_way: Mutex::new(None),
+            handed: AtomicU64::new(0),
+        };
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(respond),
+            )
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(fail))
+            // Whoever sends this ends, and says why in its log.
+            .route(
+                "/2018-06-01/runtime/init/error",
+                post(|_: Bytes| async { StatusCode::ACCEPTED }),
+            )
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::new(shared));
+        let server = Loopback::serve(router).await?;
+        Ok(RuntimeApi { server, events })
+    }
+
+    /// The value of `AWS_LAMBDA_RUNTIME_API`: host and port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Hands an event over when the function asks for one, and waits for the answer.
+    ///
+    /// # Errors
+    /// When the function asks for another event in the place of an answer.
+    pub async fn invoke(&self, event: Bytes) -> Result<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let event = Event {
+            body: event,
+            answer,
+        };
+        self.events
+            .send(event)
+            .ok()
+            .context("the Runtime API has ended")?;
+        answered
+            .await
+            .context("the function did not answer the event")
+    }
+}
+
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    let event = shared.waiting.lock().await.recv().await;
+    let Some(Event { body, answer }) = event else {
+        return StatusCode::GONE.into_response();
+    };
+    let number = shared.handed.fetch_add(1, Ordering::Relaxed);
+    let request_id = format!("00000000-0000-4000-8000-{number:012x}");
+    let deadline = SystemTime::now() + TIMEOUT;
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let headers = [
+        ("lambda-runtime-aws-request-id", request_id.clone()),
+        (
+            "lambda-runtime-deadline-ms",
+            deadline.as_millis().to_string(),
+        ),
+        (
+            "lambda-runtime-invoked-function-arn",
+            FUNCTION_ARN.to_owned(),
+        ),
+        ("lambda-runtime-trace-id", TRACE_ID.to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    *shared.under_way.lock().await = Some(UnderWay {
+        request_id,
+        handed: Instant::now(),
+        answer,
+    });
+    (headers, body).into_response()
+}
+
+async fn respond(
+    State(shared): State<Arc<Shared>>,
+    Path(request_id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    shared.settle(&request_id, body, false).await
+}
+
+async fn fail(
+    State(shared): State<Arc<Shared>>,
+    Path(request_id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    shared.settle(&request_id, body, true).await
+}
+
+impl Shared {
+    async fn settle(&self, request_id: &str, body: Bytes, failed: bool) -> StatusCode {
+        let answered = Instant::now();
+        let mut under_way = self.under_way.lock().await;
+        let Some(UnderWay { handed, answer, .. }) =
+            under_way.take_if(|one| one.request_id == request_id)
+        else {
+            return StatusCode::BAD_REQUEST;
+        };
+        // Whoever invoked it may have gone.
+        let _ = answer.send(Answer {
+            body,
+            failed,
+            handed,
+            answered,
+        });
+        StatusCode::ACCEPTED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A runtime that takes an event and posts `answer` to `path` of it, twice.
+    async fn run(address: SocketAddr, path: &str, answer: &'static str) -> (String, [u16; 2]) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let base = format!("http://{address}/2018-06-01/runtime/invocation");
+        let next = client.get(format!("{base}/next")).send().await.unwrap();
+        let header = |name: &str| next.headers()[name].to_str().unwrap().to_owned();
+        let id = header("lambda-runtime-aws-request-id");
+        let deadline: u128 = header("lambda-runtime-deadline-ms").parse().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(deadline > now.as_millis(), "{deadline}");
+        let event = next.text().await.unwrap();
+        let mut statuses = [0; 2];
+        for status in &mut statuses {
+            let url = format!("{base}/{id}/{path}");
+            let response = client.post(url).body(answer).send().await.unwrap();
+            *status = response.status().as_u16();
+        }
+        (event, statuses)
+    }
+
+    #[tokio::test]
+    async fn an_event_is_handed_over_and_answered_once() {
+        let api = RuntimeApi::start().await.unwrap();
+        for (path, answer, failed) in [
+            ("response", "{\"b\":2}", false),
+            ("error", "{\"errorType\":\"c\"}", true),
+        ] {
+            let event = Bytes::from_static(b"{\"a\":1}");
+            let (answered, (event, statuses)) =
+                tokio::join!(api.invoke(event), run(api.address(), path, answer));
+            assert_eq!((event.as_str(), statuses), ("{\"a\":1}", [202, 400]));
+            let answered = answered.unwrap();
+            assert_eq!(
+                (&answered.body[..], answered.failed),
+                (answer.as_bytes(), failed)
+            );
+            assert!(answered.answered >= answered.handed);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_dropped_for_the_next_is_an_error() {
+        let api = RuntimeApi::start().await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let next = format!(
+            "http://{}/2018-06-01/runtime/invocation/next",
+            api.address()
+        );
+        let asks = async {
+            for _ in 0..2 {
+                client.get(&next).send().await.unwrap();
+            }
+        };
+        let second = api.invoke(Bytes::from_static(b"2"));
+        let (first, second, ()) = tokio::join!(
+            api.invoke(Bytes::from_static(b"1")),
+            tokio::time::timeout(Duration::from_secs(1), second),
+            asks
+        );
+        assert!(first.unwrap_err().to_string().contains("did not answer"));
+        assert!(second.is_err());
+    }
+}
