@@ -169,6 +169,15 @@ model: release-trainer ## A checkpoint and an adapter of our own, into .tools/mo
 bench-prepare: $(if $(filter dev,$(PROFILE)),build,release-trainer) $(BENCH_TOOLS) ## Preparing a catalogue beside pandas, into BENCHMARKS.md (KAGGLE=folder)
 	TRAINER="$(TRAINER)" $(SERVE_BENCH) --bench prepare
 
+# The three programs at one time, as above.
+.PHONY: release-chaos
+release-chaos:
+	cargo build --locked --release -p model-server -p local-cloud -p describe-product
+
+.PHONY: chaos
+chaos: tools $(if $(filter dev,$(PROFILE)),build,release-chaos) ## Products through the function under faults, into BENCHMARKS.md (PRODUCTS SEED WORKERS TIMEOUT MINUTES)
+	$(SERVE_BENCH) --bench chaos
+
 .PHONY: soak-serve
 soak-serve: $(SERVE_PROGRAM) ## What the model server survives (REQUESTS CONNECTIONS SEED MINUTES)
 	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench soak

@@ -2,6 +2,7 @@
 //! shipped checkpoint, the local cloud: through every way in, and under faults.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod chaos;
 mod common;
 mod direct;
 mod endpoints;
