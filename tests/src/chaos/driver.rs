@@ -6,27 +6,20 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use local_stack::CatalogueBucket;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::asynchronous::{Asynchronous, Attempt};
 use super::dead_letters::{DeadLetter, Ending};
-use super::events::{Events, Told, message_id};
+use super::deliveries::{Deliveries, Delivery};
+use super::events::{Events, Told};
 use super::kills::Kill;
 use super::ledger::Ledger;
 use super::photos::Pictures;
 use super::plan::{Channel, Plan, Step, Version, photo_key};
-use super::queue::{Queue, Received, reported};
 use super::worker::{Outcome, Worker};
-
-/// The most messages of a batch, as event source mappings have it by default.
-const MOST_OF_A_BATCH: usize = 10;
-
-/// After so many receives a message goes to the dead-letter queue.
-const MAX_RECEIVES: u32 = 5;
 
 /// For each worker so many messages and events may wait before more photos arrive.
 const WAITING_PER_WORKER: usize = 12;
@@ -84,13 +77,6 @@ pub struct Carried {
     pub took: Duration,
 }
 
-/// What an invocation delivers.
-#[derive(Debug)]
-enum Delivery {
-    Batch(Vec<Received>),
-    Event(Attempt),
-}
-
 /// An invocation on its way to a worker.
 struct Assignment {
     invocation: usize,
@@ -107,8 +93,7 @@ struct Return {
 
 struct Driver<'a> {
     setting: Setting<'a>,
-    queue: Queue,
-    asynchronous: Asynchronous,
+    deliveries: Deliveries,
     told: HashMap<Version, Told>,
     next_step: usize,
     rng: ChaCha8Rng,
@@ -131,11 +116,6 @@ pub async fn carry_out(
     mut check: impl FnMut() -> Result<()>,
     mut progress: impl FnMut(&str),
 ) -> Result<Carried> {
-    // A process that is killed at the end of its invocation's time must be dead when
-    // its messages come again.
-    let visibility = setting.timeout + Duration::from_secs(1);
-    // Longer than the function leaves a dependency alone at first.
-    let pause = (setting.timeout / 2).max(Duration::from_secs(3));
     let (returns, mut returned) = mpsc::channel(workers.len().max(1));
     let mut tasks = JoinSet::new();
     let mut assignments = Vec::new();
@@ -146,8 +126,7 @@ pub async fn carry_out(
     }
     drop(returns);
     let mut driver = Driver {
-        queue: Queue::new(visibility, MAX_RECEIVES),
-        asynchronous: Asynchronous::new(pause),
+        deliveries: Deliveries::new(setting.timeout),
         told: HashMap::new(),
         next_step: 0,
         rng: ChaCha8Rng::seed_from_u64(setting.seed),
@@ -181,11 +160,9 @@ pub async fn carry_out(
     check()?;
     progress(&driver.progress());
     let took = driver.now() - began;
-    let mut dead = driver.queue.into_dead();
-    dead.extend(driver.asynchronous.into_dead());
     Ok(Carried {
         invocations: driver.invocations,
-        dead,
+        dead: driver.deliveries.into_dead(),
         deaths: driver.deaths,
         took,
     })
@@ -226,7 +203,7 @@ impl Driver<'_> {
         let enough = WAITING_PER_WORKER * self.assignments.len();
         for _ in 0..STEPS_AT_ONCE {
             let now = self.now();
-            if self.queue.visible(now) + self.asynchronous.due(now) >= enough {
+            if self.deliveries.ready(now) >= enough {
                 return Ok(());
             }
             let Some(&step) = self.setting.plan.steps.get(self.next_step) else {
@@ -235,10 +212,10 @@ impl Driver<'_> {
             self.next_step += 1;
             match step {
                 Step::Upload(version) => self.upload(version).await?,
-                Step::Announce(version) if self.channel(version).is_queue() => {
-                    self.queue.send(version, now);
+                Step::Announce(version) => {
+                    let channel = self.channel(version);
+                    self.deliveries.send(channel, version, now);
                 }
-                Step::Announce(version) => self.asynchronous.send(version, now),
             }
         }
         Ok(())
@@ -264,7 +241,8 @@ impl Driver<'_> {
     /// Gives idle workers something to do, from the queue or from the events.
     async fn assign(&mut self) -> Result<()> {
         while let Some(worker) = self.idle.pop() {
-            let Some(delivery) = self.next_delivery() else {
+            let now = self.now();
+            let Some(delivery) = self.deliveries.next(&mut self.rng, now) else {
                 self.idle.push(worker);
                 return Ok(());
             };
@@ -273,37 +251,12 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn next_delivery(&mut self) -> Option<Delivery> {
-        let now = self.now();
-        let most = self.rng.random_range(1..=MOST_OF_A_BATCH);
-        // Batches have several messages: the events come more often.
-        let queue_first = self.rng.random_bool(0.3);
-        if queue_first {
-            self.batch(most, now).or_else(|| self.event(now))
-        } else {
-            self.event(now).or_else(|| self.batch(most, now))
-        }
-    }
-
-    fn batch(&mut self, most: usize, now: Duration) -> Option<Delivery> {
-        let received = self.queue.receive(most, now);
-        (!received.is_empty()).then_some(Delivery::Batch(received))
-    }
-
-    fn event(&mut self, now: Duration) -> Option<Delivery> {
-        self.asynchronous.take(now).map(Delivery::Event)
-    }
-
     async fn hand_out(&mut self, worker: usize, delivery: Delivery) -> Result<()> {
         let invocation = self.invocations.len();
         let versions = delivery.versions();
         // What is killed at its last delivery leaves whatever it had done until then,
         // and a dead letter: nobody can ask more of it.
-        let is_last = match &delivery {
-            Delivery::Batch(received) => received.iter().any(|one| self.queue.is_last(*one)),
-            Delivery::Event(attempt) => attempt.is_last,
-        };
-        let kill = match is_last {
+        let kill = match self.deliveries.is_last(&delivery) {
             true => None,
             false => Kill::planned(self.setting.seed, invocation),
         };
@@ -356,7 +309,7 @@ impl Driver<'_> {
         })
     }
 
-    /// Draws the consequences of an invocation's end, as SQS and Lambda do.
+    /// Takes note of an invocation's end.
     fn settle(&mut self, done: Return) -> Result<()> {
         self.idle.push(done.worker);
         let now = self.now();
@@ -382,38 +335,14 @@ impl Driver<'_> {
         };
         invocation.ended = Some(now);
         invocation.ending = ending;
-        match delivery {
-            Delivery::Event(attempt) if ending == Ending::Done => {
-                self.asynchronous.done(attempt.copy);
-            }
-            Delivery::Event(attempt) => self.asynchronous.not_done(attempt.copy, ending, now),
-            Delivery::Batch(received) => self.settle_batch(&received, ending, &answer),
-        }
+        self.deliveries.settle(delivery, ending, &answer, now);
         Ok(())
-    }
-
-    fn settle_batch(&mut self, received: &[Received], ending: Ending, answer: &Value) {
-        let ids: Vec<String> = received.iter().map(|one| message_id(one.version)).collect();
-        let failed = match ending {
-            Ending::Done => reported(answer, &ids),
-            _ => None,
-        };
-        for (one, id) in received.iter().zip(&ids) {
-            match &failed {
-                Some(failed) if !failed.contains(id) => self.queue.delete(one.copy),
-                Some(_) => self.queue.not_done(one.copy, Ending::Reported),
-                // An answer that can't be read is a failure of the batch.
-                None if ending == Ending::Done => self.queue.not_done(one.copy, Ending::Failed),
-                None => self.queue.not_done(one.copy, ending),
-            }
-        }
     }
 
     fn is_done(&self) -> bool {
         self.next_step == self.setting.plan.steps.len()
             && self.under_way.is_empty()
-            && self.queue.is_empty()
-            && self.asynchronous.is_empty()
+            && self.deliveries.is_empty()
     }
 
     /// How long nothing happens by itself.
@@ -421,15 +350,10 @@ impl Driver<'_> {
         const LONGEST: Duration = Duration::from_millis(500);
         let now = self.now();
         let is_more = self.next_step < self.setting.plan.steps.len();
-        let waits = self.queue.visible(now) + self.asynchronous.due(now) > 0;
-        if !self.idle.is_empty() && (is_more || waits) {
+        if !self.idle.is_empty() && (is_more || self.deliveries.ready(now) > 0) {
             return Duration::ZERO;
         }
-        let times = [
-            self.queue.next_visible(now),
-            self.asynchronous.next_due(now),
-        ];
-        let next = times.into_iter().flatten().min();
+        let next = self.deliveries.next_ready(now);
         let wait = next.map_or(LONGEST, |next| next.saturating_sub(now));
         wait.min(LONGEST)
     }
@@ -444,14 +368,5 @@ impl Driver<'_> {
             self.kills,
             self.now().as_secs()
         )
-    }
-}
-
-impl Delivery {
-    fn versions(&self) -> Vec<Version> {
-        match self {
-            Delivery::Batch(received) => received.iter().map(|one| one.version).collect(),
-            Delivery::Event(attempt) => vec![attempt.version],
-        }
     }
 }

@@ -10,6 +10,7 @@
 mod asynchronous;
 mod bucket;
 mod dead_letters;
+mod deliveries;
 mod driver;
 mod error_shapes;
 mod events;
