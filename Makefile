@@ -191,6 +191,15 @@ bench-lambda: $(if $(filter dev,$(PROFILE)),build,release-function) $(BENCH_LAMB
 	$(if $(filter dev,$(PROFILE)),FUNCTION_BINARY="$(CURDIR)/target/debug/describe-product",FUNCTION_BINARY="$(RELEASED_FUNCTION)" FUNCTION_ZIP="$(RELEASED_ZIP)") \
 		$(SERVE_BENCH) --bench lambda
 
+# The three programs at one time, as above.
+.PHONY: release-chaos
+release-chaos:
+	cargo build --locked --release -p model-server -p local-cloud -p describe-product
+
+.PHONY: chaos
+chaos: tools $(if $(filter dev,$(PROFILE)),build,release-chaos) ## Products through the function under faults, into BENCHMARKS.md (PRODUCTS SEED WORKERS TIMEOUT MINUTES)
+	$(SERVE_BENCH) --bench chaos
+
 .PHONY: soak-serve
 soak-serve: $(SERVE_PROGRAM) ## What the model server survives (REQUESTS CONNECTIONS SEED MINUTES)
 	MODEL_SERVER="$(MODEL_SERVER)" $(SERVE_BENCH) --bench soak

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod bedrock;
+mod chaos;
 mod common;
 mod direct;
 mod endpoints;

@@ -6,6 +6,7 @@
 pub mod arithmetic;
 pub mod asked_process;
 pub mod benchmarks_page;
+pub mod chaos;
 pub mod checkpoint;
 pub mod compare;
 pub mod files;

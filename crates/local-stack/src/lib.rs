@@ -7,21 +7,25 @@
 mod catalogue_bucket;
 mod cpu_time;
 mod emulator;
+mod function;
 mod lambda_environment;
+mod local_cloud;
 mod memory;
 mod model_server;
 mod process;
 mod programs;
 mod stack;
 
-pub use catalogue_bucket::CatalogueBucket;
+pub use catalogue_bucket::{CatalogueBucket, StoredObject};
 pub use emulator::{Emulator, Invocation};
+pub use function::function_command;
 pub use lambda_environment::{ServiceUrls, lambda_environment};
+pub use local_cloud::{LocalCloud, LocalCloudOptions, Writer};
 pub use memory::Memory;
 pub use model_server::ModelServer;
 pub use process::Process;
 pub use programs::{Programs, SHIPPED_MODEL, model_server_program, repository};
-pub use stack::{Endpoint, Stack, StackOptions, Writer};
+pub use stack::{Endpoint, Stack, StackOptions};
 
 /// The function's name, which the events' paths and the emulator use.
 pub const FUNCTION: &str = "describe-product";

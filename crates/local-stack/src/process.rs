@@ -165,6 +165,18 @@ impl Process {
         }
     }
 
+    /// Kills the program as it is, and waits for its end.
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub async fn kill(mut self) -> Result<()> {
+        // No id: it has ended and was waited for.
+        if self.child.id().is_some() {
+            self.child.kill().await.context("cannot kill")?;
+        }
+        Ok(())
+    }
+
     /// Sends SIGTERM without waiting.
     ///
     /// # Errors

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
 
 use crate::BUCKET;
 use crate::catalogue_bucket::CatalogueBucket;
 use crate::emulator::{Emulator, Invocation};
-use crate::lambda_environment::{ServiceUrls, lambda_environment};
+use crate::function::function_command;
+use crate::lambda_environment::ServiceUrls;
+use crate::local_cloud::{LocalCloud, LocalCloudOptions, Writer};
 use crate::model_server::ModelServer;
 use crate::process::Process;
 use crate::programs::Programs;
@@ -55,33 +55,18 @@ pub enum Endpoint {
     At(String),
 }
 
-/// Who writes the descriptions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writer {
-    /// The small language model.
-    LanguageModel,
-    /// A composer without a model, for tests that are not about the text.
-    Template,
-}
-
 /// A running stack. Dropping it kills its processes; [`Stack::stop`] ends
 /// them in order.
 #[derive(Debug)]
 pub struct Stack {
     model_server: Option<ModelServer>,
-    local_cloud: Process,
+    local_cloud: LocalCloud,
     function: Process,
     emulator: Emulator,
     bucket: CatalogueBucket,
     endpoint_url: String,
     // Last: the folder goes when nobody writes into it any more.
     _folder: TempDir,
-}
-
-#[derive(Deserialize)]
-struct LocalCloudReady {
-    s3: String,
-    bedrock: String,
 }
 
 impl Stack {
@@ -113,59 +98,29 @@ impl Stack {
         let emulator = Emulator::start(&programs, &path).await?;
 
         progress("the local cloud");
-        let ready = path.join("local-cloud.json");
-        let buckets = path.join("s3");
-        std::fs::create_dir(&buckets)?;
-        let mut command = Command::new(&programs.local_cloud);
-        command
-            .arg("--root")
-            .arg(&buckets)
-            .arg("--ready-file")
-            .arg(&ready)
-            .args(["--bucket", BUCKET, "--function-url", &emulator.invoke_url()]);
-        match options.writer {
-            Writer::Template => command.args(["--writer", "template"]),
-            Writer::LanguageModel => {
-                let Some(model) = &programs.writer_model else {
-                    bail!("the small language model is not there: run `make tools`");
-                };
-                command
-                    .args(["--writer", "smollm", "--writer-model"])
-                    .arg(model)
-            }
+        let cloud_options = LocalCloudOptions {
+            writer: options.writer,
+            model_behaviours: options.model_behaviours,
+            function_url: Some(emulator.invoke_url()),
         };
-        for behaviour in &options.model_behaviours {
-            command.args(["--model-behaviour", behaviour]);
-        }
-        let log = path.join("local-cloud.log");
-        let mut local_cloud = Process::start("the local cloud", &mut command, &log)?;
-        let cloud: LocalCloudReady = local_cloud.ready(&ready, READY_TIMEOUT).await?;
+        let local_cloud = LocalCloud::start(&programs, &cloud_options, &path).await?;
 
         progress("the function");
+        let runtime_api = emulator.runtime_api();
         let services = ServiceUrls {
-            s3: &cloud.s3,
-            bedrock: &cloud.bedrock,
+            s3: local_cloud.s3_url(),
+            bedrock: local_cloud.bedrock_url(),
             endpoint: &endpoint_url,
         };
-        let mut command = Command::new(&programs.function);
-        command
-            // The settings of whoever runs this are not the function's.
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(lambda_environment(&emulator.runtime_api(), services))
-            .envs(
-                options
-                    .function_env
-                    .iter()
-                    .map(|(name, value)| (name, value)),
-            );
+        let mut command =
+            function_command(&programs, &runtime_api, services, &options.function_env);
         let log = path.join("function.log");
         let function = Process::start("the function", &mut command, &log)?;
 
         if let Some(model_server) = &mut model_server {
             model_server.until_ready(READY_TIMEOUT).await?;
         }
-        let bucket = CatalogueBucket::at(&cloud.s3);
+        let bucket = CatalogueBucket::at(local_cloud.s3_url());
         Ok(Self {
             model_server,
             local_cloud,
@@ -211,7 +166,7 @@ impl Stack {
 
     /// The local cloud's process.
     pub fn local_cloud(&self) -> &Process {
-        &self.local_cloud
+        &self.local_cloud.process
     }
 
     /// The model server's process, where it is one of this stack's.
@@ -249,7 +204,7 @@ impl Stack {
     pub fn check(&mut self) -> Result<()> {
         let processes = [
             &mut self.function,
-            &mut self.local_cloud,
+            &mut self.local_cloud.process,
             &mut self.emulator.process,
         ];
         let model_server = self.model_server.as_mut().map(ModelServer::process_mut);
@@ -264,7 +219,11 @@ impl Stack {
     /// # Errors
     /// When one had to be killed; the others are stopped all the same.
     pub async fn stop(self) -> Result<()> {
-        let mut processes = vec![self.function, self.local_cloud, self.emulator.process];
+        let mut processes = vec![
+            self.function,
+            self.local_cloud.process,
+            self.emulator.process,
+        ];
         processes.extend(self.model_server.map(ModelServer::into_process));
         for process in &processes {
             process.terminate()?;

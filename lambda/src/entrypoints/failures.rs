@@ -115,20 +115,18 @@ async fn find(
 }
 
 /// Takes the record away of a product that is described now, unless it is about
-/// something later. A record that stays is no reason to describe the product again.
-pub async fn clear(app: &App, subject: &Subject<'_>, deadline: Deadline) {
+/// something later. Where that can't be done the delivery has to come again, or the
+/// record would stay for good; the work is not done again for it.
+pub async fn clear(app: &App, subject: &Subject<'_>, deadline: Deadline) -> Result<(), StoreError> {
     let address = subject.address(app);
     let store = &app.services.store;
-    let outcome = match store.look(&address, deadline).await {
-        Ok(None) => return,
-        Ok(Some(stored)) if standing(&stored, subject.source) == Standing::Later => return,
-        Ok(Some(_)) => store.remove(&address, deadline).await,
-        Err(error) => Err(error),
-    };
-    match outcome {
-        Ok(()) => tracing::info!(record = %address, "described after all"),
-        Err(error) => {
-            tracing::warn!(record = %address, %error, "the record of a failure may be left");
+    match store.look(&address, deadline).await? {
+        None => Ok(()),
+        Some(stored) if standing(&stored, subject.source) == Standing::Later => Ok(()),
+        Some(_) => {
+            store.remove(&address, deadline).await?;
+            tracing::info!(record = %address, "described after all");
+            Ok(())
         }
     }
 }

@@ -103,12 +103,13 @@ pub async fn describe_and_store(
     match app.services.store.look(&result, deadline).await {
         Ok(stored) => match reason_to_skip(stored.as_ref(), &source) {
             Some(reason) => {
-                failures::clear(app, &subject, deadline).await;
+                failures::clear(app, &subject, deadline).await?;
                 Ok(Outcome::Skipped(reason))
             }
             None => settled,
         },
-        Err(_) => settled,
+        // Whether the record may stay is not known: it comes again.
+        Err(error) => settled.and_then(|_| Err(error.into())),
     }
 }
 
@@ -129,7 +130,7 @@ async fn describe_once(
     let mut stored = stored?;
     if let Some(reason) = reason_to_skip(stored.as_ref(), subject.source) {
         if failure.is_some() {
-            failures::clear(app, subject, deadline).await;
+            failures::clear(app, subject, deadline).await?;
         }
         return Ok(Outcome::Skipped(reason));
     }
@@ -146,7 +147,7 @@ async fn describe_once(
             .await
         {
             Ok(_) => {
-                failures::clear(app, subject, deadline).await;
+                failures::clear(app, subject, deadline).await?;
                 return Ok(Outcome::Written(result.clone()));
             }
             Err(StoreError::Changed { .. }) => {}
@@ -154,7 +155,7 @@ async fn describe_once(
         }
         stored = store.look(result, deadline).await?;
         if let Some(reason) = reason_to_skip(stored.as_ref(), subject.source) {
-            failures::clear(app, subject, deadline).await;
+            failures::clear(app, subject, deadline).await?;
             return Ok(Outcome::Skipped(reason));
         }
     }

@@ -149,6 +149,23 @@ async fn a_success_meanwhile_takes_the_record_away() {
 }
 
 #[tokio::test]
+async fn a_record_that_can_t_be_taken_away_comes_again_without_the_work() {
+    let fakes = with_photo();
+    is_slow(&fakes, true);
+    deliver(&fakes, "01").await.unwrap_err();
+    is_slow(&fakes, false);
+    *fakes.store.denied.lock().unwrap() = Some("failures/");
+    deliver(&fakes, "01").await.unwrap_err();
+    assert!(fakes.store.get(RESULT).is_some());
+
+    *fakes.store.denied.lock().unwrap() = None;
+    let outcome = deliver(&fakes, "01").await.unwrap();
+    assert_eq!(outcome, Outcome::Skipped("described already"));
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    assert_eq!(fakes.model.asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn the_record_of_a_later_upload_is_left_alone() {
     let fakes = with_photo();
     is_slow(&fakes, true);

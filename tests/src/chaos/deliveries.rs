@@ -1,0 +1,208 @@
+//! What waits to be delivered, by the queue or as asynchronous invocations, and what
+//! an invocation's end means for it.
+
+use std::time::Duration;
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+use super::asynchronous::{Asynchronous, Attempt};
+use super::dead_letters::{DeadLetter, Ending};
+use super::events::message_id;
+use super::plan::{Channel, Version};
+use super::queue::{Queue, Received, reported};
+
+/// The most messages of a batch, as event source mappings have it by default.
+const MOST_OF_A_BATCH: usize = 10;
+
+/// After so many receives a message goes to the dead-letter queue.
+const MAX_RECEIVES: u32 = 5;
+
+/// The shortest pause before an event is tried again: longer than the function leaves
+/// a dependency alone at first.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// What an invocation delivers.
+#[derive(Debug)]
+pub enum Delivery {
+    /// Messages of the queue.
+    Batch(Vec<Received>),
+    /// One event.
+    Event(Attempt),
+}
+
+impl Delivery {
+    /// The photos that it tells of.
+    pub fn versions(&self) -> Vec<Version> {
+        match self {
+            Delivery::Batch(received) => received.iter().map(|one| one.version).collect(),
+            Delivery::Event(attempt) => vec![attempt.version],
+        }
+    }
+}
+
+/// All that waits. Times are since the run began.
+#[derive(Debug)]
+pub struct Deliveries {
+    queue: Queue,
+    asynchronous: Asynchronous,
+}
+
+impl Deliveries {
+    /// None yet, for invocations that last at most `timeout`.
+    pub fn new(timeout: Duration) -> Deliveries {
+        // A process that is killed at the end of its invocation's time must be dead
+        // when its messages come again.
+        let visibility = timeout + Duration::from_secs(1);
+        Deliveries {
+            queue: Queue::new(visibility, MAX_RECEIVES),
+            asynchronous: Asynchronous::new((timeout / 2).max(SHORTEST_PAUSE)),
+        }
+    }
+
+    /// Somebody tells of a photo.
+    pub fn send(&mut self, channel: Channel, version: Version, now: Duration) {
+        match channel.is_queue() {
+            true => self.queue.send(version, now),
+            false => self.asynchronous.send(version, now),
+        }
+    }
+
+    /// What is delivered next.
+    pub fn next(&mut self, rng: &mut ChaCha8Rng, now: Duration) -> Option<Delivery> {
+        let most = rng.random_range(1..=MOST_OF_A_BATCH);
+        // Batches have several messages: the events come more often.
+        match rng.random_bool(0.3) {
+            true => self.batch(most, now).or_else(|| self.event(now)),
+            false => self.event(now).or_else(|| self.batch(most, now)),
+        }
+    }
+
+    fn batch(&mut self, most: usize, now: Duration) -> Option<Delivery> {
+        let received = self.queue.receive(most, now);
+        (!received.is_empty()).then_some(Delivery::Batch(received))
+    }
+
+    fn event(&mut self, now: Duration) -> Option<Delivery> {
+        self.asynchronous.take(now).map(Delivery::Event)
+    }
+
+    /// Whether something of it is delivered for the last time.
+    pub fn is_last(&self, delivery: &Delivery) -> bool {
+        match delivery {
+            Delivery::Batch(received) => received.iter().any(|one| self.queue.is_last(*one)),
+            Delivery::Event(attempt) => attempt.is_last,
+        }
+    }
+
+    /// Draws the consequences of an invocation's end, as SQS and Lambda do. `answer`
+    /// is that of an invocation that was answered.
+    pub fn settle(&mut self, delivery: Delivery, ending: Ending, answer: &Value, now: Duration) {
+        let received = match delivery {
+            Delivery::Event(attempt) if ending == Ending::Done => {
+                return self.asynchronous.done(attempt.copy);
+            }
+            Delivery::Event(attempt) => {
+                return self.asynchronous.not_done(attempt.copy, ending, now);
+            }
+            Delivery::Batch(received) => received,
+        };
+        let ids: Vec<String> = received.iter().map(|one| message_id(one.version)).collect();
+        let failed = match ending {
+            Ending::Done => reported(answer, &ids),
+            _ => None,
+        };
+        for (one, id) in received.iter().zip(&ids) {
+            match &failed {
+                Some(failed) if !failed.contains(id) => self.queue.delete(one.copy),
+                Some(_) => self.queue.not_done(one.copy, Ending::Reported),
+                // An answer that can't be read is a failure of the batch.
+                None if ending == Ending::Done => self.queue.not_done(one.copy, Ending::Failed),
+                None => self.queue.not_done(one.copy, ending),
+            }
+        }
+    }
+
+    /// How many could be delivered now.
+    pub fn ready(&self, now: Duration) -> usize {
+        self.queue.visible(now) + self.asynchronous.due(now)
+    }
+
+    /// When the next one can be delivered that can't be yet.
+    pub fn next_ready(&self, now: Duration) -> Option<Duration> {
+        let times = [
+            self.queue.next_visible(now),
+            self.asynchronous.next_due(now),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Whether nothing is left, also nothing that is under way.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.asynchronous.is_empty()
+    }
+
+    /// What was given up.
+    pub fn into_dead(self) -> Vec<DeadLetter> {
+        let mut dead = self.queue.into_dead();
+        dead.extend(self.asynchronous.into_dead());
+        dead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use serde_json::json;
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    fn version(product: usize) -> Version {
+        Version { product, number: 1 }
+    }
+
+    /// Delivers everything once and ends it so; says what is ready after a long time.
+    fn after(channel: Channel, ending: Ending, answer: &Value) -> usize {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut deliveries = Deliveries::new(TIMEOUT);
+        for product in 1..=2 {
+            deliveries.send(channel, version(product), Duration::ZERO);
+        }
+        while let Some(delivery) = deliveries.next(&mut rng, Duration::ZERO) {
+            deliveries.settle(delivery, ending, answer, Duration::ZERO);
+        }
+        deliveries.ready(100 * TIMEOUT)
+    }
+
+    #[test]
+    fn what_failed_or_was_killed_comes_again_and_what_was_done_does_not() {
+        for (channel, ending, again) in [
+            (Channel::S3, Ending::Done, 0),
+            (Channel::S3, Ending::Failed, 2),
+            (Channel::SqsS3, Ending::Done, 0),
+            (Channel::SqsS3, Ending::Killed, 2),
+        ] {
+            let answer = json!({"batchItemFailures": []});
+            let ready = after(channel, ending, &answer);
+            assert_eq!(ready, again, "{channel:?} {ending:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_batch_only_what_is_reported_comes_again() {
+        let mut deliveries = Deliveries::new(TIMEOUT);
+        for product in 1..=3 {
+            deliveries.send(Channel::SqsOwn, version(product), Duration::ZERO);
+        }
+        let batch = deliveries.batch(3, Duration::ZERO).unwrap();
+        assert_eq!(batch.versions().len(), 3);
+        let failed = json!({"itemIdentifier": message_id(version(2))});
+        let answer = json!({"batchItemFailures": [failed]});
+        deliveries.settle(batch, Ending::Done, &answer, Duration::ZERO);
+        let again = deliveries.batch(3, 2 * TIMEOUT).unwrap();
+        assert_eq!(again.versions(), [version(2)]);
+    }
+}

@@ -1,0 +1,267 @@
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::chaos::dead_letters::Ending;
+use crate::chaos::ledger::Work;
+use crate::chaos::plan::{Channel, Planned};
+
+const QUESTIONS: usize = 8;
+
+/// A run in which everything is right: a product whose photo was replaced.
+struct Run {
+    plan: Plan,
+    carried: Carried,
+    seen: Seen,
+    found: Found,
+    pictures: Vec<Map<String, Value>>,
+}
+
+fn version(number: u32) -> Version {
+    Version { product: 0, number }
+}
+
+fn place(number: u32) -> String {
+    place_of(Channel::S3, version(number))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn invocation(number: u32, began: u64, ended: u64) -> Invocation {
+    Invocation {
+        versions: vec![version(number)],
+        began: seconds(began),
+        ended: Some(seconds(ended)),
+        ending: Ending::Done,
+    }
+}
+
+fn attributes(fabric: &str) -> Map<String, Value> {
+    let attributes = json!({"Fabric": fabric});
+    attributes.as_object().unwrap().clone()
+}
+
+fn description(number: u32, fabric: &str) -> Description {
+    Description {
+        sequence: place(number),
+        attributes: attributes(fabric),
+        has_text: true,
+    }
+}
+
+fn failure(number: u32, kind: &str, is_retriable: bool) -> Failure {
+    Failure {
+        sequence: place(number),
+        kind: kind.to_owned(),
+        is_retriable,
+    }
+}
+
+fn work_of(questions: usize, texts: usize) -> Work {
+    Work {
+        questions: BTreeMap::from([(0, questions)]),
+        texts,
+    }
+}
+
+impl Run {
+    fn of(photos: Vec<Photo>) -> Run {
+        let channel = Channel::S3;
+        Run {
+            plan: Plan {
+                products: vec![Planned { channel, photos }],
+                steps: Vec::new(),
+            },
+            carried: Carried {
+                invocations: Vec::new(),
+                dead: Vec::new(),
+                deaths: Vec::new(),
+                took: seconds(9),
+            },
+            seen: Seen::default(),
+            found: Found::default(),
+            pictures: vec![attributes("Cotton"), attributes("Linen")],
+        }
+    }
+
+    fn replaced() -> Run {
+        let whole = |picture| Photo::Whole { picture };
+        let mut run = Run::of(vec![whole(0), whole(1)]);
+        run.found.descriptions.insert(0, description(2, "Linen"));
+        for (number, began) in [(1, 0), (2, 10)] {
+            let invocations = &mut run.carried.invocations;
+            run.seen
+                .work
+                .insert(invocations.len(), work_of(QUESTIONS, 1));
+            invocations.push(invocation(number, began, began + 5));
+            let stored = run.seen.stored.entry(0).or_default();
+            stored.push(StoredResult {
+                sequence: place(number),
+                at: seconds(began + 4),
+            });
+        }
+        run
+    }
+
+    /// One more invocation with this work.
+    fn works(&mut self, invocation: Invocation, work: Work) {
+        self.seen.work.insert(self.carried.invocations.len(), work);
+        self.carried.invocations.push(invocation);
+    }
+
+    fn verdict(&self) -> Verdict {
+        Verdict::of(Evidence {
+            plan: &self.plan,
+            carried: &self.carried,
+            seen: &self.seen,
+            found: &self.found,
+            pictures: &self.pictures,
+            questions: QUESTIONS,
+        })
+    }
+
+    /// Which rules are broken, by their numbers.
+    #[track_caller]
+    fn assert_broken(&self, expected: &[usize]) {
+        let rules = self.verdict().rules;
+        let broken: Vec<usize> = (0..rules.len())
+            .filter(|&rule| !rules[rule].broken.is_empty())
+            .collect();
+        assert_eq!(broken, expected, "{rules:?}");
+    }
+
+    fn dies(&mut self, number: u32) {
+        self.carried.dead.push(DeadLetter {
+            version: version(number),
+            endings: vec![Ending::Failed; 3],
+        });
+    }
+}
+
+#[test]
+fn a_photo_that_is_replaced_is_described_once_each() {
+    let run = Run::replaced();
+    let verdict = run.verdict();
+    assert!(verdict.is_right(), "{verdict:?}");
+    assert_eq!(verdict.outcomes.described, 1);
+    let done = Done {
+        first: 2,
+        texts: 2,
+        deliveries: 2,
+        ..Done::default()
+    };
+    assert_eq!(verdict.done, done);
+}
+
+#[test]
+fn both_or_neither_is_wrong() {
+    let mut run = Run::replaced();
+    run.found
+        .failures
+        .insert(0, failure(1, "invalid-photo", false));
+    run.assert_broken(&[0]);
+
+    let mut run = Run::replaced();
+    run.found.descriptions.clear();
+    run.assert_broken(&[0]);
+    run.dies(2);
+    run.assert_broken(&[]);
+    assert_eq!(run.verdict().outcomes.dead_only, 1);
+}
+
+#[test]
+fn an_old_description_alone_is_a_photo_lost() {
+    let mut run = Run::replaced();
+    run.found.descriptions.insert(0, description(1, "Cotton"));
+    run.assert_broken(&[0]);
+    // Beside the record of the newer photo it may stay.
+    run.found
+        .failures
+        .insert(0, failure(2, "attributes-timed-out", true));
+    run.dies(2);
+    run.assert_broken(&[]);
+    assert_eq!(run.verdict().outcomes.outdated, 1);
+}
+
+#[test]
+fn a_description_by_the_mark_of_one_photo_and_of_another_is_wrong() {
+    let mut run = Run::replaced();
+    run.found.descriptions.insert(0, description(2, "Cotton"));
+    run.assert_broken(&[1]);
+}
+
+#[test]
+fn a_record_says_why_and_promises_nothing() {
+    let text = || Run::of(vec![Photo::Text]);
+    let mut run = text();
+    run.found
+        .failures
+        .insert(0, failure(1, "invalid-photo", false));
+    run.assert_broken(&[]);
+    run.found
+        .failures
+        .insert(0, failure(1, "no-such-object", false));
+    run.assert_broken(&[1]);
+    run.found
+        .failures
+        .insert(0, failure(1, "storage-timed-out", true));
+    run.assert_broken(&[1]);
+    run.dies(1);
+    run.assert_broken(&[]);
+
+    let mut run = text();
+    run.found.descriptions.insert(0, description(1, "Cotton"));
+    run.assert_broken(&[1]);
+
+    let mut run = Run::of(vec![Photo::Whole { picture: 0 }]);
+    run.found
+        .failures
+        .insert(0, failure(1, "invalid-photo", false));
+    run.assert_broken(&[1]);
+}
+
+#[test]
+fn work_after_the_result_is_work_twice() {
+    let mut run = Run::replaced();
+    run.works(invocation(2, 20, 25), Work::default());
+    run.assert_broken(&[]);
+    assert_eq!(run.verdict().done.needless, 1);
+    run.works(invocation(1, 30, 35), work_of(QUESTIONS, 0));
+    run.assert_broken(&[2]);
+
+    let mut run = Run::replaced();
+    run.works(invocation(2, 20, 25), work_of(0, 1));
+    run.assert_broken(&[2]);
+}
+
+#[test]
+fn a_delivery_has_its_questions_answered_once() {
+    let mut run = Run::replaced();
+    run.works(invocation(2, 12, 15), work_of(QUESTIONS + 1, 1));
+    run.assert_broken(&[2]);
+}
+
+#[test]
+fn work_again_is_told_from_work_at_once() {
+    let mut run = Run::of(vec![Photo::Whole { picture: 0 }]);
+    run.found.descriptions.insert(0, description(1, "Cotton"));
+    for (began, ended) in [(0, 5), (3, 6), (10, 15)] {
+        run.works(invocation(1, began, ended), work_of(QUESTIONS, 1));
+    }
+    run.assert_broken(&[]);
+    let done = run.verdict().done;
+    assert_eq!((done.first, done.at_once, done.again), (1, 1, 1));
+}
+
+#[test]
+fn what_nobody_can_explain_is_wrong() {
+    let mut run = Run::replaced();
+    run.found.others.push("descriptions/else.json".to_owned());
+    run.assert_broken(&[3]);
+    let mut run = Run::replaced();
+    run.carried.deaths.push("exit status: 101".to_owned());
+    run.assert_broken(&[3]);
+}
