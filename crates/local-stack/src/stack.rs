@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::BUCKET;
 use crate::catalogue_bucket::CatalogueBucket;
 use crate::emulator::{Emulator, Invocation};
 use crate::function::function_command;
