@@ -20,7 +20,7 @@ pub enum BedrockError {
     /// Too many requests: 429.
     #[error("{0}")]
     Throttling(String),
-    /// An operation other than InvokeModel: 404.
+    /// An operation other than InvokeModel and Converse: 404.
     #[error("{0}")]
     UnknownOperation(String),
     /// The server's fault: 500.

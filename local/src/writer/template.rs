@@ -3,7 +3,8 @@
 use super::{Stop, Writing, WritingRequest, cut_at_stop, listing};
 
 /// Composes a text that mentions every attribute of the request, each by the same words every
-/// time, or a listing around it where that is asked for. For load tests, where the time of a language model would hide what is measured.
+/// time, or a listing around it where that is asked for. For load tests, where the time of a
+/// language model would hide what is measured.
 ///
 /// Its tokens are words: a word of the text counts as one.
 #[derive(Clone, Copy, Debug, Default)]
