@@ -210,11 +210,10 @@ fn measure(
     for (plan, pool) in candidates {
         trials.push(pool.install(|| Trial::new(config, *plan))?);
     }
-    for _ in 0..TURNS {
-        for (trial, (_, pool)) in trials.iter_mut().zip(candidates) {
-            pool.install(|| trial.turn())?;
-        }
-    }
+    in_turns(candidates.len(), |index| {
+        let (_, pool) = &candidates[index];
+        pool.install(|| trials[index].turn())
+    })?;
     let pairs = trials.iter().zip(candidates);
     let measured = pairs.map(|(trial, (plan, pool))| Measurement {
         engine: plan.engine,
@@ -224,6 +223,19 @@ fn measure(
         cost: trial.many.best + trial.few.best * STEPS,
     });
     Ok(measured.collect())
+}
+
+/// Gives each of `candidates` its turns, never two in a row to one where there are more.
+fn in_turns(
+    candidates: usize,
+    mut turn: impl FnMut(usize) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for _ in 0..TURNS {
+        for index in 0..candidates {
+            turn(index)?;
+        }
+    }
+    Ok(())
 }
 
 /// A layer of the model's size in one way, and how fast it was.
@@ -295,6 +307,18 @@ mod tests {
 
     use super::*;
     use crate::engine::Quantization;
+
+    #[test]
+    fn candidates_take_turns() {
+        let mut order = Vec::new();
+        let outcome = in_turns(3, |index| {
+            order.push(index);
+            Ok(())
+        });
+        outcome.unwrap();
+        assert_eq!(order, [0, 1, 2].repeat(TURNS));
+        assert_eq!(order.len(), 24);
+    }
 
     #[test]
     fn blocks_go_to_candle_only_where_nothing_else_takes_them() {
