@@ -12,6 +12,10 @@ const MODEL_ID = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:[a-z0-9]+)*$/i;
 const MODEL_ARN =
   /^arn:aws[a-z-]*:bedrock:[a-z0-9-]*:(?:\d{12})?:(foundation-model|provisioned-model|inference-profile|application-inference-profile)\/(\S+)$/;
 
+/** The actions of InvokeModel and Converse, and of their streaming forms. */
+const INVOKE = 'bedrock:InvokeModel';
+const INVOKE_STREAMING = 'bedrock:InvokeModelWithResponseStream';
+
 /** A model as the function's `BEDROCK_MODEL_IDS` may name it. */
 export type BedrockModel =
   | { readonly kind: 'model-id'; readonly model: string }
@@ -54,12 +58,16 @@ function withoutGeography(profileId: string): string | undefined {
  *
  * @param stack whose partition and account stand in the ARNs
  * @param region the region that Bedrock is called in
+ * @param streaming whether texts are told while they are written, too
  */
 export function invokeModelStatements(
   stack: Stack,
   model: BedrockModel,
   region: string,
+  streaming = false,
 ): PolicyStatement[] {
+  const actions = streaming ? [INVOKE, INVOKE_STREAMING] : [INVOKE];
+  const allow = (resource: string) => new PolicyStatement({ actions, resources: [resource] });
   switch (model.kind) {
     case 'model-id':
       return [allow(foundationModelArn(stack, region, model.model))];
@@ -72,10 +80,10 @@ export function invokeModelStatements(
         resource: 'inference-profile',
         resourceName: model.id,
       });
-      return profileStatements(stack, arn, model.model);
+      return profileStatements(stack, allow, arn, model.model);
     }
     case 'profile-arn':
-      return profileStatements(stack, model.arn, model.model);
+      return profileStatements(stack, allow, model.arn, model.model);
   }
 }
 
@@ -83,7 +91,12 @@ export function invokeModelStatements(
  * A call through a profile needs the profile and, in the region that Bedrock picks for the call,
  * the model behind it.
  */
-function profileStatements(stack: Stack, profileArn: string, model: string): PolicyStatement[] {
+function profileStatements(
+  stack: Stack,
+  allow: (resource: string) => PolicyStatement,
+  profileArn: string,
+  model: string,
+): PolicyStatement[] {
   // Any region: AWS adds regions to a profile over time, and the global profile has them all. The
   // condition confines it to calls through this profile, which for the same reason also bounds
   // the models where an application's profile does not tell which one it is for.
@@ -101,8 +114,4 @@ function foundationModelArn(stack: Stack, region: string, model: string): string
     resourceName: model,
     arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
   });
-}
-
-function allow(resource: string): PolicyStatement {
-  return new PolicyStatement({ actions: ['bedrock:InvokeModel'], resources: [resource] });
 }

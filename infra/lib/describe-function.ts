@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function,
+  FunctionUrlAuthType,
+  InvokeMode,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -19,6 +27,11 @@ export interface DescribeFunctionProps {
   readonly memoryMib: number;
   readonly timeout: Duration;
   readonly environment: Record<string, string>;
+  /**
+   * The function's own URL, for signed requests: none, or one that is answered when all is there
+   * (`buffered`) or as it comes to be (`stream`).
+   */
+  readonly url: 'none' | 'buffered' | 'stream';
   /** The models that may write the description. */
   readonly bedrockModels: readonly BedrockModel[];
   /** The region that Bedrock is called in. */
@@ -35,6 +48,8 @@ export interface DescribeFunctionProps {
 /** The function that turns a photo into attributes and a description. */
 export class DescribeFunction extends Construct {
   readonly function: Function;
+  /** The function's own URL, where it has one. */
+  readonly url: string | undefined;
   /** The asynchronous invocations that failed at every attempt, each with its error. */
   readonly failures: Queue;
 
@@ -56,8 +71,14 @@ export class DescribeFunction extends Construct {
         'Describes products: reads photos, asks the endpoint and Bedrock, writes results',
     });
     logGroup.grantWrite(role);
+    const streaming = props.url === 'stream';
     for (const model of props.bedrockModels) {
-      for (const statement of invokeModelStatements(Stack.of(this), model, props.bedrockRegion)) {
+      for (const statement of invokeModelStatements(
+        Stack.of(this),
+        model,
+        props.bedrockRegion,
+        streaming,
+      )) {
         role.addToPrincipalPolicy(statement);
       }
     }
@@ -79,7 +100,8 @@ export class DescribeFunction extends Construct {
       architecture: props.architecture,
       memorySize: props.memoryMib,
       timeout: props.timeout,
-      environment: props.environment,
+      // The function must answer as its URL is called.
+      environment: { ...props.environment, RESPONSE_MODE: streaming ? 'stream' : 'buffered' },
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -89,5 +111,12 @@ export class DescribeFunction extends Construct {
       maxEventAge: Duration.hours(6),
       onFailure: new SqsDestination(this.failures),
     });
+    this.url =
+      props.url === 'none'
+        ? undefined
+        : this.function.addFunctionUrl({
+            authType: FunctionUrlAuthType.AWS_IAM,
+            invokeMode: streaming ? InvokeMode.RESPONSE_STREAM : InvokeMode.BUFFERED,
+          }).url;
   }
 }

@@ -55,6 +55,9 @@ export class LookbookStack extends Stack {
     new CfnOutput(this, 'DescriptionsUrl', { value: api.url });
     new CfnOutput(this, 'EndpointName', { value: settings.endpoint.name });
     new CfnOutput(this, 'FunctionName', { value: describe.function.functionName });
+    if (describe.url !== undefined) {
+      new CfnOutput(this, 'FunctionUrl', { value: describe.url });
+    }
     new CfnOutput(this, 'FailureQueueUrl', { value: describe.failures.queueUrl });
     new CfnOutput(this, 'UploadQueueUrl', { value: uploads.queue.queueUrl });
     new CfnOutput(this, 'UploadDeadLetterQueueUrl', { value: uploads.deadLetters.queueUrl });
@@ -100,6 +103,7 @@ export class LookbookStack extends Stack {
       architecture: describe.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       memoryMib: describe.memoryMib,
       timeout: Duration.seconds(describe.timeoutSeconds),
+      url: describe.url,
       // What the infrastructure and the function must agree on; the function's own defaults stand
       // for the rest. Results go to the photo's own bucket, so OUTPUT_BUCKET is left out.
       environment: {

@@ -47,6 +47,7 @@ const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
   FAILURE_PREFIX: 'catalogue.failuresPrefix',
   IDEMPOTENCY_LOCATION: 'api.idempotencyDays',
   PRODUCT_CONCURRENCY: 'function.productConcurrency',
+  RESPONSE_MODE: 'function.url',
 };
 
 const variables = z.record(
@@ -132,6 +133,7 @@ const sections = z.strictObject({
     memoryMib: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(3).max(900),
     productConcurrency: z.int().min(1).max(64),
+    url: z.enum(['none', 'buffered', 'stream']),
     environment: functionVariables,
   }),
   // The limits are those of Lambda's event source mappings and of SQS.

@@ -4,6 +4,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { permissions, stackOf, statementsOf, templateOf } from './support.ts';
 
 const FUNCTION = 'AWS::Lambda::Function';
+const URL_RESOURCE = 'AWS::Lambda::Url';
 const GUARDRAIL = { id: 'gr1abc', version: '2' };
 
 /** What the function may do, without the endings of logical ids. */
@@ -54,6 +55,7 @@ describe('describe function', () => {
           FAILURE_PREFIX: 'failures/',
           IDEMPOTENCY_LOCATION: Match.absent(),
           PRODUCT_CONCURRENCY: '4',
+          RESPONSE_MODE: 'buffered',
         },
       },
     });
@@ -120,6 +122,45 @@ describe('describe function', () => {
     ]);
     const arn = 'arn:aws:bedrock:us-east-1:111122223333:guardrail/gr1abc';
     assert.deepEqual(added(arn), [`bedrock:ApplyGuardrail → ${arn}`]);
+  });
+
+  it('has a URL for signed requests where the settings say so, and answers as it is called', () => {
+    template.resourceCountIs(URL_RESOURCE, 0);
+    for (const [url, InvokeMode] of [
+      ['buffered', 'BUFFERED'],
+      ['stream', 'RESPONSE_STREAM'],
+    ] as const) {
+      const withUrl = templateOf({ function: { url } });
+      withUrl.resourceCountIs(URL_RESOURCE, 1);
+      withUrl.hasResourceProperties(URL_RESOURCE, {
+        AuthType: 'AWS_IAM',
+        InvokeMode,
+        TargetFunctionArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^DescribeFunction'), 'Arn'] },
+      });
+      withUrl.hasResourceProperties(FUNCTION, {
+        Environment: { Variables: Match.objectLike({ RESPONSE_MODE: url }) },
+      });
+      withUrl.hasOutput('FunctionUrl', {});
+      // The API's permission is the only one: callers of the URL need theirs by their own policies.
+      withUrl.resourceCountIs('AWS::Lambda::Permission', 1);
+    }
+  });
+
+  it('may have texts streamed where its URL streams, by the same models', () => {
+    const invoke = 'bedrock:InvokeModel ';
+    const usual = allowed(template);
+    assert.deepEqual(allowed(templateOf({ function: { url: 'buffered' } })), usual);
+    const streaming = allowed(templateOf({ function: { url: 'stream' } }));
+    assert.deepEqual(
+      streaming.filter((text) => !usual.includes(text)),
+      usual
+        .filter((text) => text.startsWith(invoke))
+        .map((text) => text.replace(invoke, 'bedrock:InvokeModelWithResponseStream ')),
+    );
+    assert.deepEqual(
+      usual.filter((text) => !streaming.includes(text)),
+      [],
+    );
   });
 
   it('keeps answers to calls in the bucket where the settings say so', () => {

@@ -25,6 +25,7 @@ describe('settings', () => {
     ['a fraction', { function: { memoryMib: 0.5 } }, /function\.memoryMib: .*it is 0\.5/],
     ['a limit', { function: { timeoutSeconds: 901 } }, /function\.timeoutSeconds: .*900.*901/],
     ['a choice', { function: { architecture: 'x86' } }, /function\.architecture: .*arm64.*"x86"/],
+    ['a URL', { function: { url: 'public' } }, /function\.url: .*stream.*"public"/],
     ['no zip', { function: { assetPath: 'bootstrap' } }, /function\.assetPath: must be a \.zip/],
     [
       'an instance',
@@ -208,6 +209,7 @@ describe('settings', () => {
       PRODUCT_CONCURRENCY: '8',
       IDEMPOTENCY_LOCATION: 's3://bucket/calls/',
       GUARDRAIL_ID: 'gr1abc',
+      RESPONSE_MODE: 'stream',
     };
     assert.throws(
       () => settingsWith({ function: { environment: variables } }),
@@ -222,6 +224,7 @@ describe('settings', () => {
         assert.match(error.message, /PRODUCT_CONCURRENCY: .*follows function\.productConcurrency/);
         assert.match(error.message, /IDEMPOTENCY_LOCATION: .*follows api\.idempotencyDays/);
         assert.match(error.message, /GUARDRAIL_ID: .*follows bedrock\.guardrail/);
+        assert.match(error.message, /RESPONSE_MODE: .*follows function\.url/);
         assert.doesNotMatch(error.message, /MAX_TOKENS/);
         return true;
       },

@@ -1,5 +1,7 @@
 //! Plain structs in the place of AWS, for tests.
 
+mod audience;
+
 use std::collections::{HashMap, VecDeque};
 use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex};
@@ -19,6 +21,8 @@ use crate::domain::{
 };
 use crate::entrypoints::App;
 use crate::settings::Settings;
+
+pub use self::audience::{FakeAudience, Heard};
 
 /// What is logged in a test.
 #[derive(Clone, Default)]

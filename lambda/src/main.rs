@@ -1,12 +1,15 @@
 //! `describe-product`: the Lambda function's process.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use describe_product::entrypoints::{App, handle};
+use bytes::Bytes;
+use describe_product::entrypoints::{App, Reply, StreamedBody, reply};
 use describe_product::settings::{self, Settings};
 use describe_product::{adapters, logs};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -41,12 +44,12 @@ async fn run() -> anyhow::Result<()> {
     }
     logs::init();
     let services = adapters::connect(&settings).await;
-    let app = App::new(settings, services).started_in(start.elapsed());
+    let app = Arc::new(App::new(settings, services).started_in(start.elapsed()));
     let app = &app;
     let handler = service_fn(move |event: LambdaEvent<Value>| async move {
-        handle(app, event).await.map_err(Unlogged)
+        reply(app, event).await.map_err(Unlogged)
     });
-    lambda_runtime::run(handler)
+    lambda_runtime::run::<Value, _, Reply, Value, StreamedBody, Bytes, Infallible>(handler)
         .await
         .map_err(|error| anyhow::anyhow!("the Lambda runtime ended: {error}"))
 }

@@ -8,6 +8,7 @@
 
 mod bedrock;
 mod fingerprint;
+mod response_mode;
 mod variables;
 mod writing;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 use attributes::AttributeSet;
 
 pub use self::bedrock::{BedrockApi, Guardrail};
+pub use self::response_mode::ResponseMode;
 pub use self::variables::*;
 use crate::domain::{
     Certainty, Format, ObjectAddress, Prices, Unfaithful, Wording, digest, is_bucket_name,
@@ -89,6 +91,8 @@ pub struct Settings {
     pub product_concurrency: usize,
     /// [`HTTP_TIMEOUT_MS`]
     pub http_timeout_ms: u64,
+    /// [`RESPONSE_MODE`]
+    pub response_mode: ResponseMode,
     /// [`METRICS_NAMESPACE`]: none where no metrics are written.
     pub metrics_namespace: Option<String>,
     /// Whether S3 is addressed as `host/bucket/key`.
@@ -152,6 +156,7 @@ impl Settings {
             idempotency_location: idempotency_location(&environment)?,
             product_concurrency: environment.number(&PRODUCT_CONCURRENCY, 1..=64)?,
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,
+            response_mode: response_mode::response_mode(&environment)?,
             metrics_namespace: metrics_namespace(&environment)?,
             s3_path_style: ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
                 .iter()

@@ -311,7 +311,7 @@ async fn a_guardrail_that_a_request_names_can_stop_it() {
 #[tokio::test]
 async fn other_operations_are_unknown() {
     let cloud = LocalCloud::start(&[]);
-    let url = format!("{}/model/{MODEL}/converse-stream", cloud.bedrock);
+    let url = format!("{}/model/{MODEL}/count-tokens", cloud.bedrock);
     let response = reqwest::Client::new()
         .post(url)
         .body("{}")

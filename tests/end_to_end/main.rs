@@ -14,5 +14,6 @@ mod listings;
 mod s3_events;
 mod seen;
 mod settings;
+mod streaming;
 mod triggers;
 mod writer;

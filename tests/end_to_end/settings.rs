@@ -12,6 +12,7 @@ async fn a_wrong_setting_ends_the_process_with_the_variables_name() {
         ("TEMPERATURE", "hot"),
         ("ATTRIBUTE_SET", "/no/such/file.toml"),
         ("MAX_TOKENS", "0"),
+        ("RESPONSE_MODE", "chunked"),
     ] {
         let mut stack = start_with(name, value).await;
         let error = stack

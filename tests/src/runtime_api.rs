@@ -12,17 +12,21 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures::StreamExt;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::loopback::Loopback;
 
 /// How long an invocation may take, as the function is told.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// By this header a function says that its answer comes as it comes to be.
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:describe-product";
 
@@ -39,12 +43,17 @@ pub struct RuntimeApi {
 /// What a function answered to an event.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Its JSON, or that of its error.
+    /// Its JSON, or that of its error. Where it is streamed: status and headers in JSON, eight
+    /// zero bytes, and the body.
     pub body: Bytes,
     /// Whether it is an error.
     pub failed: bool,
+    /// Whether the function says that it is streamed.
+    pub streamed: bool,
     /// When the event was handed over.
     pub handed: Instant,
+    /// When the first of the answer was there.
+    pub begun: Instant,
     /// When the whole answer was there.
     pub answered: Instant,
 }
@@ -61,6 +70,14 @@ struct UnderWay {
     request_id: String,
     handed: Instant,
     answer: oneshot::Sender<Answer>,
+}
+
+/// What a function sends as an answer.
+struct Sent {
+    body: Bytes,
+    failed: bool,
+    streamed: bool,
+    begun: Instant,
 }
 
 struct Shared {
@@ -159,9 +176,28 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 async fn respond(
     State(shared): State<Arc<Shared>>,
     Path(request_id): Path<String>,
-    body: Bytes,
+    headers: HeaderMap,
+    body: Body,
 ) -> StatusCode {
-    shared.settle(&request_id, body, false).await
+    let mut begun = None;
+    let mut whole = Vec::new();
+    let mut parts = body.into_data_stream();
+    while let Some(part) = parts.next().await {
+        // It ended in the middle: this is no answer.
+        let Ok(part) = part else {
+            return StatusCode::BAD_REQUEST;
+        };
+        begun.get_or_insert_with(Instant::now);
+        whole.extend_from_slice(&part);
+    }
+    let mode = headers.get(RESPONSE_MODE);
+    let sent = Sent {
+        body: whole.into(),
+        failed: false,
+        streamed: mode.is_some_and(|mode| mode == "streaming"),
+        begun: begun.unwrap_or_else(Instant::now),
+    };
+    shared.settle(&request_id, sent).await
 }
 
 async fn fail(
@@ -169,12 +205,24 @@ async fn fail(
     Path(request_id): Path<String>,
     body: Bytes,
 ) -> StatusCode {
-    shared.settle(&request_id, body, true).await
+    let sent = Sent {
+        body,
+        failed: true,
+        streamed: false,
+        begun: Instant::now(),
+    };
+    shared.settle(&request_id, sent).await
 }
 
 impl Shared {
-    async fn settle(&self, request_id: &str, body: Bytes, failed: bool) -> StatusCode {
+    async fn settle(&self, request_id: &str, sent: Sent) -> StatusCode {
         let answered = Instant::now();
+        let Sent {
+            body,
+            failed,
+            streamed,
+            begun,
+        } = sent;
         let mut under_way = self.under_way.lock().await;
         let Some(UnderWay { handed, answer, .. }) =
             under_way.take_if(|one| one.request_id == request_id)
@@ -185,7 +233,9 @@ impl Shared {
         let _ = answer.send(Answer {
             body,
             failed,
+            streamed,
             handed,
+            begun,
             answered,
         });
         StatusCode::ACCEPTED
@@ -232,7 +282,9 @@ mod tests {
                 (&answered.body[..], answered.failed),
                 (answer.as_bytes(), failed)
             );
-            assert!(answered.answered >= answered.handed);
+            assert!(!answered.streamed);
+            assert!(answered.begun >= answered.handed);
+            assert!(answered.answered >= answered.begun);
         }
     }
 

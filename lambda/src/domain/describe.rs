@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use attributes::AttributeSet;
 
+use super::audience::Heard;
 use super::{
-    Answers, AskError, AttributeModel, Certainty, Deadline, DescribeRequest, Describer,
+    Answers, AskError, AttributeModel, Audience, Certainty, Deadline, DescribeRequest, Describer,
     DescriberError, Findings, Fitted, Format, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource,
     ProductDescription, Progress, QuestionPlan, Store, StoreError, Subject, Text, TextCheck, Told,
     Unfaithful, UnknownAttribute, Wording, fit, write,
@@ -92,6 +93,17 @@ pub async fn describe_product(
     request: DescribeRequest,
     deadline: Deadline,
 ) -> Result<ProductDescription, DescribeError> {
+    describe_product_aloud(services, request, None, deadline).await
+}
+
+/// The same, of which somebody may hear while it is done: first what is known of the
+/// product, then the text.
+pub async fn describe_product_aloud(
+    services: &Services,
+    request: DescribeRequest,
+    audience: Option<&dyn Audience>,
+    deadline: Deadline,
+) -> Result<ProductDescription, DescribeError> {
     Progress::note(|progress| progress.product_id = request.product_id.clone());
     let plan = QuestionPlan::new(
         &services.attribute_set,
@@ -115,6 +127,9 @@ pub async fn describe_product(
         let findings = Box::new(findings);
         return Err(DescribeError::NothingCertain { findings });
     }
+    if let Some(audience) = audience {
+        audience.attributes(&findings);
+    }
     let wording = &services.wording;
     let prompt = match request.format.unwrap_or(services.default_format) {
         Format::Description => wording.prompt(&plan.noun, &told.sure, &told.hedged),
@@ -125,6 +140,14 @@ pub async fn describe_product(
         told: &told,
     };
     let describer = services.describer.as_ref();
+    let heard = audience.map(|audience| Heard {
+        describer,
+        audience,
+    });
+    let describer: &dyn Describer = match &heard {
+        Some(heard) => heard,
+        None => describer,
+    };
     let outcome = write(describer, &services.check, subject, &prompt, deadline).await;
     Progress::note(|progress| progress.description_ms = Some(elapsed_ms(start)));
     let checked = match outcome {

@@ -2,6 +2,7 @@
 //! into a description by way of three traits, [`AttributeModel`], [`Describer`]
 //! and [`Store`].
 
+mod audience;
 mod certainty;
 mod deadline;
 mod describe;
@@ -28,9 +29,10 @@ mod usage;
 mod wording;
 mod writing;
 
+pub use audience::{Audience, Restart};
 pub use certainty::{Certainty, LowConfidence, Told};
 pub use deadline::Deadline;
-pub use describe::{DescribeError, Services, describe_product};
+pub use describe::{DescribeError, Services, describe_product, describe_product_aloud};
 pub use digest::digest;
 pub use excerpt::excerpt;
 pub use findings::Findings;

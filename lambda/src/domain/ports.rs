@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Deadline, ObjectAddress, Photo, Prompt, SourceMark, Usage};
+use super::{Audience, Deadline, ObjectAddress, Photo, Prompt, SourceMark, Usage};
 
 /// A model that answers questions about a photo.
 #[async_trait]
@@ -79,6 +79,19 @@ pub trait Describer: Send + Sync {
         prompt: &Prompt,
         deadline: Deadline,
     ) -> Result<WrittenDescription, DescriberError>;
+
+    /// The same, and tells `audience` the text piece by piece while it is written: put
+    /// together, the pieces are the text. A writer that gives its texts whole has one piece.
+    async fn describe_aloud(
+        &self,
+        prompt: &Prompt,
+        audience: &dyn Audience,
+        deadline: Deadline,
+    ) -> Result<WrittenDescription, DescriberError> {
+        let written = self.describe(prompt, deadline).await?;
+        audience.draft(&written.text);
+        Ok(written)
+    }
 }
 
 /// A description and how it came about.

@@ -19,16 +19,18 @@ mod sqs;
 mod stored;
 mod upload;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::{Diagnostic, FunctionResponse, LambdaEvent};
 use serde_json::Value;
 
 use self::event::Event;
+pub use self::http::streamed::StreamedBody;
 use crate::domain::{Deadline, Services};
 use crate::problem::without_quoted;
-use crate::settings::Settings;
+use crate::settings::{ResponseMode, Settings};
 use crate::telemetry::{Invocation, Trace};
 
 /// What lives as long as the process.
@@ -65,8 +67,54 @@ impl App {
     }
 }
 
-/// Handles one invocation, whatever triggered it.
+/// What an invocation is answered with.
+pub type Reply = FunctionResponse<Value, StreamedBody>;
+
+/// Handles one invocation, whatever triggered it, and answers as `RESPONSE_MODE` says.
+pub async fn reply(app: &Arc<App>, event: LambdaEvent<Value>) -> Result<Reply, Diagnostic> {
+    let is_streaming = app.settings.response_mode == ResponseMode::Stream;
+    let Received {
+        event,
+        deadline,
+        trace,
+        invocation,
+    } = receive(app, event)?;
+    let work = async {
+        match event {
+            Event::HttpApi(event) if is_streaming && event.is_of_a_function_url() => {
+                let response = http::payload_v2::stream(app, event, deadline).await?;
+                Ok::<Reply, Diagnostic>(FunctionResponse::StreamingResponse(response))
+            }
+            event => {
+                let value = answer(app, event, deadline).await?;
+                Ok(FunctionResponse::BufferedResponse(value))
+            }
+        }
+    };
+    invocation.scope(trace.scope(work)).await
+}
+
+/// Handles one invocation, whatever triggered it, and answers with the whole.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
+    let Received {
+        event,
+        deadline,
+        trace,
+        invocation,
+    } = receive(app, event)?;
+    let work = trace.scope(answer(app, event, deadline));
+    invocation.scope(work).await
+}
+
+/// An invocation, told apart.
+struct Received {
+    event: Event,
+    deadline: Deadline,
+    trace: Trace,
+    invocation: Invocation,
+}
+
+fn receive(app: &App, event: LambdaEvent<Value>) -> Result<Received, Diagnostic> {
     let (payload, context) = event.into_parts();
     let deadline = Deadline::of_invocation(context.deadline, SystemTime::now());
     let trace = Trace::of_invocation(context.xray_trace_id.as_deref());
@@ -85,8 +133,12 @@ pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Diagn
         metrics_namespace: app.settings.metrics_namespace.clone(),
         cold_start: app.cold_start(),
     };
-    let work = trace.scope(answer(app, event, deadline));
-    invocation.scope(work).await
+    Ok(Received {
+        event,
+        deadline,
+        trace,
+        invocation,
+    })
 }
 
 async fn answer(app: &App, event: Event, deadline: Deadline) -> Result<Value, Diagnostic> {
@@ -104,5 +156,61 @@ async fn answer(app: &App, event: Event, deadline: Deadline) -> Result<Value, Di
         Event::MapItem(item) => Ok(distributed_map::handle_item(app, item, deadline).await?),
         Event::MapBatch(batch) => Ok(distributed_map::handle_batch(app, batch, deadline).await),
         Event::Direct(body) => Ok(direct::handle(app, body, deadline).await?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_runtime::Context;
+    use serde_json::json;
+
+    use super::*;
+    use crate::fakes::{Fakes, photo_base64};
+
+    /// The answer to an HTTP event that comes through `domain`.
+    async fn reply_to(mode: &'static str, domain: &str) -> Reply {
+        let image = json!({"base64": photo_base64()});
+        let event = json!({
+            "version": "2.0",
+            "rawPath": "/descriptions",
+            "headers": {"content-type": "application/json"},
+            "requestContext": {
+                "http": {"method": "POST", "path": "/descriptions"},
+                "domainName": domain
+            },
+            "body": json!({"image": image}).to_string()
+        });
+        let fakes = Fakes {
+            variables: [("RESPONSE_MODE", mode)].into(),
+            ..Fakes::default()
+        };
+        let mut context = Context::default();
+        context.deadline = 60_000;
+        let app = Arc::new(fakes.app());
+        let event = LambdaEvent::new(event, context);
+        reply(&app, event).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_answers_of_function_urls_alone_are_streamed_where_the_mode_is_set() {
+        let url = "x.lambda-url.eu-west-1.on.aws";
+        let api = "x.execute-api.eu-west-1.amazonaws.com";
+        for (mode, domain, expected) in [
+            ("buffered", url, false),
+            ("stream", api, false),
+            ("stream", url, true),
+        ] {
+            let is_streamed = match reply_to(mode, domain).await {
+                FunctionResponse::BufferedResponse(answer) => {
+                    assert_eq!(answer["statusCode"], 200, "{answer}");
+                    false
+                }
+                FunctionResponse::StreamingResponse(response) => {
+                    assert_eq!(response.metadata_prelude.status_code, 200);
+                    true
+                }
+            };
+            assert_eq!(is_streamed, expected, "{mode} {domain}");
+        }
     }
 }

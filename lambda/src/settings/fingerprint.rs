@@ -6,7 +6,7 @@ use super::{
     ATTRIBUTE_SET, BEDROCK_REGION, DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, ENDPOINT_HEDGE_MS,
     Environment, FAILURE_PREFIX, HTTP_TIMEOUT_MS, IDEMPOTENCY_LOCATION, INCOMING_PREFIX,
     METRICS_NAMESPACE, MODEL_PRICES, OUTPUT_BUCKET, OUTPUT_PREFIX, PRODUCT_CONCURRENCY,
-    PROMPT_TEMPLATE, VARIABLES, Variable,
+    PROMPT_TEMPLATE, RESPONSE_MODE, VARIABLES, Variable,
 };
 use crate::domain::{PromptTemplate, digest};
 
@@ -31,6 +31,7 @@ const WITHOUT_EFFECT: &[&Variable] = &[
     &OUTPUT_BUCKET,
     &OUTPUT_PREFIX,
     &PRODUCT_CONCURRENCY,
+    &RESPONSE_MODE,
 ];
 
 /// The digest of the settings that answers depend on, and of the function's version,
@@ -127,6 +128,7 @@ mod tests {
             ("OUTPUT_BUCKET", "results"),
             ("OUTPUT_PREFIX", "texts/"),
             ("PRODUCT_CONCURRENCY", "5"),
+            ("RESPONSE_MODE", "stream"),
         ] {
             assert_eq!(usual, fingerprint(&[(name, value)]), "{name}");
         }

@@ -90,6 +90,8 @@ variables! {
         "The most products of one event or batch that are worked on at a time, 1 to 64.";
     HTTP_TIMEOUT_MS = "28000":
         "The longest that an HTTP call may take, 1000 to 900000 ms. API Gateway ends it at 29 to 30 s.";
+    RESPONSE_MODE = "buffered":
+        "How a function URL is answered, which must be the URL's invoke mode. `buffered`: when all is there, for BUFFERED. `stream`: as it comes to be, for RESPONSE_STREAM; a product as a stream of events, which needs bedrock:InvokeModelWithResponseStream for the function's role. Other triggers are answered as ever.";
     METRICS_NAMESPACE = "Lookbook":
         "The CloudWatch namespace of the metrics that are written into the log, or `none` to write none.";
 }

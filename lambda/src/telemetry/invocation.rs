@@ -36,6 +36,12 @@ impl Invocation {
         CURRENT.scope(Arc::new(self), work).await
     }
 
+    /// Takes the invocation that is being worked on along with work that is spawned, which
+    /// would belong to none.
+    pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(Invocation::current(), work)
+    }
+
     /// Writes metrics, unless they are off. `properties` stand beside them for searches in
     /// the log; they are no dimensions.
     pub(super) fn emit(&self, properties: &[(&str, &str)], metrics: &[emf::Metric]) {

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::behaviour::Behaviours;
 use super::converse::{self, ConverseResponse};
 use super::error::BedrockError;
+use super::parts;
 use super::response::{Guardrail, MessagesResponse};
 use super::{messages, model_id};
 use crate::notifications::Notifications;
@@ -35,8 +36,8 @@ pub struct BedrockState {
     pub notifications: Notifications,
 }
 
-/// `POST /model/{modelId}/invoke` and `/converse`, and `GET /health` for those who wait for
-/// the process or want to know how many notifications are under way.
+/// `POST /model/{modelId}/invoke` and `/converse`, their streaming forms, and `GET /health`
+/// for those who wait for the process or want to know how many notifications are under way.
 pub fn router(state: BedrockState) -> Router {
     Router::new()
         .route("/health", get(health))
@@ -94,9 +95,9 @@ async fn invoke(
     model_id::check(&model_id)?;
     let has_header = request.headers().contains_key(GUARDRAIL_HEADER);
     let body = body(request.into_body()).await?;
-    let (asked, is_guarded) = match operation {
-        Operation::Invoke => (messages::parse(&body)?, has_header),
-        Operation::Converse => converse::parse(&body)?,
+    let (asked, is_guarded) = match operation.api {
+        Api::Invoke => (messages::parse(&body)?, has_header),
+        Api::Converse => converse::parse(&body)?,
     };
     let guardrail = match is_guarded {
         false => Guardrail::Absent,
@@ -114,18 +115,21 @@ async fn invoke(
         writing.output_tokens.to_string(),
     );
     let latency_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let body = match operation {
-        Operation::Invoke => {
-            serde_json::to_string(&MessagesResponse::new(&model_id, writing, guardrail))
-        }
-        Operation::Converse => {
+    let answer = match operation.api {
+        Api::Invoke => serde_json::to_value(MessagesResponse::new(&model_id, writing, guardrail)),
+        Api::Converse => {
             let intervened = guardrail == Guardrail::Intervened;
-            serde_json::to_string(&ConverseResponse::new(writing, intervened, latency_ms))
+            serde_json::to_value(ConverseResponse::new(writing, intervened, latency_ms))
         }
     }
     .map_err(|error| BedrockError::InternalServer(error.to_string()))?;
+    let (content_type, body) = match (operation.in_parts, operation.api) {
+        (false, _) => ("application/json", Body::from(answer.to_string())),
+        (true, Api::Invoke) => (parts::CONTENT_TYPE, parts::of_invoke(&answer, latency_ms)?),
+        (true, Api::Converse) => (parts::CONTENT_TYPE, parts::of_converse(&answer)?),
+    };
     let headers = [
-        ("content-type", "application/json".to_owned()),
+        ("content-type", content_type.to_owned()),
         ("x-amzn-bedrock-input-token-count", counts.0),
         ("x-amzn-bedrock-output-token-count", counts.1),
         ("x-amzn-bedrock-invocation-latency", latency_ms.to_string()),
@@ -133,7 +137,9 @@ async fn invoke(
         ("x-local-cloud-writer", state.writer.name().to_owned()),
     ];
     let mut response = (StatusCode::OK, body).into_response();
-    for (name, value) in headers {
+    let content_type_of_parts = ("x-amzn-bedrock-content-type", "application/json".to_owned());
+    let of_parts = operation.in_parts.then_some(content_type_of_parts);
+    for (name, value) in headers.into_iter().chain(of_parts) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }
@@ -153,27 +159,44 @@ fn blocked() -> Writing {
 
 /// An operation that is known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+struct Operation {
+    api: Api,
+    /// Whether it is the streaming form.
+    in_parts: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Api {
     Invoke,
     Converse,
 }
 
-/// The decoded model id of `/model/{modelId}/invoke` or `/converse`, and which of the two it
-/// is. An ARN's slash may come as it is or encoded.
+/// The last part of each operation's path.
+const OPERATIONS: [(&str, Api, bool); 4] = [
+    ("invoke", Api::Invoke, false),
+    ("invoke-with-response-stream", Api::Invoke, true),
+    ("converse", Api::Converse, false),
+    ("converse-stream", Api::Converse, true),
+];
+
+/// The decoded model id of `/model/{modelId}/{operation}`, and which operation it is. An ARN's
+/// slash may come as it is or encoded.
 fn operation(method: &Method, path: &str) -> Result<(String, Operation), BedrockError> {
     let rest = path
         .strip_prefix("/model/")
         .filter(|_| method == Method::POST);
     let (encoded, operation) = rest
-        .and_then(|rest| match rest.rsplit_once('/')? {
-            (id, "invoke") => Some((id, Operation::Invoke)),
-            (id, "converse") => Some((id, Operation::Converse)),
-            _ => None,
+        .and_then(|rest| {
+            let (id, name) = rest.rsplit_once('/')?;
+            let known = OPERATIONS.iter().find(|(known, _, _)| *known == name);
+            let (_, api, in_parts) = *known?;
+            Some((id, Operation { api, in_parts }))
         })
         .ok_or_else(|| {
+            let names = OPERATIONS.map(|(name, _, _)| name).join(", ");
             BedrockError::UnknownOperation(format!(
-                "{method} {path} is not supported here: only POST /model/{{modelId}}/invoke and \
-                 /model/{{modelId}}/converse are"
+                "{method} {path} is not supported here: only POST /model/{{modelId}}/… is, with \
+                 one of {names}"
             ))
         })?;
     let id = percent_decode_str(encoded)

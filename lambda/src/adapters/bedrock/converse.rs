@@ -52,7 +52,8 @@ pub fn read(output: &ConverseOutput) -> Result<Written, Unwritten> {
     .read()
 }
 
-fn usage(tokens: &TokenUsage) -> Usage {
+/// The tokens that an answer took; their cost is not known here.
+pub fn usage(tokens: &TokenUsage) -> Usage {
     Usage {
         input_tokens: u64::try_from(tokens.input_tokens()).unwrap_or_default(),
         output_tokens: u64::try_from(tokens.output_tokens()).unwrap_or_default(),

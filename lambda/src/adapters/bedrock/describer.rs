@@ -5,14 +5,19 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use aws_sdk_bedrockruntime::operation::converse::builders::ConverseInputBuilder;
 use bytes::Bytes;
+use futures::TryStreamExt;
 
 use super::answer::{Unwritten, Written};
-use super::{InvokeModel, ModelError, ModelErrorKind, converse, messages};
+use super::drafts::Drafts;
+use super::growing::Growing;
+use super::{
+    InvokeModel, ModelError, ModelErrorKind, converse, converse_parts, message_parts, messages,
+};
 use crate::adapters::dependency::Dependency;
 use crate::adapters::retry::{Failure, retry};
 use crate::adapters::shortened;
 use crate::domain::{
-    Deadline, Describer, DescriberError, Format, Price, Prompt, WrittenDescription,
+    Audience, Deadline, Describer, DescriberError, Format, Price, Prompt, WrittenDescription,
 };
 use crate::settings::{BedrockApi, LISTING_MAX_TOKENS, MAX_TOKENS, Settings};
 
@@ -104,11 +109,39 @@ impl<M: InvokeModel> BedrockDescriber<M> {
         }
     }
 
+    /// The same, and tells the text while it is written.
+    async fn call_aloud(
+        &self,
+        model_id: &str,
+        request: &Request,
+        drafts: &Drafts<'_>,
+    ) -> Result<Result<Written, Unwritten>, ModelError> {
+        drafts.begin();
+        let mut answer = Growing::default();
+        match request {
+            Request::Invoke(body) => {
+                let mut parts = self.models.invoke_in_parts(model_id, body.clone()).await?;
+                while let Some(part) = parts.try_next().await? {
+                    drafts.tell(&message_parts::add(&mut answer, &part)?);
+                }
+            }
+            Request::Converse(input) => {
+                let input = ConverseInputBuilder::clone(input).model_id(model_id);
+                let mut parts = self.models.converse_in_parts(input).await?;
+                while let Some(part) = parts.try_next().await? {
+                    drafts.tell(&converse_parts::add(&mut answer, part));
+                }
+            }
+        }
+        answer.finish()
+    }
+
     /// One model's text, or why the next one is asked.
     async fn try_model(
         &self,
         candidate: &Candidate,
         request: &Request,
+        drafts: Option<&Drafts<'_>>,
         deadline: Deadline,
     ) -> Result<Written, Setback> {
         if let Some(reason) = candidate.gone.get() {
@@ -118,8 +151,11 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             });
         }
         let model = candidate.id.clone();
-        let outcome = retry(&candidate.dependency, deadline, || {
-            self.call(&candidate.id, request)
+        let outcome = retry(&candidate.dependency, deadline, || async move {
+            match drafts {
+                None => self.call(&candidate.id, request).await,
+                Some(drafts) => self.call_aloud(&candidate.id, request, drafts).await,
+            }
         })
         .await;
         let (error, attempts) = match outcome {
@@ -150,9 +186,13 @@ impl<M: InvokeModel> BedrockDescriber<M> {
                 })
             }
             ModelErrorKind::AccessDenied => {
+                let permission = match drafts {
+                    None => "bedrock:InvokeModel",
+                    Some(_) => "bedrock:InvokeModelWithResponseStream",
+                };
                 let reason = format!(
-                    "no access ({reason}); allow the function's role bedrock:InvokeModel on it \
-                     and the account its use in Bedrock"
+                    "no access ({reason}); allow the function's role {permission} on it and the \
+                     account its use in Bedrock"
                 );
                 Err(Setback::Skip { reason, warn: true })
             }
@@ -167,33 +207,19 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             }
         }
     }
-}
 
-/// A request in the form of its API, but for the model.
-enum Request {
-    Invoke(Bytes),
-    Converse(Box<ConverseInputBuilder>),
-}
-
-enum Setback {
-    /// The next model may do; `warn` if the caller should hear of this one.
-    Skip { reason: String, warn: bool },
-    /// The next model would not help, or there is no time for it.
-    Final(DescriberError),
-}
-
-#[async_trait]
-impl<M: InvokeModel> Describer for BedrockDescriber<M> {
-    async fn describe(
+    /// The text of the first model that gives one. `drafts` hear it while it is written.
+    async fn write(
         &self,
         prompt: &Prompt,
+        drafts: Option<&Drafts<'_>>,
         deadline: Deadline,
     ) -> Result<WrittenDescription, DescriberError> {
         let request = self.request(prompt);
         let mut warnings = Vec::new();
         let mut reasons = Vec::new();
         for candidate in &self.candidates {
-            match self.try_model(candidate, &request, deadline).await {
+            match self.try_model(candidate, &request, drafts, deadline).await {
                 Ok(Written {
                     text,
                     usage,
@@ -227,6 +253,40 @@ impl<M: InvokeModel> Describer for BedrockDescriber<M> {
             }
         }
         Err(DescriberError::NoModelAvailable { reasons })
+    }
+}
+
+/// A request in the form of its API, but for the model.
+enum Request {
+    Invoke(Bytes),
+    Converse(Box<ConverseInputBuilder>),
+}
+
+enum Setback {
+    /// The next model may do; `warn` if the caller should hear of this one.
+    Skip { reason: String, warn: bool },
+    /// The next model would not help, or there is no time for it.
+    Final(DescriberError),
+}
+
+#[async_trait]
+impl<M: InvokeModel> Describer for BedrockDescriber<M> {
+    async fn describe(
+        &self,
+        prompt: &Prompt,
+        deadline: Deadline,
+    ) -> Result<WrittenDescription, DescriberError> {
+        self.write(prompt, None, deadline).await
+    }
+
+    async fn describe_aloud(
+        &self,
+        prompt: &Prompt,
+        audience: &dyn Audience,
+        deadline: Deadline,
+    ) -> Result<WrittenDescription, DescriberError> {
+        let drafts = Drafts::new(audience);
+        self.write(prompt, Some(&drafts), deadline).await
     }
 }
 

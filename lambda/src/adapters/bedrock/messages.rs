@@ -87,6 +87,11 @@ struct ContentBlock {
     text: String,
 }
 
+/// Whether a guardrail intervened, by what is said of its action.
+pub fn has_intervened(action: Option<&str>) -> bool {
+    action.is_some_and(|action| action.ends_with("INTERVENED"))
+}
+
 /// Reads an answer. Blocks other than text (a model's thinking) are passed over.
 pub fn read(body: &[u8]) -> Result<Written, Unwritten> {
     let response: Response = serde_json::from_slice(body).map_err(|error| {
@@ -98,11 +103,10 @@ pub fn read(body: &[u8]) -> Result<Written, Unwritten> {
         .filter(|block| block.r#type == "text")
         .map(|block| block.text.as_str())
         .collect();
-    let action = response.guardrail_action.as_deref();
     Answer {
         text: &text,
         stop_reason: response.stop_reason.as_deref().unwrap_or("unknown"),
-        intervened: action.is_some_and(|action| action.ends_with("INTERVENED")),
+        intervened: has_intervened(response.guardrail_action.as_deref()),
         usage: Usage {
             input_tokens: response.usage.input_tokens,
             output_tokens: response.usage.output_tokens,

@@ -7,9 +7,13 @@ use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
 use aws_sdk_bedrockruntime::operation::converse::builders::ConverseInputBuilder;
 use aws_sdk_bedrockruntime::primitives::Blob;
-use aws_sdk_bedrockruntime::types::GuardrailConfiguration;
+use aws_sdk_bedrockruntime::types::{
+    ConverseStreamOutput, GuardrailConfiguration, GuardrailStreamConfiguration,
+};
 use bytes::Bytes;
 
+use super::converse_parts;
+use super::parts::{self, Parts};
 use crate::adapters::retry::{Retry, Retryable};
 use crate::adapters::trace_headers::TraceHeaders;
 use crate::adapters::with_causes;
@@ -32,6 +36,21 @@ pub trait InvokeModel: Send + Sync {
 
     /// Sends one request, which names its model, and gives the answer back.
     async fn converse(&self, request: ConverseInputBuilder) -> Result<ConverseOutput, ModelError>;
+
+    /// Sends one body to a model and gives the answer's parts back as they come, a JSON
+    /// document each.
+    async fn invoke_in_parts(
+        &self,
+        model_id: &str,
+        body: Bytes,
+    ) -> Result<Parts<Bytes>, ModelError>;
+
+    /// Sends one request, which names its model, and gives the answer's parts back as they
+    /// come.
+    async fn converse_in_parts(
+        &self,
+        request: ConverseInputBuilder,
+    ) -> Result<Parts<ConverseStreamOutput>, ModelError>;
 }
 
 /// Why a call has no answer.
@@ -134,6 +153,46 @@ impl InvokeModel for SdkModels {
             .await
             .map_err(model_error)
     }
+
+    async fn invoke_in_parts(
+        &self,
+        model_id: &str,
+        body: Bytes,
+    ) -> Result<Parts<Bytes>, ModelError> {
+        let guardrail = self.guardrail.as_ref();
+        let output = self
+            .client
+            .invoke_model_with_response_stream()
+            .model_id(model_id)
+            .content_type("application/json")
+            .accept("application/json")
+            .set_guardrail_identifier(guardrail.map(|guardrail| guardrail.id.clone()))
+            .set_guardrail_version(guardrail.map(|guardrail| guardrail.version.clone()))
+            .body(Blob::new(body))
+            .send()
+            .await
+            .map_err(model_error)?;
+        Ok(parts::of_invoke(output.body))
+    }
+
+    async fn converse_in_parts(
+        &self,
+        request: ConverseInputBuilder,
+    ) -> Result<Parts<ConverseStreamOutput>, ModelError> {
+        // A guardrail looks at a part before it lets it through, unless it is told otherwise.
+        let guardrail = self.guardrail.as_ref().map(|guardrail| {
+            GuardrailStreamConfiguration::builder()
+                .guardrail_identifier(&guardrail.id)
+                .guardrail_version(&guardrail.version)
+                .build()
+        });
+        let output = converse_parts::request(&request)
+            .set_guardrail_config(guardrail)
+            .send_with(&self.client)
+            .await
+            .map_err(model_error)?;
+        Ok(parts::of_converse(output.stream))
+    }
 }
 
 fn model_error<E>(error: SdkError<E>) -> ModelError
@@ -163,7 +222,7 @@ where
 
 /// Bedrock's error codes:
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html>.
-fn classify(code: &str, message: &str, status: u16) -> ModelErrorKind {
+pub(super) fn classify(code: &str, message: &str, status: u16) -> ModelErrorKind {
     let message = message.to_lowercase();
     match code {
         // The setting is wrong, or the role's permission: no other model would help.

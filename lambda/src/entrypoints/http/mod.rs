@@ -2,11 +2,13 @@
 //! they come through.
 
 mod batch;
+mod event_stream;
 mod idempotency;
 pub mod load_balancer;
 mod members;
 pub mod payload_v1;
 pub mod payload_v2;
+pub mod streamed;
 
 use std::collections::HashMap;
 
@@ -18,7 +20,9 @@ use self::idempotency::{Begun, Keyed};
 use self::members::header;
 use super::App;
 use super::request_body::{self, RequestBody, invalid, product_id_of, unreadable};
-use crate::domain::{Deadline, DescribeRequest, Progress, describe_product, excerpt};
+use crate::domain::{
+    Audience, Deadline, DescribeRequest, Progress, describe_product_aloud, excerpt,
+};
 use crate::problem::{Problem, ProblemKind};
 use crate::telemetry::{TRACEPARENT, TRACESTATE, Trace, Worked, follow};
 
@@ -83,7 +87,21 @@ impl From<Answer> for HttpResponse {
     }
 }
 
+impl From<Result<Answer, Problem>> for HttpResponse {
+    fn from(outcome: Result<Answer, Problem>) -> HttpResponse {
+        match outcome {
+            Ok(answer) => answer.into(),
+            Err(problem) => problem.into(),
+        }
+    }
+}
+
 impl HttpResponse {
+    /// Whether it is no problem.
+    fn is_success(&self) -> bool {
+        self.status < 300
+    }
+
     /// Every header with its value, as `shaped` writes it.
     fn all_headers(&self, shaped: impl Fn(&str) -> Value) -> Map<String, Value> {
         let content_type = ("content-type", self.content_type);
@@ -117,49 +135,53 @@ impl Worked for Answer {
 /// Answers a request by the deadline, or by the longest time of an HTTP call. What is called
 /// for it hears of the trace that its caller sent.
 pub async fn respond(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
-    let trace = Trace::current().with_w3c(
+    let trace = trace_of(&request);
+    trace.scope(answer(app, request, deadline)).await
+}
+
+/// The trace that a request belongs to: its caller's, where that sent one.
+fn trace_of(request: &HttpRequest<'_>) -> Trace {
+    Trace::current().with_w3c(
         header(request.headers, TRACEPARENT),
         header(request.headers, TRACESTATE),
-    );
-    trace.scope(answer(app, request, deadline)).await
+    )
 }
 
 async fn answer(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
-    let keyed = Keyed::read(app, &request);
-    let call = read(request).and_then(|call| keyed.map(|keyed| (call, keyed)));
-    let outcome = match call {
+    let outcome = match read_call(app, request) {
         Ok((Call::One(request), keyed)) => {
-            follow(None, describe(app, request, keyed, deadline)).await
+            follow(None, describe(app, request, keyed, None, deadline)).await
         }
         Ok((Call::Batch(products), keyed)) => describe_batch(app, products, keyed, deadline).await,
-        Err(problem) => {
-            refuse_call(&problem);
-            Err(problem)
-        }
+        Err(problem) => Err(problem),
     };
-    match outcome {
-        Ok(answer) => answer.into(),
-        Err(problem) => problem.into(),
-    }
+    outcome.into()
 }
 
-/// Logs a call that is no request for a product, which has no line of its own.
-fn refuse_call(problem: &Problem) {
-    let status = problem.kind.status();
-    let detail = problem.loggable_detail();
-    tracing::warn!(status, detail = &*detail, "no request for a product");
+/// Reads a request and its idempotency key. What is no request for a product has no line of
+/// its own in the log and is logged here.
+fn read_call(app: &App, request: HttpRequest<'_>) -> Result<(Call, Option<Keyed>), Problem> {
+    let keyed = Keyed::read(app, &request);
+    let call = read(request).and_then(|call| keyed.map(|keyed| (call, keyed)));
+    if let Err(problem) = &call {
+        let status = problem.kind.status();
+        let detail = problem.loggable_detail();
+        tracing::warn!(status, detail = &*detail, "no request for a product");
+    }
+    call
 }
 
 async fn describe(
     app: &App,
     request: DescribeRequest,
     keyed: Option<Keyed>,
+    audience: Option<&dyn Audience>,
     deadline: Deadline,
 ) -> Result<Answer, Problem> {
     Progress::note(|progress| progress.product_id = request.product_id.clone());
     let work = async |deadline: Deadline| {
-        let product = describe_product(&app.services, request, deadline).await?;
+        let product = describe_product_aloud(&app.services, request, audience, deadline).await?;
         Ok::<Described, Problem>(Described {
             body: json!(product),
             is_final: true,

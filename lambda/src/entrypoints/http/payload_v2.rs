@@ -2,14 +2,19 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use lambda_runtime::Diagnostic;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::members::{decode, null_as_absent, path_below};
+use super::streamed::{self, Streamed};
 use super::{HttpRequest, HttpResponse, PATH, respond};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
+use crate::problem::Problem;
 
 /// The part of the event that the function reads.
 #[derive(Deserialize)]
@@ -44,26 +49,46 @@ struct HttpContext {
 
 /// Answers the event in the same format.
 pub async fn handle(app: &App, mut event: Box<HttpApiEvent>, deadline: Deadline) -> Value {
-    let body = decode(std::mem::take(&mut event.body), event.is_base64_encoded);
-    let request = HttpRequest {
-        method: &event.request_context.http.method,
-        path: event.path(),
-        headers: &event.headers,
-        query: &event.query_string_parameters,
-        body,
-    };
-    to_event(&respond(app, request, deadline).await)
+    let body = event.take_body();
+    to_event(&respond(app, event.request(body), deadline).await)
+}
+
+/// Answers the event of a function URL whose invoke mode is `RESPONSE_STREAM`.
+pub async fn stream(
+    app: &Arc<App>,
+    mut event: Box<HttpApiEvent>,
+    deadline: Deadline,
+) -> Result<Streamed, Diagnostic> {
+    let body = event.take_body();
+    streamed::respond(app, event.request(body), deadline).await
 }
 
 impl HttpApiEvent {
+    /// Whether it comes from a function URL, which may have invoke mode `RESPONSE_STREAM`, and
+    /// not from an HTTP API, which has none.
+    pub fn is_of_a_function_url(&self) -> bool {
+        self.request_context.domain_name.contains(".lambda-url.")
+    }
+
+    fn take_body(&mut self) -> Result<Bytes, Problem> {
+        decode(std::mem::take(&mut self.body), self.is_base64_encoded)
+    }
+
+    fn request(&self, body: Result<Bytes, Problem>) -> HttpRequest<'_> {
+        HttpRequest {
+            method: &self.request_context.http.method,
+            path: self.path(),
+            headers: &self.headers,
+            query: &self.query_string_parameters,
+            body,
+        }
+    }
+
     /// The path below the API. A function URL belongs to this function alone, so
     /// its root does.
     fn path(&self) -> &str {
-        let RequestContext {
-            stage, domain_name, ..
-        } = &self.request_context;
-        let path = path_below(stage, &self.raw_path);
-        if path.is_empty() && domain_name.contains(".lambda-url.") {
+        let path = path_below(&self.request_context.stage, &self.raw_path);
+        if path.is_empty() && self.is_of_a_function_url() {
             PATH
         } else {
             path

@@ -1,3 +1,5 @@
+mod aloud;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -5,10 +7,12 @@ use serde_json::json;
 
 use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
 use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ConversationRole, ConverseOutput as Output, Message, StopReason,
+    ContentBlock, ConversationRole, ConverseOutput as Output, ConverseStreamOutput, Message,
+    StopReason,
 };
 
 use super::*;
+use crate::adapters::bedrock::Parts;
 use crate::domain::Usage;
 
 type Reply = Box<dyn Fn(&str, usize) -> Result<&'static str, ModelErrorKind> + Send + Sync>;
@@ -75,6 +79,23 @@ impl InvokeModel for FakeModels {
             .output(Output::Message(message))
             .stop_reason(stop_reason);
         Ok(output.build().unwrap())
+    }
+
+    async fn invoke_in_parts(
+        &self,
+        model_id: &str,
+        body: Bytes,
+    ) -> Result<Parts<Bytes>, ModelError> {
+        let whole = self.invoke(model_id, body).await?;
+        Ok(aloud::parts_of_invoke(&whole))
+    }
+
+    async fn converse_in_parts(
+        &self,
+        request: ConverseInputBuilder,
+    ) -> Result<Parts<ConverseStreamOutput>, ModelError> {
+        let whole = self.converse(request).await?;
+        Ok(aloud::parts_of_converse(&whole))
     }
 }
 
