@@ -168,7 +168,7 @@ release-trainer:
 	$(RELEASE)
 
 .PHONY: model
-model: release-trainer ## The checkpoint and the adapter that ship, made anew into .tools/model; an hour (KAGGLE=folder)
+model: release-trainer ## The checkpoint and the adapter that ship, made anew into .tools/model; an hour and a half (KAGGLE=folder)
 	@test -n "$(KAGGLE)" || { echo "name the data set's folder: make model KAGGLE=folder"; exit 1; }
 	tools/model/make.sh "$(CURDIR)/target/release/trainer" "$(KAGGLE)" .tools/model
 

@@ -3,6 +3,8 @@
 
 use std::cmp::Ordering;
 
+use serde_json::{Value, json};
+
 /// Identifies one upload of one object, or one message, and how it was worked on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceMark {
@@ -42,6 +44,16 @@ impl SourceMark {
             sequencer: sent.map(str::to_owned),
             settings: None,
         }
+    }
+
+    /// Its JSON, as results and records of failures have it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "origin": self.origin,
+            "etag": self.etag,
+            "sequencer": self.sequencer,
+            "settings": self.settings
+        })
     }
 
     /// How a result that was made from this stands to `delivered`. A photo that

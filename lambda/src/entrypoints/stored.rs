@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::App;
 use super::failures::{self, Subject};
 use crate::domain::{
-    Condition, Deadline, DescribeRequest, ObjectAddress, Progress, SourceMark, Standing,
-    StoreError, Stored, describe_product,
+    Condition, Deadline, DescribeRequest, ObjectAddress, ProductDescription, Progress, SourceMark,
+    Standing, StoreError, Stored, describe_product,
 };
 use crate::problem::Problem;
 use crate::telemetry::Worked;
@@ -138,7 +138,7 @@ async fn describe_once(
         return Ok(Outcome::Skipped("its photo can't be used, as is on record"));
     }
     let product = describe_product(&app.services, request, work_deadline).await?;
-    let text = Bytes::from(json!(product).to_string());
+    let text = contents(&product, subject.source);
     for _ in 0..WRITES {
         let condition = Condition::unchanged(stored.as_ref());
         let source = Some(subject.source);
@@ -161,6 +161,16 @@ async fn describe_once(
     }
     let address = result.clone();
     Err(StoreError::Changed { address }.into())
+}
+
+/// What is stored. It names what it was made from, and not for readers alone: an entity
+/// tag is the digest of the contents, so that two results of equal words from two photos
+/// would be one version to a conditional write. One whose answer was lost, made again,
+/// would then put an earlier result in the place of a later one.
+fn contents(product: &ProductDescription, source: &SourceMark) -> Bytes {
+    let mut result = json!(product);
+    result["source"] = source.to_json();
+    result.to_string().into()
 }
 
 /// Why the result that lies there needs no other one.

@@ -62,19 +62,13 @@ impl FailureRecord {
         });
         let surplus = tries.len().saturating_sub(MOST_TRIES);
         tries.drain(..surplus);
-        let source = subject.source;
         FailureRecord {
             product_id: subject.product_id.map(str::to_owned),
             kind,
             status: problem.kind.status(),
             retriable: problem.kind.is_retriable(),
             problem: problem.to_json(),
-            source: json!({
-                "origin": source.origin,
-                "etag": source.etag,
-                "sequencer": source.sequencer,
-                "settings": source.settings
-            }),
+            source: subject.source.to_json(),
             request: subject.request.clone(),
             attempts: before.map_or(0, |record| record.attempts).saturating_add(1),
             first_attempt: before

@@ -125,3 +125,19 @@ async fn a_text_that_is_held_is_stored_as_such_and_not_written_again() {
     assert_eq!(again, Outcome::Skipped("described already"));
     assert_eq!(fakes.describer.prompts.lock().unwrap().len(), 2);
 }
+
+/// S3's entity tags, which its conditional writes compare, are digests of the contents.
+#[tokio::test]
+async fn results_of_equal_words_from_two_photos_are_two_contents() {
+    let fakes = with_photo();
+    deliver(&fakes, "01").await;
+    let (first, _) = fakes.store.get(RESULT).unwrap();
+    deliver(&fakes, "02").await;
+    let (second, _) = fakes.store.get(RESULT).unwrap();
+    let parsed = |text: &[u8]| serde_json::from_slice::<Value>(text).unwrap();
+    let (first, second) = (parsed(first.as_ref()), parsed(second.as_ref()));
+    assert_eq!(first["description"], second["description"]);
+    assert_eq!(first["source"]["sequencer"], "01");
+    assert_eq!(second["source"]["sequencer"], "02");
+    assert_eq!(second["source"]["origin"], PHOTO);
+}
