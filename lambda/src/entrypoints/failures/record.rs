@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Subject;
 use crate::domain::timestamp;
@@ -87,6 +87,8 @@ impl FailureRecord {
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
+
+    use serde_json::json;
 
     use super::*;
     use crate::domain::SourceMark;
