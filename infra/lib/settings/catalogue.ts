@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { Settings } from '../settings.ts';
+import type { Conflict } from './conflict.ts';
+
+/** A prefix of object keys: relative, and closed by a slash so that it names a folder. */
+const keyPrefix = z
+  .string()
+  .regex(
+    /^[\w.-][\w./-]*\/$/,
+    'must be a key prefix that ends with "/" and does not begin with one, such as "incoming/"',
+  );
+
+/** The bucket of photos and descriptions. */
+export const catalogueSection = z.strictObject({
+  incomingPrefix: keyPrefix,
+  descriptionsPrefix: keyPrefix,
+  failuresPrefix: keyPrefix,
+  callsPrefix: keyPrefix,
+  removal: z.enum(['retain', 'destroy']),
+});
+
+/** What lies in the bucket, each with what it must not be taken for. */
+const PREFIXES = {
+  incomingPrefix: 'a photo',
+  descriptionsPrefix: 'a result',
+  failuresPrefix: 'the record of a failure',
+  callsPrefix: 'an answer that is removed after some days',
+} as const;
+
+/** Prefixes of which one lies in the other. */
+export function* prefixConflicts({ catalogue }: Settings): Generator<Conflict> {
+  const fields = Object.keys(PREFIXES) as (keyof typeof PREFIXES)[];
+  for (const [index, field] of fields.entries()) {
+    for (const other of fields.slice(0, index)) {
+      const [one, two] = [catalogue[field], catalogue[other]];
+      if (one.startsWith(two) || two.startsWith(one)) {
+        yield {
+          path: ['catalogue', field],
+          message: `must lie outside of catalogue.${other} ("${two}") and not around it, or ${PREFIXES[field]} would be taken for ${PREFIXES[other]}`,
+        };
+      }
+    }
+  }
+}
