@@ -6,23 +6,28 @@ import {
   Stack,
   type StackProps,
 } from 'aws-cdk-lib';
-import { Architecture, type Function } from 'aws-cdk-lib/aws-lambda';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Architecture, type Function, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Backfill } from './backfill/backfill.ts';
 import { parseBedrockModel } from './bedrock-model.ts';
 import { CatalogueBucket } from './catalogue-bucket.ts';
 import { DescribeFunction } from './describe-function.ts';
 import { DescriptionsApi } from './descriptions-api.ts';
 import { ModelData } from './model-data.ts';
 import { ModelEndpoint } from './model-endpoint.ts';
-import { modelImage } from './model-image.ts';
+import { type ModelImage, modelImage } from './model-image.ts';
 import { hasGpu, type Settings } from './settings.ts';
+import { Training } from './training/training.ts';
 import { UploadQueue } from './upload-queue.ts';
 
 /** Paths in the settings are relative to the folder of the CDK app. */
 const APP_FOLDER = fileURLToPath(new URL('..', import.meta.url));
+
+/** The stack's parameter for the checkpoint, where the settings leave it open. */
+const MODEL_DATA_PARAMETER = 'ModelDataUri';
 
 /** Settings of a {@link LookbookStack}. */
 export interface LookbookStackProps extends StackProps {
@@ -35,9 +40,11 @@ export class LookbookStack extends Stack {
     super(scope, id, props);
     const { settings } = props;
     const catalogue = this.catalogueBucket(settings);
-    const endpoint = this.modelEndpoint(settings);
+    const image = modelImage(this, settings.endpoint.containerImage);
+    const endpoint = this.modelEndpoint(settings, image);
     const describe = this.describeFunction(settings, catalogue.callsLocation);
-    const uploads = this.uploadQueue(settings, describe.function);
+    const alarmTopic = this.topic('AlarmTopic', settings.stack.alarmTopicArn);
+    const uploads = this.uploadQueue(settings, describe.function, alarmTopic);
     const api = new DescriptionsApi(this, 'Api', {
       handler: describe.function,
       authorization: settings.api.authorization,
@@ -61,6 +68,12 @@ export class LookbookStack extends Stack {
     new CfnOutput(this, 'FailureQueueUrl', { value: describe.failures.queueUrl });
     new CfnOutput(this, 'UploadQueueUrl', { value: uploads.queue.queueUrl });
     new CfnOutput(this, 'UploadDeadLetterQueueUrl', { value: uploads.deadLetters.queueUrl });
+    if (settings.training.enabled) {
+      this.addTraining(settings, image, alarmTopic);
+    }
+    if (settings.backfill.enabled) {
+      this.addBackfill(settings, catalogue, describe.function, alarmTopic);
+    }
   }
 
   private catalogueBucket({ api, catalogue }: Settings): CatalogueBucket {
@@ -76,13 +89,13 @@ export class LookbookStack extends Stack {
     });
   }
 
-  private modelEndpoint({ endpoint, stack }: Settings): ModelEndpoint {
+  private modelEndpoint({ endpoint, stack }: Settings, image: ModelImage): ModelEndpoint {
     return new ModelEndpoint(this, 'Endpoint', {
       endpointName: endpoint.name,
       instanceType: endpoint.instanceType,
       instanceCount: endpoint.instanceCount,
-      image: modelImage(this, endpoint.containerImage),
-      modelData: new ModelData(endpoint.modelDataUri ?? this.modelDataParameter()),
+      image,
+      modelData: new ModelData(endpoint.modelDataUri ?? this.modelDataParameter().valueAsString),
       environment: endpoint.environment,
       inferenceAmiVersion: hasGpu(endpoint.instanceType)
         ? (endpoint.inferenceAmiVersion ?? undefined)
@@ -131,8 +144,76 @@ export class LookbookStack extends Stack {
     });
   }
 
-  private uploadQueue(settings: Settings, consumer: Function): UploadQueue {
-    const { function: describe, stack, uploads } = settings;
+  private addTraining(
+    { endpoint, stack, training }: Settings,
+    image: ModelImage,
+    alarmTopic: ITopic | undefined,
+  ): void {
+    const made = new Training(this, 'Training', {
+      containerImage: training.containerImage,
+      instanceType: training.instanceType,
+      prepareInstanceType: training.prepareInstanceType,
+      volumeGib: training.volumeGib,
+      spot: training.spot,
+      maximumRuntime: Duration.hours(training.maximumRuntimeHours),
+      maximumWait: Duration.hours(training.maximumWaitHours),
+      device: hasGpu(training.instanceType) ? 'cuda' : 'cpu',
+      hyperparameters: training.hyperparameters,
+      metric: training.metric,
+      threshold: training.threshold,
+      modelServerImageUri: image.uri,
+      approvalTopic: this.topic('ApprovalTopic', training.approvalTopicArn),
+      modelDataParameter:
+        training.deployApproved && endpoint.modelDataUri === null
+          ? MODEL_DATA_PARAMETER
+          : undefined,
+      keptImages: training.keptImages,
+      checkpointsKeptFor: Duration.days(training.checkpointDays),
+      removalPolicy: training.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      logRetention: stack.logRetentionDays,
+      alarmTopic,
+    });
+    new CfnOutput(this, 'TrainingBucketName', { value: made.bucket.bucketName });
+    new CfnOutput(this, 'TrainingStateMachineArn', { value: made.stateMachine.stateMachineArn });
+    new CfnOutput(this, 'ModelPackageGroupName', { value: made.modelGroupName });
+    new CfnOutput(this, 'ModelServerRepositoryUri', {
+      value: made.repositories.modelServer.repositoryUri,
+    });
+    new CfnOutput(this, 'TrainerRepositoryUri', {
+      value: made.repositories.trainer.repositoryUri,
+    });
+  }
+
+  private addBackfill(
+    { backfill, catalogue, stack }: Settings,
+    { bucket }: CatalogueBucket,
+    describe: IFunction,
+    alarmTopic: ITopic | undefined,
+  ): void {
+    const { stateMachine } = new Backfill(this, 'Backfill', {
+      bucket,
+      function: describe,
+      incomingPrefix: catalogue.incomingPrefix,
+      resultsPrefix: backfill.resultsPrefix,
+      batchSize: backfill.batchSize,
+      maximumConcurrency: backfill.maximumConcurrency,
+      toleratedFailurePercentage: backfill.toleratedFailurePercentage,
+      logRetention: stack.logRetentionDays,
+      alarmTopic,
+    });
+    new CfnOutput(this, 'BackfillStateMachineArn', { value: stateMachine.stateMachineArn });
+  }
+
+  private topic(id: string, arn: string | null): ITopic | undefined {
+    return arn === null ? undefined : Topic.fromTopicArn(this, id, arn);
+  }
+
+  private uploadQueue(
+    settings: Settings,
+    consumer: Function,
+    alarmTopic: ITopic | undefined,
+  ): UploadQueue {
+    const { function: describe, uploads } = settings;
     return new UploadQueue(this, 'Uploads', {
       consumer,
       consumerTimeout: Duration.seconds(describe.timeoutSeconds),
@@ -141,19 +222,16 @@ export class LookbookStack extends Stack {
       maximumConcurrency: uploads.maximumConcurrency,
       maximumReceives: uploads.maximumReceives,
       alarmAge: Duration.minutes(uploads.oldestMessageAlarmMinutes),
-      alarmTopic:
-        stack.alarmTopicArn === null
-          ? undefined
-          : Topic.fromTopicArn(this, 'AlarmTopic', stack.alarmTopicArn),
+      alarmTopic,
     });
   }
 
   /** Asked for at deployment where the settings leave the checkpoint's place open. */
-  private modelDataParameter(): string {
-    return new CfnParameter(this, 'ModelDataUri', {
+  private modelDataParameter(): CfnParameter {
+    return new CfnParameter(this, MODEL_DATA_PARAMETER, {
       description: 'S3 prefix of the checkpoint that the endpoint serves, with its final slash',
       allowedPattern: '^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+/$',
       constraintDescription: 'must look like s3://bucket/prefix/',
-    }).valueAsString;
+    });
   }
 }

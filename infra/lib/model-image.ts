@@ -5,7 +5,8 @@ import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 
-const REPOSITORY_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** What images are built from. */
+export const REPOSITORY_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const DOCKERFILES = {
   cpu: 'model-server/Dockerfile',
@@ -35,8 +36,12 @@ export function modelImage(
   return { uri: asset.imageUri, repository: asset.repository };
 }
 
-/** `uri` is `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` or `…@<digest>`. */
-function repositoryOf(scope: Construct, uri: string): IRepository {
+/**
+ * The repository of an image.
+ *
+ * @param uri `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` or `…@<digest>`
+ */
+export function repositoryOf(scope: Construct, uri: string): IRepository {
   const slash = uri.indexOf('/');
   const [account = '', , , region = ''] = uri.slice(0, slash).split('.');
   const [repositoryName = ''] = uri.slice(slash + 1).split(/[:@]/);

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { apiSection } from './settings/api.ts';
+import { backfillConflicts, backfillSection } from './settings/backfill.ts';
 import { bedrockSection } from './settings/bedrock.ts';
 import { catalogueSection, prefixConflicts } from './settings/catalogue.ts';
 import { endpointSection, imageConflicts } from './settings/endpoint.ts';
 import { functionSection } from './settings/function.ts';
 import { stackSection } from './settings/stack.ts';
+import { trainingConflicts, trainingSection } from './settings/training.ts';
 import { uploadConflicts, uploadsSection } from './settings/uploads.ts';
 
 export { hasGpu } from './settings/endpoint.ts';
@@ -18,6 +20,8 @@ const sections = z.strictObject({
   uploads: uploadsSection,
   bedrock: bedrockSection,
   api: apiSection,
+  training: trainingSection,
+  backfill: backfillSection,
 });
 
 /** What a deployment is made from; `config/default.json` holds every default. */
@@ -29,6 +33,8 @@ export const settingsSchema = sections.superRefine((settings, context) => {
     ...prefixConflicts(settings),
     ...imageConflicts(settings),
     ...uploadConflicts(settings),
+    ...trainingConflicts(settings),
+    ...backfillConflicts(settings),
   ]) {
     context.addIssue({ code: 'custom', path: [...path], message });
   }

@@ -3,7 +3,7 @@ import type { Settings } from '../settings.ts';
 import type { Conflict } from './conflict.ts';
 
 /** A prefix of object keys: relative, and closed by a slash so that it names a folder. */
-const keyPrefix = z
+export const keyPrefix = z
   .string()
   .regex(
     /^[\w.-][\w./-]*\/$/,
@@ -20,7 +20,7 @@ export const catalogueSection = z.strictObject({
 });
 
 /** What lies in the bucket, each with what it must not be taken for. */
-const PREFIXES = {
+export const PREFIXES = {
   incomingPrefix: 'a photo',
   descriptionsPrefix: 'a result',
   failuresPrefix: 'the record of a failure',

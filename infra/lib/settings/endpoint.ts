@@ -4,7 +4,7 @@ import type { Conflict } from './conflict.ts';
 import { variables } from './variables.ts';
 
 /** Where SageMaker can pull from: a private ECR repository, by tag or by digest. */
-const ecrImageUri = z
+export const ecrImageUri = z
   .string()
   .regex(
     /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
@@ -16,6 +16,13 @@ const modelDataUri = z
   .regex(
     /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/(.+\/|.+\.tar\.gz)$/,
     'must be an S3 prefix that ends with "/" (the checkpoint\'s files) or an object that ends with ".tar.gz"',
+  );
+
+export const instanceType = z
+  .string()
+  .regex(
+    /^ml\.[a-z0-9-]+\.[a-z0-9]+$/,
+    'must be a SageMaker instance type, such as "ml.g5.2xlarge"',
   );
 
 /** Whether SageMaker's instance type carries an NVIDIA GPU: its G and P families do. */
@@ -31,12 +38,7 @@ export const endpointSection = z.strictObject({
       /^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$/,
       'must be at most 63 letters, digits and "-", neither end a "-"',
     ),
-  instanceType: z
-    .string()
-    .regex(
-      /^ml\.[a-z0-9-]+\.[a-z0-9]+$/,
-      'must be a SageMaker instance type, such as "ml.g5.2xlarge"',
-    ),
+  instanceType,
   instanceCount: z.int().min(1),
   productsPerInstance: z.int().min(1),
   containerImage: z.union(

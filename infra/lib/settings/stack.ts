@@ -2,7 +2,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 
 /** A standard topic: CloudWatch's alarms can't tell a FIFO one. */
-const topicArn = z
+export const topicArn = z
   .string()
   .regex(
     /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/,

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { Settings } from '../settings.ts';
+import { keyPrefix, PREFIXES } from './catalogue.ts';
+import type { Conflict } from './conflict.ts';
+import { SHORTEST_TURN_SECONDS } from './uploads.ts';
+
+/** The describing of a catalogue that is there already. */
+export const backfillSection = z.strictObject({
+  enabled: z.boolean(),
+  // Step Functions hands a batch on in 256 KiB, keys of 1,024 bytes included.
+  batchSize: z.int().min(1).max(100),
+  maximumConcurrency: z.int().min(1).max(1000),
+  toleratedFailurePercentage: z.number().min(0).max(100),
+  resultsPrefix: keyPrefix,
+});
+
+/** Batches for which function or endpoint have no room, and a prefix that is another's. */
+export function* backfillConflicts({
+  backfill,
+  catalogue,
+  endpoint,
+  function: describe,
+}: Settings): Generator<Conflict> {
+  if (!backfill.enabled) {
+    return;
+  }
+  const { batchSize, maximumConcurrency, resultsPrefix } = backfill;
+  for (const field of Object.keys(PREFIXES) as (keyof typeof PREFIXES)[]) {
+    const other = catalogue[field];
+    if (resultsPrefix.startsWith(other) || other.startsWith(resultsPrefix)) {
+      yield {
+        path: ['backfill', 'resultsPrefix'],
+        message: `must lie outside of catalogue.${field} ("${other}") and not around it, or the report of a run would be taken for ${PREFIXES[field]}`,
+      };
+    }
+  }
+  const turns = Math.ceil(batchSize / describe.productConcurrency);
+  if (turns * SHORTEST_TURN_SECONDS >= describe.timeoutSeconds) {
+    yield {
+      path: ['backfill', 'batchSize'],
+      message: `must be less, or the last of a batch have no time: ${String(describe.productConcurrency)} products at a time (function.productConcurrency) need ${String(turns)} turns of ${String(SHORTEST_TURN_SECONDS)} s or more, in function.timeoutSeconds (${String(describe.timeoutSeconds)})`,
+    };
+  }
+  const atATime = Math.min(batchSize, describe.productConcurrency);
+  const room = endpoint.instanceCount * endpoint.productsPerInstance;
+  if (maximumConcurrency * atATime > room) {
+    yield {
+      path: ['backfill', 'maximumConcurrency'],
+      message: `times the ${String(atATime)} products of a batch that are worked on at a time must be at most ${String(room)}, which is endpoint.instanceCount × endpoint.productsPerInstance`,
+    };
+  }
+}
