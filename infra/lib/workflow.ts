@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -11,9 +11,12 @@ import { Construct } from 'constructs';
 export interface WorkflowProps {
   /** What its role is for. */
   readonly description: string;
-  /** In Amazon States Language, with `${Name}` for what is known at deployment only. */
+  /**
+   * In Amazon States Language, with `${Name}` for what is known at deployment only, `${Partition}`
+   * for the stack's partition among them.
+   */
   readonly definition: object;
-  /** What stands for each of these names; `Partition` stands for the stack's. */
+  /** What stands for each of the other names. */
   readonly substitutions: Record<string, string>;
   /** What the alarm says when an execution failed. */
   readonly failure: string;
@@ -41,8 +44,11 @@ export class Workflow extends Construct {
       description: props.description,
     });
     this.stateMachine = new StateMachine(this, 'StateMachine', {
-      definitionBody: DefinitionBody.fromString(JSON.stringify(props.definition)),
-      definitionSubstitutions: { Partition: Stack.of(this).partition, ...props.substitutions },
+      // The partition is in the text itself, where linters know its value.
+      definitionBody: DefinitionBody.fromString(
+        JSON.stringify(props.definition).replaceAll('${Partition}', Aws.PARTITION),
+      ),
+      definitionSubstitutions: props.substitutions,
       role: this.role,
       logs: {
         destination: new LogGroup(this, 'Logs', {

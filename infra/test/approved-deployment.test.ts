@@ -29,7 +29,7 @@ describe('deployment of approved models', () => {
 
   it('updates the stack by its own template and the one parameter, so that nothing drifts', () => {
     const { Resource, Arguments } = stateOf(definition, 'UpdateStack');
-    assert.equal(Resource, 'arn:${Partition}:states:::aws-sdk:cloudformation:updateStack');
+    assert.equal(Resource, 'arn:aws:states:::aws-sdk:cloudformation:updateStack');
     assert.equal(Arguments?.UsePreviousTemplate, true);
     assert.match(
       String(Arguments.Parameters),

@@ -26,7 +26,7 @@ describe('backfill', () => {
     assert.equal(map.MaxConcurrency, 2);
     assert.equal(map.ToleratedFailurePercentage, 5);
     const reader = map.ItemReader as { Resource: string; Arguments: unknown };
-    assert.equal(reader.Resource, 'arn:${Partition}:states:::s3:listObjectsV2');
+    assert.equal(reader.Resource, 'arn:aws:states:::s3:listObjectsV2');
     assert.deepEqual(reader.Arguments, {
       Bucket: '${Bucket}',
       Prefix: '{% $exists($states.input.prefix) ? $states.input.prefix : "incoming/" %}',

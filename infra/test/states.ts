@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Template } from 'aws-cdk-lib/assertions';
+import { asText } from './support.ts';
 
 /** A state, the parts of it that tests look at. */
 export interface State {
@@ -35,10 +36,11 @@ export function machineOf(template: Template, prefix: string): Deployed {
   );
   const [[, resource] = []] = found;
   assert(resource !== undefined && found.length === 1, prefix);
-  const { DefinitionString: text, DefinitionSubstitutions } = resource.Properties as {
-    DefinitionString: string;
+  const { DefinitionString, DefinitionSubstitutions } = resource.Properties as {
+    DefinitionString: unknown;
     DefinitionSubstitutions: Record<string, unknown>;
   };
+  const text = asText(DefinitionString).replaceAll('${AWS::Partition}', 'aws');
   return { definition: JSON.parse(text) as Machine, substitutions: DefinitionSubstitutions, text };
 }
 

@@ -64,7 +64,7 @@ describe('training pipeline', () => {
       ['Evaluate', 'createProcessingJob'],
     ] as const) {
       const { Resource, Arguments } = stateOf(definition, name);
-      assert.equal(Resource, `arn:\${Partition}:states:::sagemaker:${call}.sync`);
+      assert.equal(Resource, `arn:aws:states:::sagemaker:${call}.sync`);
       const isolation = JSON.stringify(Arguments).match(/"EnableNetworkIsolation":(\w+)/)?.[1];
       assert.equal(isolation, 'true', name);
     }
