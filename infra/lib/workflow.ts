@@ -44,7 +44,7 @@ export class Workflow extends Construct {
       description: props.description,
     });
     this.stateMachine = new StateMachine(this, 'StateMachine', {
-      // The partition is in the text itself, where linters know its value.
+      // The partition is CloudFormation's own name for something, and so no substitution.
       definitionBody: DefinitionBody.fromString(
         JSON.stringify(props.definition).replaceAll('${Partition}', Aws.PARTITION),
       ),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
   EVALUATION,
@@ -15,17 +15,15 @@ import { training } from './training-overrides.ts';
 
 const source = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-/** What a function of a Rust source has between its braces. */
-function body(text: string, name: string): string {
-  const [, found] = new RegExp(`^fn ${name}\\(.*?\\{$(.*?)^\\}$`, 'ms').exec(text) ?? [];
-  assert(found !== undefined, name);
-  return found;
-}
-
 describe("trainer's contract", () => {
   it('has every metric that the trainer prints, in the words in which it does', () => {
-    const lines = body(source('trainer/src/train/metrics.rs'), 'lines');
-    const printed = [...lines.matchAll(/"([A-Za-z_][A-Za-z_0-9 ]*(?:: |=))(?:\{loss|")/g)];
+    const texts = ['metrics.rs', 'metric_definitions.rs']
+      .map((name) => `trainer/src/train/${name}`)
+      .filter((path) => existsSync(new URL(`../../${path}`, import.meta.url)))
+      .map(source);
+    const printed = texts.flatMap((text) => [
+      ...text.matchAll(/"([A-Za-z_][A-Za-z_0-9 ]*(?:: |=))(?:"|\{loss)/g),
+    ]);
     assert.deepEqual(
       METRIC_DEFINITIONS.map(({ Regex }) => Regex).sort(),
       printed.map(([, words = '']) => `${words}([0-9\\.]+)`).sort(),
