@@ -25,9 +25,55 @@ pub struct Upload {
     pub sequencer: Option<String>,
 }
 
+/// A photo as work: what is asked for, and what it is made from.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The product that it shows.
+    pub product_id: String,
+    /// The photo's bucket.
+    pub bucket: String,
+    /// The request that it stands for.
+    pub request: DescribeRequest,
+    /// Which state of which object it is.
+    pub source: SourceMark,
+}
+
+/// What there is to do about an upload, or why there is nothing. The product's name is
+/// what stands between `prefix` and the extension.
+pub fn work(upload: Upload, prefix: &str) -> Result<Work, &'static str> {
+    if !upload.is_there {
+        return Err("no object was created");
+    }
+    let Some(product_id) = product_id(prefix, &upload.key) else {
+        return Err("no incoming photo");
+    };
+    let product_id = product_id.to_owned();
+    let bucket = upload.bucket.clone();
+    let photo = ObjectAddress {
+        bucket: upload.bucket,
+        key: upload.key,
+    };
+    Ok(Work {
+        product_id,
+        bucket,
+        source: SourceMark {
+            origin: photo.to_string(),
+            etag: upload.etag,
+            sequencer: upload.sequencer,
+            settings: None,
+        },
+        request: DescribeRequest {
+            product_id: None,
+            photo: PhotoSource::Object(photo),
+            category: None,
+            attributes: None,
+            format: None,
+        },
+    })
+}
+
 /// Describes the photo and stores the result, unless it is none, or it is described
-/// already or can't be, and says in the log what came of it. The product's name is what
-/// stands between `prefix` and the extension.
+/// already or can't be, and says in the log what came of it.
 pub async fn handle(
     app: &App,
     upload: Upload,
@@ -44,32 +90,15 @@ async fn describe(
     prefix: &str,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    if !upload.is_there {
-        return Ok(Outcome::Skipped("no object was created"));
+    match work(upload, prefix) {
+        Err(reason) => Ok(Outcome::Skipped(reason)),
+        Ok(Work {
+            product_id,
+            bucket,
+            request,
+            source,
+        }) => describe_and_store(app, product_id, request, &bucket, source, deadline).await,
     }
-    let Some(product_id) = product_id(prefix, &upload.key) else {
-        return Ok(Outcome::Skipped("no incoming photo"));
-    };
-    let product_id = product_id.to_owned();
-    let bucket = upload.bucket.clone();
-    let photo = ObjectAddress {
-        bucket: upload.bucket,
-        key: upload.key,
-    };
-    let source = SourceMark {
-        origin: photo.to_string(),
-        etag: upload.etag,
-        sequencer: upload.sequencer,
-        settings: None,
-    };
-    let request = DescribeRequest {
-        product_id: None,
-        photo: PhotoSource::Object(photo),
-        category: None,
-        attributes: None,
-        format: None,
-    };
-    describe_and_store(app, product_id, request, &bucket, source, deadline).await
 }
 
 /// The product whose photo is at `key`: what stands between the prefix and the
