@@ -11,11 +11,12 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Backfill } from './backfill/backfill.ts';
+import { Backfill, type CheapProps } from './backfill/backfill.ts';
 import { parseBedrockModel } from './bedrock-model.ts';
 import { CatalogueBucket } from './catalogue-bucket.ts';
 import { DescribeFunction } from './describe-function.ts';
 import { DescriptionsApi } from './descriptions-api.ts';
+import { jobPrefix } from './job-names.ts';
 import { ModelData } from './model-data.ts';
 import { ModelEndpoint } from './model-endpoint.ts';
 import { type ModelImage, modelImage } from './model-image.ts';
@@ -41,7 +42,10 @@ export class LookbookStack extends Stack {
     const { settings } = props;
     const catalogue = this.catalogueBucket(settings);
     const image = modelImage(this, settings.endpoint.containerImage);
-    const endpoint = this.modelEndpoint(settings, image);
+    const modelData = new ModelData(
+      settings.endpoint.modelDataUri ?? this.modelDataParameter().valueAsString,
+    );
+    const endpoint = this.modelEndpoint(settings, image, modelData);
     const describe = this.describeFunction(settings, catalogue.callsLocation);
     const alarmTopic = this.topic('AlarmTopic', settings.stack.alarmTopicArn);
     const uploads = this.uploadQueue(settings, describe.function, alarmTopic);
@@ -72,7 +76,7 @@ export class LookbookStack extends Stack {
       this.addTraining(settings, image, alarmTopic);
     }
     if (settings.backfill.enabled) {
-      this.addBackfill(settings, catalogue, describe.function, alarmTopic);
+      this.addBackfill(settings, catalogue, describe.function, modelData, alarmTopic);
     }
   }
 
@@ -89,13 +93,17 @@ export class LookbookStack extends Stack {
     });
   }
 
-  private modelEndpoint({ endpoint, stack }: Settings, image: ModelImage): ModelEndpoint {
+  private modelEndpoint(
+    { endpoint, stack }: Settings,
+    image: ModelImage,
+    modelData: ModelData,
+  ): ModelEndpoint {
     return new ModelEndpoint(this, 'Endpoint', {
       endpointName: endpoint.name,
       instanceType: endpoint.instanceType,
       instanceCount: endpoint.instanceCount,
       image,
-      modelData: new ModelData(endpoint.modelDataUri ?? this.modelDataParameter().valueAsString),
+      modelData,
       environment: endpoint.environment,
       inferenceAmiVersion: hasGpu(endpoint.instanceType)
         ? (endpoint.inferenceAmiVersion ?? undefined)
@@ -185,11 +193,13 @@ export class LookbookStack extends Stack {
   }
 
   private addBackfill(
-    { backfill, catalogue, stack }: Settings,
+    settings: Settings,
     { bucket }: CatalogueBucket,
     describe: IFunction,
+    modelData: ModelData,
     alarmTopic: ITopic | undefined,
   ): void {
+    const { backfill, catalogue, stack } = settings;
     const { stateMachine } = new Backfill(this, 'Backfill', {
       bucket,
       function: describe,
@@ -198,10 +208,31 @@ export class LookbookStack extends Stack {
       batchSize: backfill.batchSize,
       maximumConcurrency: backfill.maximumConcurrency,
       toleratedFailurePercentage: backfill.toleratedFailurePercentage,
+      cheap: backfill.cheaply ? this.cheapWay(settings, modelData) : undefined,
       logRetention: stack.logRetentionDays,
       alarmTopic,
     });
     new CfnOutput(this, 'BackfillStateMachineArn', { value: stateMachine.stateMachineArn });
+  }
+
+  private cheapWay({ backfill, endpoint }: Settings, modelData: ModelData): CheapProps | undefined {
+    const textModel = parseBedrockModel(backfill.batchModelId);
+    return (
+      textModel && {
+        jobPrefix: jobPrefix(this),
+        photosPerFile: backfill.photosPerFile,
+        instanceType: backfill.transformInstanceType,
+        instanceCount: backfill.transformInstanceCount,
+        amiVersion: hasGpu(backfill.transformInstanceType)
+          ? (backfill.transformAmiVersion ?? undefined)
+          : undefined,
+        textModelId: backfill.batchModelId,
+        textModel,
+        image: modelImage(this, backfill.transformImage, 'TransformImage'),
+        modelData,
+        environment: endpoint.environment,
+      }
+    );
   }
 
   private topic(id: string, arn: string | null): ITopic | undefined {

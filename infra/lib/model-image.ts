@@ -19,15 +19,20 @@ export interface ModelImage {
   readonly repository: IRepository;
 }
 
-/** The image that the settings name, or one that `cdk deploy` builds from this source tree. */
+/**
+ * The image that the settings name, or one that `cdk deploy` builds from this source tree.
+ *
+ * @param id what its parts are called in the scope
+ */
 export function modelImage(
   scope: Construct,
   setting: Settings['endpoint']['containerImage'],
+  id = 'ModelImage',
 ): ModelImage {
   if ('uri' in setting) {
-    return { uri: setting.uri, repository: repositoryOf(scope, setting.uri) };
+    return { uri: setting.uri, repository: repositoryOf(scope, setting.uri, id) };
   }
-  const asset = new DockerImageAsset(scope, 'ModelImage', {
+  const asset = new DockerImageAsset(scope, id, {
     directory: REPOSITORY_ROOT,
     file: DOCKERFILES[setting.build],
     // SageMaker's hosts are x86-64, whatever machine builds the image.
@@ -41,7 +46,7 @@ export function modelImage(
  *
  * @param uri `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` or `…@<digest>`
  */
-export function repositoryOf(scope: Construct, uri: string): IRepository {
+export function repositoryOf(scope: Construct, uri: string, id: string): IRepository {
   const slash = uri.indexOf('/');
   const [account = '', , , region = ''] = uri.slice(0, slash).split('.');
   const [repositoryName = ''] = uri.slice(slash + 1).split(/[:@]/);
@@ -56,7 +61,7 @@ export function repositoryOf(scope: Construct, uri: string): IRepository {
     },
     Stack.of(scope),
   );
-  return Repository.fromRepositoryAttributes(scope, 'ModelImageRepository', {
+  return Repository.fromRepositoryAttributes(scope, `${id}Repository`, {
     repositoryArn,
     repositoryName,
   });

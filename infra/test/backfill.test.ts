@@ -29,7 +29,8 @@ describe('backfill', () => {
     assert.equal(reader.Resource, 'arn:aws:states:::s3:listObjectsV2');
     assert.deepEqual(reader.Arguments, {
       Bucket: '${Bucket}',
-      Prefix: '{% $exists($states.input.prefix) ? $states.input.prefix : "incoming/" %}',
+      Prefix:
+        '{% $exists($states.context.Execution.Input.prefix) ? $states.context.Execution.Input.prefix : "incoming/" %}',
     });
   });
 
@@ -97,12 +98,12 @@ describe('backfill', () => {
       ),
     ]);
     assert.deepEqual(plain('BackfillMapPermissions').sort(), [
-      `states:DescribeExecution → ${states}:execution:${MACHINE}/Photos:*`,
+      `states:DescribeExecution → ${states}:execution:${MACHINE}/Describe:*`,
       `states:DescribeExecution → ${states}:execution:${MACHINE}:*`,
-      `states:DescribeMapRun → ${states}:mapRun:${MACHINE}/Photos:*`,
-      `states:RedriveExecution → ${states}:execution:${MACHINE}/Photos:*`,
+      `states:DescribeMapRun → ${states}:mapRun:${MACHINE}/Describe:*`,
+      `states:RedriveExecution → ${states}:execution:${MACHINE}/Describe:*`,
       `states:StartExecution → ${MACHINE}`,
-      `states:StopExecution → ${states}:execution:${MACHINE}/Photos:*`,
+      `states:StopExecution → ${states}:execution:${MACHINE}/Describe:*`,
       `states:StopExecution → ${states}:execution:${MACHINE}:*`,
     ]);
     const [listing] = statementsOf(template, 'BackfillPermissions').filter(
@@ -124,7 +125,8 @@ describe('backfill', () => {
     assert.equal((ItemBatcher as { MaxItemsPerBatch: number }).MaxItemsPerBatch, 4);
     assert.equal(MaxConcurrency, 4);
     assert.match(JSON.stringify(ItemReader), /photos\//);
-    assert.match(JSON.stringify(ResultWriter), /runs\//);
+    assert.match(JSON.stringify(ResultWriter), /\$run & /);
+    assert.match(JSON.stringify(stateOf(other, 'Begin').Assign), /runs\//);
   });
 
   it('refuses more than the endpoint or the function has room for', () => {

@@ -1,4 +1,7 @@
+import { JOB_OF_RUN } from '../job-names.ts';
 import { jsonata, quoted } from '../states-language.ts';
+import { cheapStates, type CheapWayProps, type Listing } from './cheap-states.ts';
+import { INVOKE_RETRY } from './invoke-retry.ts';
 
 /** What a {@link backfillDefinition} is made from. */
 export interface BackfillDefinitionProps {
@@ -12,10 +15,16 @@ export interface BackfillDefinitionProps {
   readonly maximumConcurrency: number;
   /** How many of the photos may be in batches that fail before the run is given up. */
   readonly toleratedFailurePercentage: number;
+  /**
+   * How an execution goes the cheap way that asks for it.
+   *
+   * @default - none does
+   */
+  readonly cheapWay?: Omit<CheapWayProps, 'toleratedFailurePercentage'>;
 }
 
 /** The label of the map, which is a part of its executions' ARNs. */
-export const MAP_LABEL = 'Photos';
+export const DESCRIBE_LABEL = 'Describe';
 
 /** How often a batch is tried in which something failed that may succeed later. */
 const TRIES = 4;
@@ -29,28 +38,40 @@ const MOST_ITEMS = 100_000_000;
  * stopped or failed can be redriven, or simply started again.
  */
 export function backfillDefinition(props: BackfillDefinitionProps): object {
+  const photos = listing(props);
+  const { cheapWay, toleratedFailurePercentage } = props;
   return {
     Comment: 'Describes every photo below a prefix that is not described already',
     QueryLanguage: 'JSONata',
-    StartAt: 'Describe',
+    StartAt: 'Begin',
     States: {
+      Begin: {
+        Type: 'Pass',
+        Assign: {
+          run: jsonata(`${quoted(props.resultsPrefix)} & $states.context.Execution.Name & "/"`),
+          job: jsonata(JOB_OF_RUN),
+        },
+        Next: cheapWay === undefined ? 'Describe' : 'WhichWay',
+      },
+      ...(cheapWay === undefined
+        ? {}
+        : {
+            WhichWay: {
+              Type: 'Choice',
+              Choices: [
+                {
+                  Condition: jsonata('$states.context.Execution.Input.cheaply = true'),
+                  Next: 'Questions',
+                },
+              ],
+              Default: 'Describe',
+            },
+            ...cheapStates({ ...cheapWay, toleratedFailurePercentage }, photos, 'Describe'),
+          }),
       Describe: {
         Type: 'Map',
-        Label: MAP_LABEL,
-        ItemReader: {
-          Resource: 'arn:${Partition}:states:::s3:listObjectsV2',
-          Arguments: {
-            Bucket: '${Bucket}',
-            Prefix: jsonata(
-              `$exists($states.input.prefix) ? $states.input.prefix : ${quoted(props.incomingPrefix)}`,
-            ),
-          },
-          ReaderConfig: {
-            MaxItems: jsonata(
-              `$exists($states.input.limit) ? $states.input.limit : ${String(MOST_ITEMS)}`,
-            ),
-          },
-        },
+        Label: DESCRIBE_LABEL,
+        ItemReader: photos.reader,
         ItemBatcher: {
           MaxItemsPerBatch: props.batchSize,
           BatchInput: { bucket: '${Bucket}' },
@@ -61,14 +82,7 @@ export function backfillDefinition(props: BackfillDefinitionProps): object {
           ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
           ...batchDefinition(),
         },
-        ResultWriter: {
-          Resource: 'arn:${Partition}:states:::s3:putObject',
-          Arguments: {
-            Bucket: '${Bucket}',
-            Prefix: jsonata(`${quoted(props.resultsPrefix)} & $states.context.Execution.Name`),
-          },
-          WriterConfig: { Transformation: 'COMPACT', OutputType: 'JSONL' },
-        },
+        ResultWriter: photos.writer,
         Assign: {
           mapRun: jsonata('$states.result.MapRunArn'),
           results: jsonata('$states.result.ResultWriterDetails'),
@@ -104,6 +118,29 @@ export function backfillDefinition(props: BackfillDefinitionProps): object {
   };
 }
 
+/** The photos of a run, and where it is written what became of their batches. */
+function listing({ incomingPrefix }: BackfillDefinitionProps): Listing {
+  // Not the state's own input, which is nothing behind the cheap way.
+  const input = '$states.context.Execution.Input';
+  return {
+    reader: {
+      Resource: 'arn:${Partition}:states:::s3:listObjectsV2',
+      Arguments: {
+        Bucket: '${Bucket}',
+        Prefix: jsonata(`$exists(${input}.prefix) ? ${input}.prefix : ${quoted(incomingPrefix)}`),
+      },
+      ReaderConfig: {
+        MaxItems: jsonata(`$exists(${input}.limit) ? ${input}.limit : ${String(MOST_ITEMS)}`),
+      },
+    },
+    writer: {
+      Resource: 'arn:${Partition}:states:::s3:putObject',
+      Arguments: { Bucket: '${Bucket}', Prefix: jsonata('$run & "outcomes"') },
+      WriterConfig: { Transformation: 'COMPACT', OutputType: 'JSONL' },
+    },
+  };
+}
+
 /** What becomes of a batch: `{"Items": […], "BatchInput": {"bucket"}}`, as the function takes it. */
 function batchDefinition(): object {
   const outcomes = '$states.result.Payload.outcomes';
@@ -119,24 +156,7 @@ function batchDefinition(): object {
         Type: 'Task',
         Resource: 'arn:${Partition}:states:::lambda:invoke',
         Arguments: { FunctionName: '${Function}', Payload: jsonata('$batch') },
-        Retry: [
-          {
-            // The function has no room, or Lambda itself has a problem.
-            ErrorEquals: [
-              'Lambda.TooManyRequestsException',
-              'Lambda.ServiceException',
-              'Lambda.AWSLambdaException',
-              'Lambda.SdkClientException',
-              'Lambda.ClientExecutionTimeoutException',
-            ],
-            IntervalSeconds: 5,
-            BackoffRate: 2,
-            MaxAttempts: 8,
-            MaxDelaySeconds: 120,
-            JitterStrategy: 'FULL',
-          },
-          { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 30, MaxAttempts: 2 },
-        ],
+        Retry: INVOKE_RETRY,
         Assign: {
           written: jsonata('$written + $states.result.Payload.written'),
           // With a record it is done; without, it may succeed later.

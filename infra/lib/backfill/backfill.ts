@@ -1,5 +1,5 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Grant, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -10,11 +10,25 @@ import { Workflow } from '../workflow.ts';
 import {
   backfillDefinition,
   type BackfillDefinitionProps,
-  MAP_LABEL,
+  DESCRIBE_LABEL,
 } from './backfill-definition.ts';
+import { CheapServices, type CheapServicesProps } from './cheap-services.ts';
+import { CHEAP_LABELS, type CheapWayProps } from './cheap-states.ts';
+
+/** Settings of the cheap way of a {@link Backfill}. */
+export interface CheapProps
+  extends
+    Omit<CheapWayProps, 'toleratedFailurePercentage'>,
+    Pick<CheapServicesProps, 'image' | 'modelData' | 'environment' | 'textModel'> {}
 
 /** Settings of a {@link Backfill}. */
-export interface BackfillProps extends BackfillDefinitionProps {
+export interface BackfillProps extends Omit<BackfillDefinitionProps, 'cheapWay'> {
+  /**
+   * What answers and writes in batches for executions that ask for it.
+   *
+   * @default - nothing does
+   */
+  readonly cheap?: CheapProps;
   /** Where the photos are, and the results of the run. */
   readonly bucket: IBucket;
   /** Describes a batch. */
@@ -34,11 +48,25 @@ export class Backfill extends Construct {
 
   constructor(scope: Construct, id: string, props: BackfillProps) {
     super(scope, id);
+    const { bucket, cheap, resultsPrefix } = props;
+    const services =
+      cheap === undefined
+        ? undefined
+        : new CheapServices(this, 'Cheap', { ...cheap, bucket, resultsPrefix });
     const workflow = new Workflow(this, 'Workflow', {
       description:
         'Lists photos, has them described in batches and writes down what became of them',
-      definition: backfillDefinition(props),
-      substitutions: { Bucket: props.bucket.bucketName, Function: props.function.functionArn },
+      definition: backfillDefinition({ ...props, cheapWay: cheap }),
+      substitutions: {
+        Bucket: bucket.bucketName,
+        Function: props.function.functionArn,
+        ...(services === undefined
+          ? {}
+          : {
+              TransformModel: services.transformModelName,
+              BatchRole: services.batchRole.roleArn,
+            }),
+      },
       failure:
         'A backfill did not describe every photo: its execution says how many are left; start it again, or redrive it',
       logRetention: props.logRetention,
@@ -50,8 +78,15 @@ export class Backfill extends Construct {
       statements: [
         new PolicyStatement({
           actions: ['s3:ListBucket'],
-          resources: [props.bucket.bucketArn],
-          conditions: { StringLike: { 's3:prefix': `${props.incomingPrefix}*` } },
+          resources: [bucket.bucketArn],
+          conditions: {
+            StringLike: {
+              's3:prefix': [
+                `${props.incomingPrefix}*`,
+                ...(cheap === undefined ? [] : [`${resultsPrefix}*`]),
+              ],
+            },
+          },
         }),
         // A file of results is written in parts, and read again when a run is redriven.
         new PolicyStatement({
@@ -61,24 +96,44 @@ export class Backfill extends Construct {
             's3:ListMultipartUploadParts',
             's3:PutObject',
           ],
-          resources: [props.bucket.arnForObjects(`${props.resultsPrefix}*`)],
+          resources: [bucket.arnForObjects(`${resultsPrefix}*`)],
         }),
         new PolicyStatement({
           actions: ['lambda:InvokeFunction'],
           resources: [props.function.functionArn],
         }),
+        ...(services?.statements() ?? []),
       ],
     });
     this.stateMachine.node.addDependency(permissions);
+    if (cheap !== undefined) {
+      this.grantFiles(props);
+    }
     // Apart, because it names the state machine, which waits for the other one.
     new Policy(this, 'MapPermissions', {
       roles: [workflow.role],
-      statements: this.mapStatements(),
+      statements: this.mapStatements(
+        cheap === undefined ? [DESCRIBE_LABEL] : [DESCRIBE_LABEL, ...CHEAP_LABELS],
+      ),
     });
   }
 
+  /** What the function reads and writes in the steps of the cheap way. */
+  private grantFiles({ bucket, function: grantee, resultsPrefix }: BackfillProps): void {
+    const files = (folders: readonly string[]) =>
+      folders.map((folder) => bucket.arnForObjects(`${resultsPrefix}*/${folder}/*`));
+    const written = ['photos', 'questions', 'prompts'];
+    // To write over a known state, S3 wants the right to read it as well.
+    Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:GetObject'],
+      resourceArns: files([...written, 'answers', 'texts']),
+    });
+    Grant.addToPrincipal({ grantee, actions: ['s3:PutObject'], resourceArns: files(written) });
+  }
+
   /** A Distributed Map starts and follows executions of its own state machine. */
-  private mapStatements(): PolicyStatement[] {
+  private mapStatements(labels: readonly string[]): PolicyStatement[] {
     const { stateMachineArn, stateMachineName } = this.stateMachine;
     const arn = (resource: string, resourceName: string) =>
       Stack.of(this).formatArn({
@@ -87,17 +142,17 @@ export class Backfill extends Construct {
         resourceName,
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       });
-    const batches = arn('execution', `${stateMachineName}/${MAP_LABEL}:*`);
+    const batches = labels.map((label) => arn('execution', `${stateMachineName}/${label}:*`));
     return [
       new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] }),
       new PolicyStatement({
         actions: ['states:DescribeExecution', 'states:StopExecution'],
-        resources: [arn('execution', `${stateMachineName}:*`), batches],
+        resources: [arn('execution', `${stateMachineName}:*`), ...batches],
       }),
-      new PolicyStatement({ actions: ['states:RedriveExecution'], resources: [batches] }),
+      new PolicyStatement({ actions: ['states:RedriveExecution'], resources: batches }),
       new PolicyStatement({
         actions: ['states:DescribeMapRun'],
-        resources: [arn('mapRun', `${stateMachineName}/${MAP_LABEL}:*`)],
+        resources: [arn('mapRun', `${stateMachineName}/${DESCRIBE_LABEL}:*`)],
       }),
     ];
   }

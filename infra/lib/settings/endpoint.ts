@@ -18,6 +18,12 @@ const modelDataUri = z
     'must be an S3 prefix that ends with "/" (the checkpoint\'s files) or an object that ends with ".tar.gz"',
   );
 
+/** The model server: an image, or what it is built from. */
+export const containerImage = z.union(
+  [z.strictObject({ uri: ecrImageUri }), z.strictObject({ build: z.enum(['cpu', 'cuda']) })],
+  'must be {"uri": "<an image in ECR with its tag or digest>"}, {"build": "cpu"} or {"build": "cuda"}',
+);
+
 export const instanceType = z
   .string()
   .regex(
@@ -41,10 +47,7 @@ export const endpointSection = z.strictObject({
   instanceType,
   instanceCount: z.int().min(1),
   productsPerInstance: z.int().min(1),
-  containerImage: z.union(
-    [z.strictObject({ uri: ecrImageUri }), z.strictObject({ build: z.enum(['cpu', 'cuda']) })],
-    'must be {"uri": "<an image in ECR with its tag or digest>"}, {"build": "cpu"} or {"build": "cuda"}',
-  ),
+  containerImage,
   modelDataUri: modelDataUri.nullable(),
   environment: variables,
   inferenceAmiVersion: z.string().min(1).nullable(),

@@ -1,10 +1,8 @@
 import { Fn, type Stack } from 'aws-cdk-lib';
+import { lowerCaseName } from '../job-names.ts';
 
 /** The longest name of a group of models. */
 const LONGEST_NAME = 63;
-
-/** The longest beginning of a job's name that leaves room for step and run. */
-const LONGEST_JOB_PREFIX = 20;
 
 /** What the stack's own id adds to a name: as many characters as a UUID has before its first "-". */
 const UNIQUE_LENGTH = 8;
@@ -16,13 +14,8 @@ const UNIQUE_LENGTH = 8;
 export function modelGroupName(stack: Stack): string {
   const end = '-models-';
   const uuid = Fn.select(2, Fn.split('/', stack.stackId));
-  const beginning = lowerCase(stack, LONGEST_NAME - end.length - UNIQUE_LENGTH);
+  const beginning = lowerCaseName(stack, LONGEST_NAME - end.length - UNIQUE_LENGTH);
   return `${beginning}${end}${Fn.select(0, Fn.split('-', uuid))}`;
-}
-
-/** What the names of a stack's jobs begin with. */
-export function jobPrefix(stack: Stack): string {
-  return lowerCase(stack, LONGEST_JOB_PREFIX);
 }
 
 /** The ARN of a group of models. */
@@ -41,8 +34,4 @@ export function modelPackageArn(stack: Stack, name: string): string {
     resource: 'model-package',
     resourceName: `${name}/*`,
   });
-}
-
-function lowerCase(stack: Stack, length: number): string {
-  return stack.stackName.toLowerCase().slice(0, length).replace(/-+$/, '');
 }

@@ -1,9 +1,9 @@
 import type { Duration } from 'aws-cdk-lib';
+import { JOB_OF_RUN } from '../job-names.ts';
 import { jsonata } from '../states-language.ts';
 import type { Score } from './contract.ts';
 import { decisionStates } from './pipeline-decision.ts';
 import { CATALOGUE_ARGUMENTS, evaluateState, prepareState, trainState } from './pipeline-jobs.ts';
-import { JOB_OF_RUN } from './pipeline-parts.ts';
 import { PLACES } from './places.ts';
 
 /** What a {@link pipelineDefinition} is made from. */

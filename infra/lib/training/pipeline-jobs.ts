@@ -1,7 +1,8 @@
+import { jobName } from '../job-names.ts';
 import { jsonata, quoted } from '../states-language.ts';
 import { METRIC_DEFINITIONS, PREPARED, TRAINING } from './contract.ts';
 import type { PipelineDefinitionProps } from './pipeline-definition.ts';
-import { jobName, ofRun, RETRY } from './pipeline-parts.ts';
+import { ofRun, RETRY } from './pipeline-parts.ts';
 import { PLACES } from './places.ts';
 
 /** Where a processing job has its folders. */

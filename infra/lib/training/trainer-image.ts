@@ -23,7 +23,7 @@ export function trainerImage(
   own: IRepository,
 ): TrainerImage {
   if ('uri' in setting) {
-    return { uri: setting.uri, repository: repositoryOf(scope, setting.uri) };
+    return { uri: setting.uri, repository: repositoryOf(scope, setting.uri, 'TrainerImage') };
   }
   if ('tag' in setting) {
     return { uri: own.repositoryUriForTag(setting.tag), repository: own };
