@@ -102,6 +102,19 @@ fuzz: ## Two million generated inputs for the parsers, and damaged photographs; 
 test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stacks
 	cd infra && npm test --silent
 
+LINT_DEPLOY_VENV := .tools/lint-deploy-venv
+
+$(LINT_DEPLOY_VENV)/installed: tools/lint-deploy-requirements.txt
+	python3 -m venv $(LINT_DEPLOY_VENV)
+	$(LINT_DEPLOY_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
+# Not a part of `test`: the linters are a hundred megabytes.
+.PHONY: lint-deploy
+lint-deploy: $(LINT_DEPLOY_VENV)/installed ## hadolint for the Dockerfiles, cfn-lint for SAM's template
+	$(LINT_DEPLOY_VENV)/bin/hadolint model-server/Dockerfile* trainer/Dockerfile*
+	$(LINT_DEPLOY_VENV)/bin/cfn-lint template.yaml
+
 .PHONY: package
 package: tools ## The function's release zip: target/lambda/describe-product/bootstrap.zip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \

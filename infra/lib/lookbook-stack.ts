@@ -215,7 +215,7 @@ export class LookbookStack extends Stack {
     new CfnOutput(this, 'BackfillStateMachineArn', { value: stateMachine.stateMachineArn });
   }
 
-  private cheapWay({ backfill, endpoint }: Settings, modelData: ModelData): CheapProps | undefined {
+  private cheapWay({ backfill }: Settings, modelData: ModelData): CheapProps | undefined {
     const textModel = parseBedrockModel(backfill.batchModelId);
     return (
       textModel && {
@@ -230,7 +230,7 @@ export class LookbookStack extends Stack {
         textModel,
         image: modelImage(this, backfill.transformImage, 'TransformImage'),
         modelData,
-        environment: endpoint.environment,
+        environment: backfill.transformEnvironment,
       }
     );
   }

@@ -5,6 +5,7 @@ import { keyPrefix, PREFIXES } from './catalogue.ts';
 import type { Conflict } from './conflict.ts';
 import { containerImage, hasGpu, instanceType } from './endpoint.ts';
 import { SHORTEST_TURN_SECONDS } from './uploads.ts';
+import { variables } from './variables.ts';
 
 /** The describing of a catalogue that is there already. */
 export const backfillSection = z.strictObject({
@@ -18,6 +19,7 @@ export const backfillSection = z.strictObject({
   // The function has all photos of a file in memory.
   photosPerFile: z.int().min(1).max(100),
   transformImage: containerImage,
+  transformEnvironment: variables,
   transformInstanceType: instanceType,
   transformInstanceCount: z.int().min(1).max(100),
   transformAmiVersion: z.string().min(1).nullable(),
