@@ -16,7 +16,7 @@ help: ## This list
 # ---- what is installed, all of it into ignored folders of the repository
 
 .PHONY: tools
-tools: $(CARGO_LAMBDA) $(WRITER) ## Lambda emulator and small language model, into .tools
+tools: $(CARGO_LAMBDA) $(WRITER) ## Lambda emulator, cfn-lint and small language model, into .tools
 
 $(CARGO_LAMBDA): tools/requirements.txt
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
@@ -99,8 +99,11 @@ fuzz: ## Two million generated inputs for the parsers, and damaged photographs; 
 	cargo test --locked --workspace --lib --test mutations -- --ignored --nocapture fuzz
 
 .PHONY: test-infra
-test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stacks
+test-infra: $(NODE_MODULES) $(CARGO_LAMBDA) ## Type check, lint and assertion tests of the stacks, cfn-lint on each variant
 	cd infra && npm test --silent
+	rm -rf infra/cdk.out/variants
+	cd infra && npm run --silent templates -- cdk.out/variants
+	$(VENV)/bin/cfn-lint --config-file infra/.cfnlintrc.yaml --template infra/cdk.out/variants/*.json
 
 LINT_DEPLOY_VENV := .tools/lint-deploy-venv
 

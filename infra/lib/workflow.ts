@@ -1,11 +1,11 @@
 import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { thresholdAlarm } from './alarm.ts';
 
 /** Settings of a {@link Workflow}. */
 export interface WorkflowProps {
@@ -36,6 +36,7 @@ export interface WorkflowProps {
 export class Workflow extends Construct {
   readonly stateMachine: StateMachine;
   readonly role: Role;
+  readonly alarm: Alarm;
 
   constructor(scope: Construct, id: string, props: WorkflowProps) {
     super(scope, id);
@@ -60,20 +61,11 @@ export class Workflow extends Construct {
       },
       tracingEnabled: true,
     });
-    const alarm = new Alarm(this, 'FailedAlarm', {
-      alarmDescription: props.failure,
-      metric: this.stateMachine.metricFailed({
-        statistic: Stats.SUM,
-        period: Duration.minutes(5),
-      }),
+    this.alarm = thresholdAlarm(this, 'FailedAlarm', {
+      description: props.failure,
+      metric: this.stateMachine.metricFailed({ statistic: Stats.SUM, period: Duration.minutes(5) }),
       threshold: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      topic: props.alarmTopic,
     });
-    if (props.alarmTopic !== undefined) {
-      alarm.addAlarmAction(new SnsAction(props.alarmTopic));
-      alarm.addOkAction(new SnsAction(props.alarmTopic));
-    }
   }
 }

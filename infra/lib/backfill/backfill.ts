@@ -1,4 +1,5 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -31,6 +32,8 @@ export interface BackfillProps extends Omit<BackfillDefinitionProps, 'cheapWay'>
   readonly cheap?: CheapProps;
   /** Where the photos are, and the results of the run. */
   readonly bucket: IBucket;
+  /** What a role needs to read and write what is encrypted there; none where nothing is needed. */
+  readonly keyStatements: readonly PolicyStatement[];
   /** Describes a batch. */
   readonly function: IFunction;
   readonly logRetention: RetentionDays;
@@ -45,6 +48,7 @@ export interface BackfillProps extends Omit<BackfillDefinitionProps, 'cheapWay'>
 /** Describes a catalogue that is there already: a Distributed Map of Step Functions over a listing. */
 export class Backfill extends Construct {
   readonly stateMachine: StateMachine;
+  readonly alarm: Alarm;
 
   constructor(scope: Construct, id: string, props: BackfillProps) {
     super(scope, id);
@@ -52,7 +56,12 @@ export class Backfill extends Construct {
     const services =
       cheap === undefined
         ? undefined
-        : new CheapServices(this, 'Cheap', { ...cheap, bucket, resultsPrefix });
+        : new CheapServices(this, 'Cheap', {
+            ...cheap,
+            bucket,
+            keyStatements: props.keyStatements,
+            resultsPrefix,
+          });
     const workflow = new Workflow(this, 'Workflow', {
       description:
         'Lists photos, has them described in batches and writes down what became of them',
@@ -73,6 +82,7 @@ export class Backfill extends Construct {
       alarmTopic: props.alarmTopic,
     });
     this.stateMachine = workflow.stateMachine;
+    this.alarm = workflow.alarm;
     const permissions = new Policy(this, 'Permissions', {
       roles: [workflow.role],
       statements: [
@@ -102,6 +112,7 @@ export class Backfill extends Construct {
           actions: ['lambda:InvokeFunction'],
           resources: [props.function.functionArn],
         }),
+        ...props.keyStatements,
         ...(services?.statements() ?? []),
       ],
     });
@@ -116,6 +127,11 @@ export class Backfill extends Construct {
         cheap === undefined ? [DESCRIBE_LABEL] : [DESCRIBE_LABEL, ...CHEAP_LABELS],
       ),
     });
+  }
+
+  /** The outputs of the stack, by name. */
+  get outputs(): Record<string, string> {
+    return { BackfillStateMachineArn: this.stateMachine.stateMachineArn };
   }
 
   /** What the function reads and writes in the steps of the cheap way. */

@@ -11,6 +11,8 @@ import { jobLogStatement, metricsStatement, pullStatements } from '../sagemaker-
 /** Settings of {@link CheapServices}. */
 export interface CheapServicesProps {
   readonly bucket: IBucket;
+  /** What a role needs to read and write what is encrypted there. */
+  readonly keyStatements: readonly PolicyStatement[];
   /** Below which the runs have their files. */
   readonly resultsPrefix: string;
   /** The model server for Batch Transform, which need not be the endpoint's. */
@@ -148,8 +150,9 @@ export class CheapServices extends Construct {
 
   /** Reading one folder of every run and writing another. */
   private fileStatements(read: string, written: string): PolicyStatement[] {
-    const { bucket, resultsPrefix } = this.props;
+    const { bucket, keyStatements, resultsPrefix } = this.props;
     return [
+      ...keyStatements,
       new PolicyStatement({
         actions: ['s3:GetObject'],
         resources: [bucket.arnForObjects(`${resultsPrefix}*/${read}/*`)],

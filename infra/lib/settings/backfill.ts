@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { parseBedrockModel } from '../bedrock-model.ts';
 import type { Settings } from '../settings.ts';
+import { batchConflicts } from './batches.ts';
 import { keyPrefix, PREFIXES } from './catalogue.ts';
 import type { Conflict } from './conflict.ts';
 import { containerImage, hasGpu, instanceType } from './endpoint.ts';
-import { SHORTEST_TURN_SECONDS } from './uploads.ts';
 import { variables } from './variables.ts';
 
 /** The describing of a catalogue that is there already. */
@@ -58,16 +58,23 @@ function* cheapConflicts({ backfill, bedrock }: Settings): Generator<Conflict> {
   }
 }
 
-/** Batches for which function or endpoint have no room, and a prefix that is another's. */
+/** What a backfill has no function, no room or no place for. */
 export function* backfillConflicts(settings: Settings): Generator<Conflict> {
-  const { backfill, catalogue, endpoint, function: describe } = settings;
+  const { backfill, catalogue, endpoint } = settings;
   if (!backfill.enabled) {
     return;
+  }
+  if (endpoint.mode === 'asynchronous') {
+    yield {
+      path: ['backfill', 'enabled'],
+      message:
+        'must be false where endpoint.mode is "asynchronous", which leaves out the function that describes',
+    };
   }
   if (backfill.cheaply) {
     yield* cheapConflicts(settings);
   }
-  const { batchSize, maximumConcurrency, resultsPrefix } = backfill;
+  const { resultsPrefix } = backfill;
   for (const field of Object.keys(PREFIXES) as (keyof typeof PREFIXES)[]) {
     const other = catalogue[field];
     if (resultsPrefix.startsWith(other) || other.startsWith(resultsPrefix)) {
@@ -77,19 +84,5 @@ export function* backfillConflicts(settings: Settings): Generator<Conflict> {
       };
     }
   }
-  const turns = Math.ceil(batchSize / describe.productConcurrency);
-  if (turns * SHORTEST_TURN_SECONDS >= describe.timeoutSeconds) {
-    yield {
-      path: ['backfill', 'batchSize'],
-      message: `must be less, or the last of a batch have no time: ${String(describe.productConcurrency)} products at a time (function.productConcurrency) need ${String(turns)} turns of ${String(SHORTEST_TURN_SECONDS)} s or more, in function.timeoutSeconds (${String(describe.timeoutSeconds)})`,
-    };
-  }
-  const atATime = Math.min(batchSize, describe.productConcurrency);
-  const room = endpoint.instanceCount * endpoint.productsPerInstance;
-  if (maximumConcurrency * atATime > room) {
-    yield {
-      path: ['backfill', 'maximumConcurrency'],
-      message: `times the ${String(atATime)} products of a batch that are worked on at a time must be at most ${String(room)}, which is endpoint.instanceCount × endpoint.productsPerInstance`,
-    };
-  }
+  yield* batchConflicts('backfill', settings);
 }

@@ -10,12 +10,21 @@ export const keyPrefix = z
     'must be a key prefix that ends with "/" and does not begin with one, such as "incoming/"',
   );
 
+/** What S3 counts lifetimes in; its own limit is far beyond. */
+const days = z.int().min(1).max(3650);
+
 /** The bucket of photos and descriptions. */
 export const catalogueSection = z.strictObject({
   incomingPrefix: keyPrefix,
   descriptionsPrefix: keyPrefix,
   failuresPrefix: keyPrefix,
   callsPrefix: keyPrefix,
+  capturesPrefix: keyPrefix,
+  asynchronousPrefix: keyPrefix,
+  encryption: z.enum(['s3', 'kms']),
+  incomingDays: days.nullable(),
+  failuresDays: days.nullable(),
+  replacedDays: days.nullable(),
   removal: z.enum(['retain', 'destroy']),
 });
 
@@ -25,6 +34,8 @@ export const PREFIXES = {
   descriptionsPrefix: 'a result',
   failuresPrefix: 'the record of a failure',
   callsPrefix: 'an answer that is removed after some days',
+  capturesPrefix: 'a captured call that is removed after some days',
+  asynchronousPrefix: 'an asynchronous call that is removed after some days',
 } as const;
 
 /** Prefixes of which one lies in the other. */

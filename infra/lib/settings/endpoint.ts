@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ENDPOINT_MODES } from '../endpoint-names.ts';
 import type { Settings } from '../settings.ts';
 import type { Conflict } from './conflict.ts';
 import { variables } from './variables.ts';
@@ -24,6 +25,7 @@ export const containerImage = z.union(
   'must be {"uri": "<an image in ECR with its tag or digest>"}, {"build": "cpu"} or {"build": "cuda"}',
 );
 
+/** What SageMaker computes on. */
 export const instanceType = z
   .string()
   .regex(
@@ -38,15 +40,18 @@ export function hasGpu(instanceType: string): boolean {
 
 /** The endpoint that answers questions about photos. */
 export const endpointSection = z.strictObject({
+  mode: z.enum(ENDPOINT_MODES),
   name: z
     .string()
     .regex(
       /^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$/,
       'must be at most 63 letters, digits and "-", neither end a "-"',
-    ),
+    )
+    .nullable(),
   instanceType,
   instanceCount: z.int().min(1),
   productsPerInstance: z.int().min(1),
+  copyMemoryMib: z.int().min(128),
   containerImage,
   modelDataUri: modelDataUri.nullable(),
   environment: variables,
@@ -54,6 +59,13 @@ export const endpointSection = z.strictObject({
   // Both limits are SageMaker's.
   startupHealthCheckTimeoutSeconds: z.int().min(60).max(3600),
   modelDataDownloadTimeoutSeconds: z.int().min(60).max(3600),
+  dataCapture: z
+    .strictObject({
+      samplingPercentage: z.int().min(1).max(100),
+      days: z.int().min(1).max(3650),
+    })
+    .nullable(),
+  asynchronousDays: z.int().min(1).max(3650),
 });
 
 /** An image that the instance can't run. */
@@ -64,5 +76,36 @@ export function* imageConflicts({ endpoint }: Settings): Generator<Conflict> {
       path: ['endpoint', 'containerImage'],
       message: `"cuda" needs an instance with a GPU, which ${instanceType} is not: use {"build": "cpu"} or another endpoint.instanceType`,
     };
+  }
+}
+
+/**
+ * What waits for an answer, where the endpoint gives none to those who wait: SageMaker refuses
+ * InvokeEndpoint on an asynchronous one, and so there is no function.
+ */
+export function* asynchronousConflicts({
+  api,
+  endpoint,
+  function: describe,
+}: Settings): Generator<Conflict> {
+  if (endpoint.mode !== 'asynchronous') {
+    return;
+  }
+  const without =
+    'which endpoint.mode "asynchronous" leaves out together with the function: its answers come through S3 only';
+  if (describe.url !== 'none') {
+    yield {
+      path: ['function', 'url'],
+      message: `must be "none": it is a part of the function, ${without}`,
+    };
+  }
+  if (describe.provisionedConcurrency !== null) {
+    yield {
+      path: ['function', 'provisionedConcurrency'],
+      message: `must be null: it is a part of the function, ${without}`,
+    };
+  }
+  if (api.domain !== null) {
+    yield { path: ['api', 'domain'], message: `must be null: it is a part of the API, ${without}` };
   }
 }

@@ -1,5 +1,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
+import { endpointNameOf, LONGEST_ENDPOINT_NAME } from '../endpoint-names.ts';
+import type { Settings } from '../settings.ts';
+import type { Conflict } from './conflict.ts';
 
 /** A standard topic: CloudWatch's alarms can't tell a FIFO one. */
 export const topicArn = z
@@ -21,3 +24,13 @@ export const stackSection = z.strictObject({
   logRetentionDays,
   alarmTopicArn: topicArn.nullable(),
 });
+
+/** A name from which that of the endpoint can't be made. */
+export function* stackNameConflicts({ endpoint, stack }: Settings): Generator<Conflict> {
+  if (endpoint.name === null && endpointNameOf(stack.name).length > LONGEST_ENDPOINT_NAME) {
+    yield {
+      path: ['stack', 'name'],
+      message: `must be shorter, because the endpoint is called ${endpointNameOf('<stack.name>')} in at most ${String(LONGEST_ENDPOINT_NAME)} characters, or endpoint.name must be set`,
+    };
+  }
+}

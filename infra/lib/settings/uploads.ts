@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import type { Settings } from '../settings.ts';
+import { batchConflicts } from './batches.ts';
 import type { Conflict } from './conflict.ts';
-
-/** The shortest time that the function gives a product of a batch: in less nothing is described. */
-export const SHORTEST_TURN_SECONDS = 5;
 
 /** How uploads come to the function. The limits are those of Lambda and of SQS. */
 export const uploadsSection = z.strictObject({
@@ -16,31 +14,13 @@ export const uploadsSection = z.strictObject({
 });
 
 /** Batches for which function or endpoint have no room. */
-export function* uploadConflicts({
-  endpoint,
-  function: describe,
-  uploads,
-}: Settings): Generator<Conflict> {
-  const { batchSize, batchingWindowSeconds, maximumConcurrency } = uploads;
+export function* uploadConflicts(settings: Settings): Generator<Conflict> {
+  const { batchSize, batchingWindowSeconds } = settings.uploads;
   if (batchSize > 10 && batchingWindowSeconds < 1) {
     yield {
       path: ['uploads', 'batchingWindowSeconds'],
       message: `must be at least 1 where uploads.batchSize (${String(batchSize)}) is over 10`,
     };
   }
-  const turns = Math.ceil(batchSize / describe.productConcurrency);
-  if (turns * SHORTEST_TURN_SECONDS >= describe.timeoutSeconds) {
-    yield {
-      path: ['uploads', 'batchSize'],
-      message: `must be less, or the last of a batch have no time: ${String(describe.productConcurrency)} products at a time (function.productConcurrency) need ${String(turns)} turns of ${String(SHORTEST_TURN_SECONDS)} s or more, in function.timeoutSeconds (${String(describe.timeoutSeconds)})`,
-    };
-  }
-  const atATime = Math.min(batchSize, describe.productConcurrency);
-  const room = endpoint.instanceCount * endpoint.productsPerInstance;
-  if (maximumConcurrency * atATime > room) {
-    yield {
-      path: ['uploads', 'maximumConcurrency'],
-      message: `times the ${String(atATime)} products of a batch that are worked on at a time must be at most ${String(room)}, which is endpoint.instanceCount × endpoint.productsPerInstance`,
-    };
-  }
+  yield* batchConflicts('uploads', settings);
 }

@@ -1,4 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -34,6 +35,7 @@ export interface ApprovedDeploymentProps {
  */
 export class ApprovedDeployment extends Construct {
   readonly stateMachine: StateMachine;
+  readonly alarm: Alarm;
 
   constructor(scope: Construct, id: string, props: ApprovedDeploymentProps) {
     super(scope, id);
@@ -48,6 +50,7 @@ export class ApprovedDeployment extends Construct {
       alarmTopic: props.alarmTopic,
     });
     this.stateMachine = workflow.stateMachine;
+    this.alarm = workflow.alarm;
     const permissions = new Policy(this, 'Permissions', {
       roles: [workflow.role],
       statements: [

@@ -1,5 +1,11 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { PLACES } from './places.ts';
 
@@ -7,6 +13,8 @@ import { PLACES } from './places.ts';
 export interface TrainingBucketProps {
   /** How long the checkpoints of a run are of use. */
   readonly checkpointsKeptFor: Duration;
+  /** Who asked for what is written there. */
+  readonly accessLogs: IBucket;
   /** What becomes of the bucket when it leaves the stack. An emptied bucket alone can be destroyed. */
   readonly removalPolicy: RemovalPolicy;
 }
@@ -20,6 +28,8 @@ export class TrainingBucket extends Construct {
     this.bucket = new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.S3_MANAGED,
+      serverAccessLogsBucket: props.accessLogs,
+      serverAccessLogsPrefix: 'training/',
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,

@@ -1,4 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -39,6 +40,7 @@ export interface TrainingPipelineProps extends Omit<PipelineDefinitionProps, 'te
 /** The pipeline that makes models: jobs of SageMaker, one after the other, by Step Functions. */
 export class TrainingPipeline extends Construct {
   readonly stateMachine: StateMachine;
+  readonly alarm: Alarm;
 
   constructor(scope: Construct, id: string, props: TrainingPipelineProps) {
     super(scope, id);
@@ -60,6 +62,7 @@ export class TrainingPipeline extends Construct {
       alarmTopic: props.alarmTopic,
     });
     this.stateMachine = workflow.stateMachine;
+    this.alarm = workflow.alarm;
     const permissions = new Policy(this, 'Permissions', {
       roles: [workflow.role],
       statements: this.statements(props),

@@ -1,4 +1,5 @@
 import { type Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnModelPackageGroup } from 'aws-cdk-lib/aws-sagemaker';
@@ -52,6 +53,8 @@ export interface TrainingProps {
   readonly modelDataParameter?: string;
   readonly keptImages: number;
   readonly checkpointsKeptFor: Duration;
+  /** Who asked for what of the bucket. */
+  readonly accessLogs: IBucket;
   /** What becomes of bucket, images and registered models when they leave the stack. */
   readonly removalPolicy: RemovalPolicy;
   readonly logRetention: RetentionDays;
@@ -64,12 +67,14 @@ export class Training extends Construct {
   readonly repositories: ImageRepositories;
   readonly modelGroupName: string;
   readonly stateMachine: StateMachine;
+  readonly alarms: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: TrainingProps) {
     super(scope, id);
     const stack = Stack.of(this);
     const { bucket } = new TrainingBucket(this, 'Data', {
       checkpointsKeptFor: props.checkpointsKeptFor,
+      accessLogs: props.accessLogs,
       removalPolicy: props.removalPolicy,
     });
     this.bucket = bucket;
@@ -93,13 +98,26 @@ export class Training extends Construct {
       modelGroupName: this.modelGroupName,
     });
     this.stateMachine = pipeline.stateMachine;
-    if (props.modelDataParameter !== undefined) {
-      new ApprovedDeployment(this, 'Deployment', {
-        modelGroupName: this.modelGroupName,
-        modelDataParameter: props.modelDataParameter,
-        logRetention: props.logRetention,
-        alarmTopic: props.alarmTopic,
-      });
-    }
+    const deployment =
+      props.modelDataParameter === undefined
+        ? undefined
+        : new ApprovedDeployment(this, 'Deployment', {
+            modelGroupName: this.modelGroupName,
+            modelDataParameter: props.modelDataParameter,
+            logRetention: props.logRetention,
+            alarmTopic: props.alarmTopic,
+          });
+    this.alarms = [pipeline.alarm, ...(deployment === undefined ? [] : [deployment.alarm])];
+  }
+
+  /** The outputs of the stack, by name: where everything is. */
+  get outputs(): Record<string, string> {
+    return {
+      TrainingBucketName: this.bucket.bucketName,
+      TrainingStateMachineArn: this.stateMachine.stateMachineArn,
+      ModelPackageGroupName: this.modelGroupName,
+      ModelServerRepositoryUri: this.repositories.modelServer.repositoryUri,
+      TrainerRepositoryUri: this.repositories.trainer.repositoryUri,
+    };
   }
 }

@@ -27,7 +27,11 @@ pub async fn connect(settings: &Settings) -> Services {
         default_category: settings.default_category.clone(),
         default_format: settings.default_format,
         model: Arc::new(sagemaker::EndpointModel::new(
-            sagemaker::SdkEndpoint::new(&config, &settings.endpoint_name),
+            sagemaker::SdkEndpoint::new(
+                &config,
+                &settings.endpoint_name,
+                settings.inference_component_name.clone(),
+            ),
             settings,
         )),
         describer: Arc::new(bedrock::BedrockDescriber::new(
