@@ -99,24 +99,23 @@ fuzz: ## Two million generated inputs for the parsers, and damaged photographs; 
 	cargo test --locked --workspace --lib --test mutations -- --ignored --nocapture fuzz
 
 .PHONY: test-infra
-test-infra: $(NODE_MODULES) $(CARGO_LAMBDA) ## Type check, lint and assertion tests of the stacks, cfn-lint on each variant
+test-infra: $(NODE_MODULES) $(CARGO_LAMBDA) ## Type check, lint and assertion tests of the stacks, cfn-lint on each variant and on SAM's template
 	cd infra && npm test --silent
 	rm -rf infra/cdk.out/variants
 	cd infra && npm run --silent templates -- cdk.out/variants
-	$(VENV)/bin/cfn-lint --config-file infra/.cfnlintrc.yaml --template infra/cdk.out/variants/*.json
+	$(VENV)/bin/cfn-lint --config-file infra/.cfnlintrc.yaml --template infra/cdk.out/variants/*.json template.yaml
 
-LINT_DEPLOY_VENV := .tools/lint-deploy-venv
+HADOLINT_VENV := .tools/hadolint-venv
 
-$(LINT_DEPLOY_VENV)/installed: tools/lint-deploy-requirements.txt
-	python3 -m venv $(LINT_DEPLOY_VENV)
-	$(LINT_DEPLOY_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+$(HADOLINT_VENV)/installed: tools/hadolint-requirements.txt
+	python3 -m venv $(HADOLINT_VENV)
+	$(HADOLINT_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	@touch $@
 
-# Not a part of `test`: the linters are a hundred megabytes.
-.PHONY: lint-deploy
-lint-deploy: $(LINT_DEPLOY_VENV)/installed ## hadolint for the Dockerfiles, cfn-lint for SAM's template
-	$(LINT_DEPLOY_VENV)/bin/hadolint model-server/Dockerfile* trainer/Dockerfile*
-	$(LINT_DEPLOY_VENV)/bin/cfn-lint template.yaml
+# Not a part of `test`: the linter is 54 MB.
+.PHONY: lint-containers
+lint-containers: $(HADOLINT_VENV)/installed ## hadolint for the Dockerfiles
+	$(HADOLINT_VENV)/bin/hadolint model-server/Dockerfile* trainer/Dockerfile*
 
 .PHONY: package
 package: tools ## The function's release zip: target/lambda/describe-product/bootstrap.zip

@@ -12,7 +12,7 @@ function property(template: string, name: string): string {
   return found[0]?.[1] ?? '';
 }
 
-/** `cfn-lint template.yaml`, which `make lint-deploy` runs, does what `sam validate --lint` does. */
+/** `make test-infra` runs cfn-lint on it, which is what `sam validate --lint` does. */
 describe("SAM's template", () => {
   const template = file('template.yaml');
   const settings = loadSettings();
