@@ -47,7 +47,7 @@ export class Workflow extends Construct {
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       // The partition is CloudFormation's own name for something, and so no substitution.
       definitionBody: DefinitionBody.fromString(
-        JSON.stringify(props.definition).replaceAll('${Partition}', Aws.PARTITION),
+        JSON.stringify(props.definition).replaceAll('${Partition}', () => Aws.PARTITION),
       ),
       definitionSubstitutions: props.substitutions,
       role: this.role,

@@ -28,9 +28,9 @@ describe('deployment of approved models', () => {
   });
 
   it('updates the stack by its own template and the one parameter, so that nothing drifts', () => {
-    const { Resource, Arguments } = stateOf(definition, 'UpdateStack');
+    const { Resource, Arguments = {} } = stateOf(definition, 'UpdateStack');
     assert.equal(Resource, 'arn:aws:states:::aws-sdk:cloudformation:updateStack');
-    assert.equal(Arguments?.UsePreviousTemplate, true);
+    assert.equal(Arguments.UsePreviousTemplate, true);
     assert.match(
       String(Arguments.Parameters),
       /ParameterKey = "ModelDataUri" \? .*"ParameterValue": \$model.* : .*"UsePreviousValue": true/,

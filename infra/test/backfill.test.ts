@@ -107,7 +107,7 @@ describe('backfill', () => {
     const [listing] = statementsOf(template, 'BackfillPermissions').filter(
       ({ Action }) => Action === 's3:ListBucket',
     );
-    assert.deepEqual(listing?.Condition, { StringLike: { 's3:prefix': 'incoming/*' } });
+    assert.deepEqual(listing?.Condition, { StringLike: { 's3:prefix': ['incoming/*'] } });
   });
 
   it('follows the settings', () => {
