@@ -4,7 +4,7 @@
 
 mod cheaply;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::concurrently::each;
@@ -18,7 +18,7 @@ use crate::telemetry::refuse;
 
 /// An item of `s3:listObjectsV2`, the part of it that the function reads. A
 /// listing does not say whose it is: the bucket comes beside it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ListedObject {
     /// Not URL-encoded.
@@ -26,9 +26,9 @@ pub struct ListedObject {
     /// As S3 gives it, in quotes.
     #[serde(alias = "ETag")]
     etag: Option<String>,
-    #[serde(alias = "bucket", skip_serializing)]
+    #[serde(alias = "bucket")]
     bucket: Option<String>,
-    #[serde(default, skip_serializing)]
+    #[serde(default)]
     batch_input: BatchInput,
 }
 
@@ -152,7 +152,6 @@ async fn describe_listed(
 ) -> Result<Outcome, Problem> {
     let bucket = item
         .bucket
-        .clone()
         .or_else(|| common.bucket.clone())
         .filter(|bucket| is_bucket_name(bucket))
         .ok_or_else(|| {
@@ -162,7 +161,7 @@ async fn describe_listed(
             );
             refuse(Some(&item.key), problem)
         })?;
-    let upload = to_upload(item, bucket);
+    let upload = to_upload(item.key, item.etag, bucket);
     let prefix = common
         .prefix
         .as_ref()
@@ -170,13 +169,13 @@ async fn describe_listed(
     upload::handle(app, upload, prefix, deadline).await
 }
 
-/// What a listing says is there.
-fn to_upload(item: ListedObject, bucket: String) -> Upload {
+/// What a listing says is there; `etag` as S3 gives it, in quotes.
+fn to_upload(key: String, etag: Option<String>, bucket: String) -> Upload {
     Upload {
         is_there: true,
         bucket,
-        key: item.key,
-        etag: item.etag.map(|etag| etag.trim_matches('"').to_owned()),
+        key,
+        etag: etag.map(|etag| etag.trim_matches('"').to_owned()),
         sequencer: None,
     }
 }

@@ -64,7 +64,9 @@ pub enum Step {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Asked {
     /// As it was listed.
-    photo: ListedObject,
+    key: String,
+    /// As it was listed.
+    etag: Option<String>,
     /// What was asked, by [`mark_of_questions`].
     questions: String,
 }
@@ -188,7 +190,8 @@ impl Way<'_> {
     }
 
     async fn question(&self, photo: ListedObject, deadline: Deadline) -> Result<Noted, Problem> {
-        let Ok(work) = self.work(&photo) else {
+        let ListedObject { key, etag, .. } = photo;
+        let Ok(work) = self.work(key.clone(), etag.clone()) else {
             return Ok(Noted::Done);
         };
         if done_already(self.app, &work, deadline).await?.is_some() {
@@ -202,12 +205,16 @@ impl Way<'_> {
         let outcome = describe_product(&services, work.request, deadline).await;
         let Some(question) = model.take() else {
             let error = outcome.err().map(|error| error.to_string());
-            tracing::warn!(photo = photo.key, error, "left for later");
+            tracing::warn!(photo = key, error, "left for later");
             return Ok(Noted::Left);
         };
         let line = transform::line(&question.photo, &question.questions);
-        let questions = mark_of_questions(&question.questions);
-        Ok(Noted::Line(Asked { photo, questions }, line))
+        let asked = Asked {
+            key,
+            etag,
+            questions: mark_of_questions(&question.questions),
+        };
+        Ok(Noted::Line(asked, line))
     }
 
     async fn prompt(&self, files: &[ListedObject], deadline: Deadline) -> Result<Value, Problem> {
@@ -246,7 +253,7 @@ impl Way<'_> {
         (asked, line): (Asked, String),
         deadline: Deadline,
     ) -> Option<Bytes> {
-        let work = self.work(&asked.photo).ok()?;
+        let work = self.work(asked.key.clone(), asked.etag).ok()?;
         let live = &self.app.services;
         let describer = Arc::new(NotingDescriber::default());
         let services = Services {
@@ -262,7 +269,7 @@ impl Way<'_> {
         let outcome = describe_product(&services, work.request, deadline).await;
         let Some(prompt) = describer.take() else {
             let error = outcome.err().map(|error| error.to_string());
-            tracing::warn!(photo = asked.photo.key, error, "left for later");
+            tracing::warn!(photo = asked.key, error, "left for later");
             return None;
         };
         let id = record_id(index, &mark_of_prompt(&prompt));
@@ -341,13 +348,13 @@ impl Way<'_> {
             ..live.clone()
         };
         let app = App::new(self.app.settings.clone(), services);
-        let upload = to_upload(asked.photo, self.place.bucket.to_owned());
+        let upload = to_upload(asked.key, asked.etag, self.place.bucket.to_owned());
         upload::handle(&app, upload, self.prefix, deadline).await
     }
 
     /// What there is to do about a photo of the run's bucket.
-    fn work(&self, photo: &ListedObject) -> Result<Work, &'static str> {
-        let upload = to_upload(photo.clone(), self.place.bucket.to_owned());
+    fn work(&self, key: String, etag: Option<String>) -> Result<Work, &'static str> {
+        let upload = to_upload(key, etag, self.place.bucket.to_owned());
         upload::work(upload, self.prefix)
     }
 
