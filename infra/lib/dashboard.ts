@@ -15,7 +15,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { backlogMetric, requestMetric } from './endpoint-metrics.ts';
 import { type EndpointMode, type EndpointNames, VARIANT_NAME } from './endpoint-names.ts';
-import type { ProductMetrics } from './product-metrics.ts';
+import type { ProductMetric, ProductMetrics } from './product-metrics.ts';
 
 /** What describes products, where the endpoint answers those who wait. */
 export interface DescribingParts {
@@ -79,9 +79,9 @@ function graph(title: string, left: IMetric[], right: IMetric[] = []): IWidget {
 }
 
 function productGraphs(products: ProductMetrics): IWidget[] {
-  const sum = (...names: Parameters<ProductMetrics['sum']>[0][]) =>
+  const sum = (...names: ProductMetric[]) =>
     names.map((name) => products.sum(name, PERIOD));
-  const slow = (...names: Parameters<ProductMetrics['sum']>[0][]) =>
+  const slow = (...names: ProductMetric[]) =>
     names.map((name) => products.percentile(name, 90, PERIOD));
   return [
     graph(
