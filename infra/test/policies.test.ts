@@ -212,9 +212,11 @@ describe('policies of all variants', () => {
     }
   });
 
-  it('confine a wildcard of models by a condition', () => {
+  it('confine a wildcard of models that are invoked by a condition', () => {
     const models = ofRoles.filter((statement) =>
-      permissions([statement]).some((text) => /foundation-model.*\*|bedrock:\*/.test(text)),
+      permissions([statement]).some((text) =>
+        /^bedrock:InvokeModel\w* → .*(foundation-model.*\*|bedrock:\*)/.test(text),
+      ),
     );
     assert(models.length > 0);
     for (const { Condition } of models) {

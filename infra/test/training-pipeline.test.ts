@@ -66,7 +66,7 @@ describe('training pipeline', () => {
     ] as const) {
       const { Resource, Arguments } = stateOf(definition, name);
       assert.equal(Resource, `arn:aws:states:::sagemaker:${call}.sync`);
-      const isolation = JSON.stringify(Arguments).match(/"EnableNetworkIsolation":(\w+)/)?.[1];
+      const isolation = /"EnableNetworkIsolation":(\w+)/.exec(JSON.stringify(Arguments))?.[1];
       assert.equal(isolation, 'true', name);
     }
   });
