@@ -79,8 +79,7 @@ function graph(title: string, left: IMetric[], right: IMetric[] = []): IWidget {
 }
 
 function productGraphs(products: ProductMetrics): IWidget[] {
-  const sum = (...names: ProductMetric[]) =>
-    names.map((name) => products.sum(name, PERIOD));
+  const sum = (...names: ProductMetric[]) => names.map((name) => products.sum(name, PERIOD));
   const slow = (...names: ProductMetric[]) =>
     names.map((name) => products.percentile(name, 90, PERIOD));
   return [

@@ -10,59 +10,10 @@ import {
   type Statement,
 } from './support.ts';
 import { VARIANT_NAMES, variantTemplate } from './variants.ts';
-
-interface Wildcard {
-  readonly permission: RegExp;
-  readonly reason: string;
-}
-
-/** Every wildcard that a role is allowed in any variant, as `action → resource`, with the reason. */
-const OF_ROLES: readonly Wildcard[] = [
-  {
-    permission: /^ecr:GetAuthorizationToken → \*$/,
-    reason: 'IAM knows no resource for it',
-  },
-  {
-    permission: /^cloudwatch:PutMetricData → \*$/,
-    reason: 'IAM knows no resource for it; a condition confines it to a namespace',
-  },
-  {
-    permission:
-      /^s3:(GetObject|PutObject|DeleteObject) → \$\{Catalogue\w+\.Arn\}\/(incoming|descriptions|failures|calls)\/\*$/,
-    reason: 'the objects of a prefix, for the function',
-  },
-  {
-    permission:
-      /^s3:(AbortMultipartUpload|GetObject|PutObject) → \$\{Catalogue\w+\.Arn\}\/asynchronous\/\*$/,
-    reason: 'requests and answers of an asynchronous endpoint',
-  },
-  {
-    permission: /^s3:PutObject → \$\{Catalogue\w+\.Arn\}\/captures\/\*$/,
-    reason: 'what the endpoint captures, under names of its own',
-  },
-  {
-    permission: /^s3:GetObject → arn:\$\{AWS::Partition\}:s3:::\{.*ModelDataUri.*\}\*$/,
-    reason: 'the files of the checkpoint, wherever the parameter says',
-  },
-  {
-    permission:
-      /^s3:GetObject → arn:\$\{AWS::Partition\}:s3:::amzn-s3-demo-bucket\/models\/blip2\/\*$/,
-    reason: 'the files of the checkpoint, where the setting says',
-  },
-  {
-    permission:
-      /^bedrock:InvokeModel(WithResponseStream)? → \S+:bedrock:\*::foundation-model\/[^*]+$/,
-    reason: 'the regions of an inference profile; a condition confines it to that profile',
-  },
-  {
-    permission: /^bedrock:InvokeModel(WithResponseStream)? → \S+:bedrock:\*::foundation-model\/\*$/,
-    reason:
-      "the model behind an application's own profile, whose name does not tell it; a condition confines it to that profile",
-  },
-];
+import { WILDCARDS } from './wildcards.ts';
 
 /** Every wildcard that the policy of a resource allows, as `principal: action → resource`. */
-const OF_RESOURCES: readonly Wildcard[] = [
+const OF_RESOURCES: readonly { readonly permission: RegExp; readonly reason: string }[] = [
   {
     permission: /^\S*:iam::\$\{AWS::AccountId\}:root: kms:\* → \*$/,
     reason: 'the account governs its key by IAM; in the policy of a key "*" is that key',
@@ -102,17 +53,22 @@ function grants(statements: Statement[]): string[] {
     );
 }
 
-function assertReasoned(wild: readonly string[], table: readonly Wildcard[]): void {
-  for (const text of wild) {
+/** No wildcard is without a reason, and none is given for nothing. */
+function assertReasoned<T extends { readonly reason: string }>(
+  wild: readonly string[],
+  reasons: readonly T[],
+  covers: (reason: T, permission: string) => boolean,
+): void {
+  for (const permission of wild) {
     assert(
-      table.some(({ permission }) => permission.test(text)),
-      `no reason is given for ${text}`,
+      reasons.some((reason) => covers(reason, permission)),
+      `no reason is given for ${permission}`,
     );
   }
-  for (const { permission, reason } of table) {
+  for (const reason of reasons) {
     assert(
-      wild.some((text) => permission.test(text)),
-      `nothing needs "${reason}" any more`,
+      wild.some((permission) => covers(reason, permission)),
+      `nothing needs "${reason.reason}" any more`,
     );
   }
 }
@@ -142,9 +98,12 @@ describe('policies of all variants', () => {
   it('allow roles no wildcard in a resource without a reason, and every reason holds', (test) => {
     const wild = [...new Set(permissions(ofRoles).filter(hasWildcard))].sort();
     test.diagnostic(
-      `${String(wild.length)} wildcards of roles, ${String(OF_ROLES.length)} reasons`,
+      `${String(wild.length)} permissions of roles with wildcards, ${String(WILDCARDS.length)} reasons`,
     );
-    assertReasoned(wild, OF_ROLES);
+    assertReasoned(wild, WILDCARDS, ({ actions, resource }, permission) => {
+      const [action = '', of = ''] = permission.split(' → ');
+      return actions.includes(action) && resource.test(of);
+    });
   });
 
   it('confine what has no resource of its own by a condition', () => {
@@ -173,8 +132,8 @@ describe('policies of all variants', () => {
   it('give nobody but those of the list a wildcard on a resource', (test) => {
     const wild = [...new Set(grants(ofResources).filter(hasWildcard))].sort();
     test.diagnostic(
-      `${String(wild.length)} wildcards of resources, ${String(OF_RESOURCES.length)} reasons`,
+      `${String(wild.length)} permissions on resources with wildcards, ${String(OF_RESOURCES.length)} reasons`,
     );
-    assertReasoned(wild, OF_RESOURCES);
+    assertReasoned(wild, OF_RESOURCES, ({ permission }, text) => permission.test(text));
   });
 });
