@@ -69,7 +69,6 @@ export class ProductMetrics {
       dimensionsMap: { [FUNCTION_DIMENSION]: this.functionName },
       statistic,
       period,
-      label: statistic === Stats.SUM ? metricName : `${metricName} ${statistic}`,
     });
   }
 }

@@ -12,6 +12,10 @@ import {
 
 const FUNCTION = 'AWS::Lambda::Function';
 const URL_RESOURCE = 'AWS::Lambda::Url';
+/** The last part of the alias's ARN, which is its name. */
+const OF_ALIAS = {
+  'Fn::Select': [7, { 'Fn::Split': [':', { Ref: Match.stringLikeRegexp('^DescribeLive') }] }],
+};
 const GUARDRAIL = { id: 'gr1abc', version: '2' };
 
 /** What the function may do, without the endings of logical ids. */
@@ -205,7 +209,7 @@ describe('describe function', () => {
   it('keeps the asynchronous invocations that fail, encrypted, for two weeks', () => {
     template.resourceCountIs('AWS::Lambda::EventInvokeConfig', 1);
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
-      Qualifier: 'live',
+      Qualifier: OF_ALIAS,
       MaximumRetryAttempts: 2,
       DestinationConfig: {
         OnFailure: {
