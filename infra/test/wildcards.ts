@@ -165,7 +165,7 @@ export const WILDCARDS: readonly Wildcard[] = [
   {
     actions: ['states:DescribeExecution', 'states:StopExecution'],
     resource: /^\S+:execution:\$\{Backfill\w+\.Name\}:\*$/,
-    reason: "the executions of a backfill, to which Step Functions gives ids",
+    reason: 'the executions of a backfill, to which Step Functions gives ids',
   },
   {
     actions: ['states:DescribeExecution', 'states:RedriveExecution', 'states:StopExecution'],
