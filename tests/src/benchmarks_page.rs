@@ -24,7 +24,7 @@ pub fn sections(page: &str) -> String {
     let mut rest = page;
     while let Some(from) = rest.find(BEGIN) {
         rest = &rest[from..];
-        let name = rest[BEGIN.len()..].split(':').next().unwrap_or_default();
+        let name = rest[BEGIN.len()..].split('`').next().unwrap_or_default();
         let Some((_, to)) = range(rest, name) else {
             break;
         };
@@ -38,7 +38,7 @@ pub fn sections(page: &str) -> String {
 const BEGIN: &str = "<!-- Section of `make ";
 
 fn begin(benchmark: &str) -> String {
-    format!("{BEGIN}{benchmark}: it is written by the benchmark. -->")
+    format!("{BEGIN}{benchmark}`: it is written by the benchmark. -->")
 }
 
 fn end(benchmark: &str) -> String {
@@ -66,9 +66,17 @@ mod tests {
         assert!(!again.contains("1\n"));
         assert_eq!(with_section(&again, "bench-b", "## B\n\n2"), again);
         let kept = sections(&again);
-        assert!(kept.starts_with("<!-- Section of `make bench-a:"));
+        assert!(kept.starts_with("<!-- Section of `make bench-a`: it"));
         assert!(kept.ends_with("<!-- End of `make bench-b`. -->"));
         assert!(!kept.contains("Text."));
         assert_eq!(sections("# Benchmarks\n"), "");
+    }
+
+    /// A section whose marks are others would stay beside the one that is written anew.
+    #[test]
+    fn every_section_of_the_page_is_known_by_its_marks() {
+        let page = include_str!("../../BENCHMARKS.md");
+        let count = |text: &str| text.matches("<!-- Section of ").count();
+        assert_eq!(count(&sections(page)), count(page));
     }
 }
