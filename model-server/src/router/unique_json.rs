@@ -85,7 +85,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
         while let Some(value) = items.next_element_seed(Unique(&mut *self.0))? {
             values.push(value);
         }
-        Ok(values.into())
+        Ok(Value::Array(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
@@ -97,7 +97,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
             let value = entries.next_value_seed(Unique(&mut *self.0))?;
             values.insert(key, value);
         }
-        Ok(values.into())
+        Ok(Value::Object(values))
     }
 }
 
