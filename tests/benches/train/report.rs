@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
 
 use anyhow::Result;
-use tests::benchmarks_page::with_section;
-use tests::files::write_whole;
 use tests::machine::{Machine, commit, said_by};
 use tests::times::bytes;
 use tests::verdict::write_table;
@@ -15,12 +12,6 @@ use crate::shape::{ANSWER_TOKENS, BATCH_SIZE, EXACT, PHOTOS, PROMPT_TOKENS, QUES
 use crate::side::Who;
 use crate::targets::verdicts;
 use crate::turns::{COMPARED_STEPS, OfShape, TOLERANCE};
-
-pub fn write(path: &Path, section: &str) -> Result<()> {
-    let old = std::fs::read_to_string(path).unwrap_or_default();
-    let page = with_section(&old, "bench-train", section);
-    write_whole(path, page.as_bytes())
-}
 
 pub fn section(measured: &[OfShape], machine: &Machine, load: f64) -> Result<String> {
     let mut text = String::new();
