@@ -10,17 +10,16 @@ use serde_json::{Value, json};
 use self::record::FailureRecord;
 use super::App;
 use super::message::MessageId;
+use super::place::{Found, Place, Step};
 use super::stored::Outcome;
 use crate::domain::{
-    Condition, Deadline, DescribeRequest, Format, ObjectAddress, PhotoSource, SourceMark, Standing,
+    Deadline, DescribeRequest, Format, ObjectAddress, PhotoSource, SourceMark, Standing,
     StoreError, Stored, excerpt,
 };
 use crate::problem::{Problem, ProblemKind};
 
 /// The most bytes of a record that is read.
 const MAX_RECORD_BYTES: u64 = 1024 * 1024;
-/// How often a record is written anew that others write at the same time.
-const WRITES: usize = 4;
 /// What stands before the id of a message that names no product.
 const MESSAGES: &str = "messages/";
 
@@ -56,6 +55,13 @@ impl Subject<'_> {
 }
 
 impl Known {
+    fn read(found: &Found) -> Known {
+        Known {
+            record: serde_json::from_slice(&found.content).ok(),
+            stored: found.stored.clone(),
+        }
+    }
+
     /// Whether just this delivery can't be described, whoever tries: its photo is
     /// no usable one. Everything else may have been mended since.
     pub fn is_final_for(&self, source: &SourceMark) -> bool {
@@ -95,23 +101,22 @@ pub fn summary(request: &DescribeRequest) -> Value {
 /// work is not held up by it.
 pub async fn look_up(app: &App, subject: &Subject<'_>, deadline: Deadline) -> Option<Known> {
     let address = subject.address(app);
-    find(app, &address, deadline).await.unwrap_or_else(|error| {
-        tracing::warn!(record = %address, %error, "whether it failed before is not known");
-        None
-    })
+    match place(app, &address, deadline).find().await {
+        Ok(found) => found.as_ref().map(Known::read),
+        Err(error) => {
+            tracing::warn!(record = %address, %error, "whether it failed before is not known");
+            None
+        }
+    }
 }
 
-async fn find(
-    app: &App,
-    address: &ObjectAddress,
-    deadline: Deadline,
-) -> Result<Option<Known>, StoreError> {
-    let store = &app.services.store;
-    let found = store.load(address, MAX_RECORD_BYTES, deadline).await?;
-    Ok(found.map(|(stored, bytes)| Known {
-        record: serde_json::from_slice(&bytes).ok(),
-        stored,
-    }))
+fn place<'a>(app: &'a App, address: &'a ObjectAddress, deadline: Deadline) -> Place<'a> {
+    Place {
+        store: app.services.store.as_ref(),
+        address,
+        max_bytes: Some(MAX_RECORD_BYTES),
+        deadline,
+    }
 }
 
 /// Takes the record away of a product that is described now, unless it is about
@@ -184,32 +189,23 @@ async fn keep(
     problem: &Problem,
     deadline: Deadline,
 ) -> Result<(), StoreError> {
-    let store = &app.services.store;
-    for _ in 0..WRITES {
-        let found = find(app, address, deadline).await?;
-        let standing = found.as_ref().map(|known| known.standing(subject.source));
+    let step = |found: Option<&Found>| {
+        let known = found.map(Known::read);
+        let standing = known.as_ref().map(|known| known.standing(subject.source));
         if standing == Some(Standing::Later) {
-            return Ok(());
+            return Step::Leave(());
         }
-        let before = found
+        let before = known
             .as_ref()
             .filter(|_| standing == Some(Standing::Same))
             .and_then(|known| known.record.as_ref());
         let record = FailureRecord::after(before, subject, problem, SystemTime::now());
-        let condition = Condition::unchanged(found.as_ref().map(|known| &known.stored));
-        let text = json!(record).to_string();
-        let source = Some(subject.source);
-        match store
-            .write(address, text.into(), source, &condition, deadline)
-            .await
-        {
-            Ok(_) => return Ok(()),
-            Err(StoreError::Changed { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let address = address.clone();
-    Err(StoreError::Changed { address })
+        Step::Write(json!(record).to_string().into())
+    };
+    place(app, address, deadline)
+        .change(Some(subject.source), step)
+        .await?;
+    Ok(())
 }
 
 #[cfg(test)]

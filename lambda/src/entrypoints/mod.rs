@@ -12,6 +12,7 @@ mod http;
 mod json_error;
 mod message;
 mod own_message;
+mod place;
 mod request_body;
 mod s3;
 mod sns;

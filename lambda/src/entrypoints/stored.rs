@@ -7,15 +7,13 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::failures::{self, Subject};
+use super::place::{Changed, Found, Place, Step};
 use crate::domain::{
-    Condition, Deadline, DescribeRequest, ObjectAddress, ProductDescription, Progress, SourceMark,
-    Standing, StoreError, Stored, describe_product,
+    Deadline, DescribeRequest, ObjectAddress, ProductDescription, Progress, SourceMark, Standing,
+    Stored, describe_product,
 };
 use crate::problem::Problem;
 use crate::telemetry::Worked;
-
-/// How often a result is written anew that others write at the same time.
-const WRITES: usize = 4;
 
 /// What became of a product.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,15 +118,23 @@ async fn describe_once(
     request: DescribeRequest,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let store = &app.services.store;
+    let place = |deadline| Place {
+        store: app.services.store.as_ref(),
+        address: result,
+        max_bytes: None,
+        deadline,
+    };
     // What fails here must leave the time to write that down, too.
     let work_deadline = deadline.of_work();
-    let (stored, failure) = tokio::join!(
-        store.look(result, work_deadline),
+    let before = place(work_deadline);
+    let (found, failure) = tokio::join!(
+        before.find(),
         failures::look_up(app, subject, work_deadline)
     );
-    let mut stored = stored?;
-    if let Some(reason) = reason_to_skip(stored.as_ref(), subject.source) {
+    let found = found?;
+    let is_done =
+        |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), subject.source);
+    if let Some(reason) = is_done(found.as_ref()) {
         if failure.is_some() {
             failures::clear(app, subject, deadline).await?;
         }
@@ -139,28 +145,18 @@ async fn describe_once(
     }
     let product = describe_product(&app.services, request, work_deadline).await?;
     let text = contents(&product, subject.source);
-    for _ in 0..WRITES {
-        let condition = Condition::unchanged(stored.as_ref());
-        let source = Some(subject.source);
-        match store
-            .write(result, text.clone(), source, &condition, deadline)
-            .await
-        {
-            Ok(_) => {
-                failures::clear(app, subject, deadline).await?;
-                return Ok(Outcome::Written(result.clone()));
-            }
-            Err(StoreError::Changed { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        stored = store.look(result, deadline).await?;
-        if let Some(reason) = reason_to_skip(stored.as_ref(), subject.source) {
-            failures::clear(app, subject, deadline).await?;
-            return Ok(Outcome::Skipped(reason));
-        }
-    }
-    let address = result.clone();
-    Err(StoreError::Changed { address }.into())
+    let step = |found: Option<&Found>| match is_done(found) {
+        Some(reason) => Step::Leave(reason),
+        None => Step::Write(text.clone()),
+    };
+    let changed = place(deadline)
+        .change_from(found, Some(subject.source), step)
+        .await?;
+    failures::clear(app, subject, deadline).await?;
+    Ok(match changed {
+        Changed::Written(_) => Outcome::Written(result.clone()),
+        Changed::Left(reason) => Outcome::Skipped(reason),
+    })
 }
 
 /// What is stored. It names what it was made from, and not for readers alone: an entity

@@ -12,6 +12,7 @@ use super::members::header;
 use super::{HttpRequest, media_type};
 use crate::domain::{Condition, Deadline, ObjectAddress, StoreError, Version, digest};
 use crate::entrypoints::App;
+use crate::entrypoints::place::{Changed, Found, Place, Step};
 use crate::entrypoints::request_body::invalid;
 use crate::problem::{Problem, ProblemKind};
 
@@ -27,8 +28,6 @@ const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
 /// How long a claim outlives the deadline of its call. After that whoever had it is
 /// taken for dead.
 const CLAIM_MARGIN: Duration = Duration::from_secs(2);
-/// How often a key is claimed that others claim at the same time.
-const CLAIMS: usize = 3;
 
 /// A call with a key.
 pub struct Keyed {
@@ -90,49 +89,49 @@ impl Keyed {
 
     /// Looks what is known of the call and claims it where nothing is.
     pub async fn begin(self, app: &App, deadline: Deadline) -> Result<Begun, Problem> {
-        let store = &app.services.store;
-        for _ in 0..CLAIMS {
-            let found = store
-                .load(&self.address, MAX_RECORD_BYTES, deadline)
-                .await
-                .map_err(unavailable)?;
-            let known = found
-                .as_ref()
-                .and_then(|(_, bytes)| serde_json::from_slice::<Record>(bytes).ok());
-            if let Some(record) = known {
-                if record.request != self.request {
-                    return Err(reused());
-                }
-                if let Some(answer) = record.answer {
-                    return Ok(Begun::Answered(answer));
-                }
-                if record.claimed_until_ms > now_ms() {
-                    return Err(in_progress());
-                }
+        let place = Place {
+            store: app.services.store.as_ref(),
+            address: &self.address,
+            max_bytes: Some(MAX_RECORD_BYTES),
+            deadline,
+        };
+        let step = |found: Option<&Found>| {
+            let known =
+                found.and_then(|found| serde_json::from_slice::<Record>(&found.content).ok());
+            if let Some(decided) = known.and_then(|record| self.decided_by(record)) {
+                return Step::Leave(decided);
             }
-            let condition = Condition::unchanged(found.as_ref().map(|(stored, _)| stored));
             let until = now_ms().saturating_add(in_ms(deadline.remaining() + CLAIM_MARGIN));
             let record = Record {
                 request: self.request.clone(),
                 claimed_until_ms: until,
                 answer: None,
             };
-            let text = json!(record).to_string();
-            let outcome = store
-                .write(&self.address, text.into(), None, &condition, deadline)
-                .await;
-            match outcome {
-                Ok(version) => {
-                    return Ok(Begun::Claimed(Claim {
-                        keyed: self,
-                        version,
-                    }));
-                }
-                Err(StoreError::Changed { .. }) => {}
-                Err(error) => return Err(unavailable(error)),
-            }
+            Step::Write(json!(record).to_string().into())
+        };
+        let outcome = place.change(None, step).await;
+        match outcome {
+            Ok(Changed::Left(decided)) => decided.map(Begun::Answered),
+            Ok(Changed::Written(version)) => Ok(Begun::Claimed(Claim {
+                keyed: self,
+                version,
+            })),
+            // Others claim it all the time.
+            Err(StoreError::Changed { .. }) => Err(in_progress()),
+            Err(error) => Err(unavailable(error)),
         }
-        Err(in_progress())
+    }
+
+    /// What a record means for this call: the answer to it, or why it has none. Nothing where
+    /// it is this call's to work on it.
+    fn decided_by(&self, record: Record) -> Option<Result<String, Problem>> {
+        if record.request != self.request {
+            return Some(Err(reused()));
+        }
+        if let Some(answer) = record.answer {
+            return Some(Ok(answer));
+        }
+        (record.claimed_until_ms > now_ms()).then(|| Err(in_progress()))
     }
 }
 
