@@ -91,7 +91,8 @@ export class CatalogueBucket extends Construct {
 
   /**
    * Allows reading photos, reading and writing descriptions, and beside that removing what is kept
-   * of failures and of calls. To write over a known state, S3 wants the right to read it as well.
+   * of failures and of calls. To write over a known state or to remove one, S3 wants the right to
+   * read it as well.
    */
   grantDescribe(grantee: IGrantable): void {
     const objects = (prefix: string) => this.bucket.arnForObjects(`${prefix}*`);

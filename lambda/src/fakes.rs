@@ -237,8 +237,8 @@ fn listing(adjectives: &str, description: &str) -> String {
 #[derive(Default)]
 pub struct FakeStore {
     objects: Mutex<Objects>,
-    /// An object that somebody else writes just before this store is written for
-    /// the next time.
+    /// An object that somebody else writes just before something is written here, or
+    /// taken away, for the next time.
     pub interloper: Mutex<Option<(String, Bytes, SourceMark)>>,
     /// Nothing can be written, or taken away, whose address holds this.
     pub denied: Mutex<Option<&'static str>>,
@@ -293,6 +293,17 @@ impl FakeStore {
         let mut uris: Vec<String> = objects.by_uri.keys().cloned().collect();
         uris.sort();
         uris
+    }
+
+    /// Takes an object away.
+    pub fn forget(&self, uri: &str) {
+        self.objects.lock().unwrap().by_uri.remove(uri);
+    }
+
+    fn let_in(&self, objects: &mut Objects) {
+        if let Some((uri, bytes, source)) = self.interloper.lock().unwrap().take() {
+            objects.put(&uri, bytes, Some(source));
+        }
     }
 
     fn object(&self, uri: &str) -> Option<Object> {
@@ -371,9 +382,7 @@ impl Store for FakeStore {
         self.check_allowed(address, "s3:PutObject")?;
         let uri = address.to_string();
         let mut objects = self.objects.lock().unwrap();
-        if let Some((uri, bytes, source)) = self.interloper.lock().unwrap().take() {
-            objects.put(&uri, bytes, Some(source));
-        }
+        self.let_in(&mut objects);
         let found = objects.by_uri.get(&uri).map(|object| &object.stored);
         if Condition::unchanged(found) != *condition {
             let address = address.clone();
@@ -382,10 +391,22 @@ impl Store for FakeStore {
         Ok(objects.put(&uri, json, source.cloned()))
     }
 
-    async fn remove(&self, address: &ObjectAddress, _deadline: Deadline) -> Result<(), StoreError> {
+    async fn remove(
+        &self,
+        address: &ObjectAddress,
+        version: &Version,
+        _deadline: Deadline,
+    ) -> Result<(), StoreError> {
         self.check_allowed(address, "s3:DeleteObject")?;
+        let uri = address.to_string();
         let mut objects = self.objects.lock().unwrap();
-        objects.by_uri.remove(&address.to_string());
+        self.let_in(&mut objects);
+        let found = objects.by_uri.get(&uri);
+        if found.is_some_and(|object| object.stored.version != *version) {
+            let address = address.clone();
+            return Err(StoreError::Changed { address });
+        }
+        objects.by_uri.remove(&uri);
         Ok(())
     }
 }

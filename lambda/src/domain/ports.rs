@@ -204,8 +204,14 @@ pub trait Store: Send + Sync {
         deadline: Deadline,
     ) -> Result<Version, StoreError>;
 
-    /// Takes an object away, if it is there.
-    async fn remove(&self, address: &ObjectAddress, deadline: Deadline) -> Result<(), StoreError>;
+    /// Takes an object away that is in the state `version`; [`StoreError::Changed`] where it
+    /// is in another one. What is not there is taken away.
+    async fn remove(
+        &self,
+        address: &ObjectAddress,
+        version: &Version,
+        deadline: Deadline,
+    ) -> Result<(), StoreError>;
 }
 
 /// One state of an object, by the name that its store has for it: S3's entity tag
@@ -271,7 +277,7 @@ pub enum StoreError {
         /// The limit.
         max_bytes: u64,
     },
-    /// The object is not in the state in which it was to be replaced.
+    /// The object is not in the state in which it was to be replaced or taken away.
     #[error("{address} was written by somebody else meanwhile")]
     Changed {
         /// The object.

@@ -124,16 +124,11 @@ fn place<'a>(app: &'a App, address: &'a ObjectAddress, deadline: Deadline) -> Pl
 /// record would stay for good; the work is not done again for it.
 pub async fn clear(app: &App, subject: &Subject<'_>, deadline: Deadline) -> Result<(), StoreError> {
     let address = subject.address(app);
-    let store = &app.services.store;
-    match store.look(&address, deadline).await? {
-        None => Ok(()),
-        Some(stored) if standing(&stored, subject.source) == Standing::Later => Ok(()),
-        Some(_) => {
-            store.remove(&address, deadline).await?;
-            tracing::info!(record = %address, "described after all");
-            Ok(())
-        }
+    let is_later = |stored: &Stored| standing(stored, subject.source) == Standing::Later;
+    if place(app, &address, deadline).clear(is_later).await? {
+        tracing::info!(record = %address, "described after all");
     }
+    Ok(())
 }
 
 /// Keeps why something is not described. What can't succeed later is done with

@@ -1,5 +1,5 @@
-//! An object that others may write at the same time: it is changed as S3's conditional
-//! writes allow, over what was seen there and nothing else.
+//! An object that others may write at the same time: it is replaced and taken away by S3's
+//! conditional requests, as what was seen there and nothing else.
 
 use bytes::Bytes;
 
@@ -7,8 +7,8 @@ use crate::domain::{
     Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
 };
 
-/// How often an object is written anew that others write at the same time.
-const WRITES: usize = 4;
+/// How often a request is made that others are faster with.
+const TRIES: usize = 4;
 
 /// Where an object lies, or may come to lie.
 pub struct Place<'a> {
@@ -82,17 +82,16 @@ impl Place<'_> {
         source: Option<&SourceMark>,
         mut step: impl FnMut(Option<&Found>) -> Step<T>,
     ) -> Result<Changed<T>, StoreError> {
-        let mut writes = 0;
+        let mut tries = 0;
         loop {
             let content = match step(found.as_ref()) {
                 Step::Write(content) => content,
                 Step::Leave(reason) => return Ok(Changed::Left(reason)),
             };
-            if writes == WRITES {
-                let address = self.address.clone();
-                return Err(StoreError::Changed { address });
+            if tries == TRIES {
+                return Err(self.changed());
             }
-            writes += 1;
+            tries += 1;
             let condition = Condition::unchanged(found.as_ref().map(|found| &found.stored));
             let outcome = self
                 .store
@@ -103,6 +102,33 @@ impl Place<'_> {
                 Err(StoreError::Changed { .. }) => found = self.find().await?,
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Looks what lies there and takes it away, unless it is one `to_keep`. Where somebody
+    /// else writes it in between, it is looked again. Whether something was taken away.
+    pub async fn clear(&self, to_keep: impl Fn(&Stored) -> bool) -> Result<bool, StoreError> {
+        for _ in 0..TRIES {
+            let found = self.store.look(self.address, self.deadline).await?;
+            let Some(stored) = found.filter(|stored| !to_keep(stored)) else {
+                return Ok(false);
+            };
+            let outcome = self
+                .store
+                .remove(self.address, &stored.version, self.deadline)
+                .await;
+            match outcome {
+                Ok(()) => return Ok(true),
+                Err(StoreError::Changed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(self.changed())
+    }
+
+    fn changed(&self) -> StoreError {
+        StoreError::Changed {
+            address: self.address.clone(),
         }
     }
 }

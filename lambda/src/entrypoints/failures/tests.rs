@@ -179,6 +179,32 @@ async fn the_record_of_a_later_upload_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_record_of_a_later_upload_that_comes_in_between_is_not_taken_away() {
+    let fakes = with_photo();
+    is_slow(&fakes, true);
+    deliver(&fakes, "01").await.unwrap_err();
+    let app = fakes.app();
+    for (sequencer, is_left) in [("02", true), ("01", false)] {
+        let source = mark(&fakes, "01");
+        let subject = Subject {
+            product_id: Some("7"),
+            name: "7",
+            bucket: "catalogue",
+            source: &source,
+            request: Value::Null,
+        };
+        // After it was looked what there is, and before that is taken away.
+        let other = (RECORD.to_owned(), "{}".into(), mark(&fakes, sequencer));
+        *fakes.store.interloper.lock().unwrap() = Some(other);
+        let deadline = Deadline::after(Duration::from_secs(20));
+        clear(&app, &subject, deadline).await.unwrap();
+        assert_eq!(fakes.store.get(RECORD).is_some(), is_left, "{sequencer}");
+        fakes.store.forget(RECORD);
+        deliver(&fakes, "01").await.unwrap_err();
+    }
+}
+
+#[tokio::test]
 async fn two_that_fail_at_once_leave_one_record() {
     let fakes = with_photo();
     is_slow(&fakes, true);

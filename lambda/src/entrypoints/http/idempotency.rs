@@ -156,10 +156,12 @@ impl Claim {
         }
     }
 
-    /// Gives the key back: what was answered may be answered otherwise next time.
+    /// Gives the key back: what was answered may be answered otherwise next time. A call that
+    /// has taken it over meanwhile, because this one was taken for dead, keeps it.
     pub async fn release(self, app: &App, deadline: Deadline) {
+        let Claim { keyed, version } = self;
         let store = &app.services.store;
-        if let Err(error) = store.remove(&self.keyed.address, deadline).await {
+        if let Err(error) = store.remove(&keyed.address, &version, deadline).await {
             tracing::warn!(%error, "an idempotency key is claimed until it expires");
         }
     }

@@ -112,10 +112,7 @@ async fn one_of_two_calls_at_once_does_the_work() {
     claimed.as_object_mut().unwrap().remove("answer");
     claimed["claimed_until_ms"] = json!(now_ms() + 60_000);
 
-    let address: ObjectAddress = uri.parse().unwrap();
-    let deadline = Deadline::after(Duration::from_secs(1));
-    let store = &fakes.services().store;
-    store.remove(&address, deadline).await.unwrap();
+    fakes.store.forget(&uri);
     let other = (uri, claimed.to_string().into(), Default::default());
     *fakes.store.interloper.lock().unwrap() = Some(other);
     let second = call(&fakes, "key", &body("7")).await;
