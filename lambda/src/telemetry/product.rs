@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{Invocation, Trace, metrics};
-use crate::domain::{Cost, Progress, Unfaithful};
+use crate::domain::{Cost, Progress, Unfaithful, in_ms};
 use crate::problem::Problem;
 
 /// What the work on a product gives, as far as its line tells it.
@@ -148,7 +148,7 @@ pub fn refuse(source: Option<&str>, problem: Problem) -> Problem {
 
 fn report(source: Option<&str>, end: &End<'_>, progress: &Progress, took: Duration) {
     let outcome = Outcome::of(end, progress);
-    let total_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let total_ms = in_ms(took);
     let invocation = Invocation::current();
     log(source, outcome, end, progress, total_ms, &invocation);
 

@@ -3,14 +3,16 @@
 //! `IDEMPOTENCY_LOCATION`; a rule of that bucket lets it expire.
 //! <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::members::header;
 use super::{HttpRequest, media_type};
-use crate::domain::{Condition, Deadline, ObjectAddress, StoreError, Version, digest};
+use crate::domain::{
+    Condition, Deadline, ObjectAddress, StoreError, Version, digest, in_ms, since_epoch_ms,
+};
 use crate::entrypoints::App;
 use crate::entrypoints::place::{Changed, Found, Place, Step};
 use crate::entrypoints::request_body::invalid;
@@ -183,15 +185,7 @@ fn fingerprint(request: &HttpRequest<'_>) -> String {
 }
 
 fn now_ms() -> u64 {
-    in_ms(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
-}
-
-fn in_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    since_epoch_ms(SystemTime::now())
 }
 
 fn reused() -> Problem {
