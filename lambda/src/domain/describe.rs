@@ -104,7 +104,6 @@ pub async fn describe_product_aloud(
     audience: Option<&dyn Audience>,
     deadline: Deadline,
 ) -> Result<ProductDescription, DescribeError> {
-    Progress::note(|progress| progress.product_id = request.product_id.clone());
     let plan = QuestionPlan::new(
         &services.attribute_set,
         &services.default_category,

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Audience, Deadline, ObjectAddress, Photo, Prompt, SourceMark, Usage};
+use super::{Audience, Deadline, ObjectAddress, Photo, Prompt, SourceMark, Standing, Usage};
 
 /// A model that answers questions about a photo.
 #[async_trait]
@@ -226,6 +226,15 @@ pub struct Stored {
     pub version: Version,
     /// What it was made from, where it says so.
     pub source: Option<SourceMark>,
+}
+
+impl Stored {
+    /// How it stands to what was delivered; another one where it does not say what it was
+    /// made from.
+    pub fn standing(&self, delivered: &SourceMark) -> Standing {
+        let source = self.source.as_ref();
+        source.map_or(Standing::Other, |source| source.standing(delivered))
+    }
 }
 
 /// What must hold for an object to be written.

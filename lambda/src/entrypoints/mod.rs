@@ -3,6 +3,7 @@
 
 mod base64_text;
 mod concurrently;
+mod delivery;
 mod direct;
 mod distributed_map;
 mod event;

@@ -6,11 +6,12 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
 use super::App;
-use super::failures::{self, Subject};
+use super::delivery::Delivery;
+use super::failures;
 use super::place::{Changed, Found, Place, Step};
 use crate::domain::{
-    Deadline, DescribeRequest, ObjectAddress, ProductDescription, Progress, SourceMark, Standing,
-    Stored, describe_product,
+    Deadline, DescribeRequest, ObjectAddress, ProductDescription, SourceMark, Standing, Stored,
+    describe_product,
 };
 use crate::problem::Problem;
 use crate::telemetry::Worked;
@@ -68,7 +69,6 @@ pub async fn describe_and_store(
     source: SourceMark,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    Progress::note(|progress| progress.product_id = Some(product_id.clone()));
     let settings = &app.settings;
     let bucket = settings.output_bucket.as_deref().unwrap_or(bucket);
     let result = ObjectAddress {
@@ -79,7 +79,7 @@ pub async fn describe_and_store(
         settings: Some(settings.mark(request.format)),
         ..source
     };
-    let subject = Subject {
+    let delivery = Delivery {
         product_id: Some(&product_id),
         name: &product_id,
         bucket,
@@ -90,18 +90,18 @@ pub async fn describe_and_store(
         product_id: Some(product_id.clone()),
         ..request
     };
-    let problem = match describe_once(app, &result, &subject, request, deadline).await {
+    let problem = match describe_once(app, &result, &delivery, request, deadline).await {
         Ok(outcome) => return Ok(outcome),
         Err(problem) => problem,
     };
-    let settled = failures::settle(app, &subject, problem, deadline).await;
+    let settled = failures::settle(app, &delivery, problem, deadline).await;
     // Another delivery may have succeeded meanwhile. Whoever fails writes its record
     // and looks for a result, whoever succeeds writes the result and looks for a
     // record, so that one of them sees the other.
     match app.services.store.look(&result, deadline).await {
         Ok(stored) => match reason_to_skip(stored.as_ref(), &source) {
             Some(reason) => {
-                failures::clear(app, &subject, deadline).await?;
+                failures::clear(app, &delivery, deadline).await?;
                 Ok(Outcome::Skipped(reason))
             }
             None => settled,
@@ -114,7 +114,7 @@ pub async fn describe_and_store(
 async fn describe_once(
     app: &App,
     result: &ObjectAddress,
-    subject: &Subject<'_>,
+    delivery: &Delivery<'_>,
     request: DescribeRequest,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
@@ -129,30 +129,30 @@ async fn describe_once(
     let before = place(work_deadline);
     let (found, failure) = tokio::join!(
         before.find(),
-        failures::look_up(app, subject, work_deadline)
+        failures::look_up(app, delivery, work_deadline)
     );
     let found = found?;
     let is_done =
-        |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), subject.source);
+        |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), delivery.source);
     if let Some(reason) = is_done(found.as_ref()) {
         if failure.is_some() {
-            failures::clear(app, subject, deadline).await?;
+            failures::clear(app, delivery, deadline).await?;
         }
         return Ok(Outcome::Skipped(reason));
     }
-    if failure.is_some_and(|failure| failure.is_final_for(subject.source)) {
+    if failure.is_some_and(|failure| failure.is_final_for(delivery.source)) {
         return Ok(Outcome::Skipped("its photo can't be used, as is on record"));
     }
     let product = describe_product(&app.services, request, work_deadline).await?;
-    let text = contents(&product, subject.source);
+    let text = contents(&product, delivery.source);
     let step = |found: Option<&Found>| match is_done(found) {
         Some(reason) => Step::Leave(reason),
         None => Step::Write(text.clone()),
     };
     let changed = place(deadline)
-        .change_from(found, Some(subject.source), step)
+        .change_from(found, Some(delivery.source), step)
         .await?;
-    failures::clear(app, subject, deadline).await?;
+    failures::clear(app, delivery, deadline).await?;
     Ok(match changed {
         Changed::Written(_) => Outcome::Written(result.clone()),
         Changed::Left(reason) => Outcome::Skipped(reason),
@@ -171,7 +171,7 @@ fn contents(product: &ProductDescription, source: &SourceMark) -> Bytes {
 
 /// Why the result that lies there needs no other one.
 fn reason_to_skip(stored: Option<&Stored>, source: &SourceMark) -> Option<&'static str> {
-    match stored?.source.as_ref()?.standing(source) {
+    match stored?.standing(source) {
         Standing::Same => Some("described already"),
         Standing::Later => Some("a later one is described already"),
         Standing::Other => None,

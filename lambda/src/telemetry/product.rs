@@ -117,16 +117,29 @@ impl<'a> End<'a> {
     }
 }
 
-/// Does the work on one product and says what came of it. `source` is what the event is
-/// about: the photo's key or the message's id.
+/// What the line of a product is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// What the event is about: the photo's key or the message's id.
+    pub source: Option<&'a str>,
+    /// The product's name, where it has one.
+    pub product_id: Option<&'a str>,
+}
+
+/// Does the work on one product and says what came of it.
 pub async fn follow<T: Worked>(
-    source: Option<&str>,
+    about: About<'_>,
     work: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
     let start = Instant::now();
-    let (result, progress) = Progress::of(work).await;
+    let product_id = about.product_id.map(str::to_owned);
+    let (result, progress) = Progress::of(async {
+        Progress::note(|progress| progress.product_id = product_id);
+        work.await
+    })
+    .await;
     report(
-        source,
+        about.source,
         &End::of(result.as_ref()),
         &progress,
         start.elapsed(),
@@ -135,7 +148,7 @@ pub async fn follow<T: Worked>(
 }
 
 /// Says of a product that it fails before there is any work on it, and gives the problem
-/// back.
+/// back. `source` is what the event is about.
 pub fn refuse(source: Option<&str>, problem: Problem) -> Problem {
     report(
         source,

@@ -186,7 +186,7 @@ async fn a_record_of_a_later_upload_that_comes_in_between_is_not_taken_away() {
     let app = fakes.app();
     for (sequencer, is_left) in [("02", true), ("01", false)] {
         let source = mark(&fakes, "01");
-        let subject = Subject {
+        let delivery = Delivery {
             product_id: Some("7"),
             name: "7",
             bucket: "catalogue",
@@ -197,7 +197,7 @@ async fn a_record_of_a_later_upload_that_comes_in_between_is_not_taken_away() {
         let other = (RECORD.to_owned(), "{}".into(), mark(&fakes, sequencer));
         *fakes.store.interloper.lock().unwrap() = Some(other);
         let deadline = Deadline::after(Duration::from_secs(20));
-        clear(&app, &subject, deadline).await.unwrap();
+        clear(&app, &delivery, deadline).await.unwrap();
         assert_eq!(fakes.store.get(RECORD).is_some(), is_left, "{sequencer}");
         fakes.store.forget(RECORD);
         deliver(&fakes, "01").await.unwrap_err();
