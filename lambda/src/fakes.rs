@@ -1,6 +1,7 @@
 //! Plain structs in the place of AWS, for tests.
 
 mod audience;
+pub mod uploads;
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Cursor, Write};
@@ -98,6 +99,19 @@ impl Fakes {
 
     pub fn app(&self) -> App {
         App::new(self.settings(), self.services())
+    }
+
+    /// Whether the endpoint is too slow to answer.
+    pub fn is_slow(&self, slow: bool) {
+        let error = AskError::TimedOut {
+            endpoint: "fake-endpoint".into(),
+        };
+        *self.model.error.lock().unwrap() = slow.then_some(error);
+    }
+
+    /// How often the endpoint was called.
+    pub fn calls(&self) -> usize {
+        self.model.asked.lock().unwrap().len()
     }
 
     fn settings(&self) -> Settings {

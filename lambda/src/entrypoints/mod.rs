@@ -30,6 +30,10 @@ use serde_json::Value;
 
 use self::event::Event;
 pub use self::http::streamed::StreamedBody;
+#[cfg(test)]
+pub(crate) use self::stored::Outcome;
+#[cfg(test)]
+pub(crate) use self::upload::{Upload, handle as handle_upload};
 use crate::domain::{Deadline, Services};
 use crate::problem::without_quoted;
 use crate::settings::{ResponseMode, Settings};

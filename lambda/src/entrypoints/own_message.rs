@@ -162,10 +162,10 @@ mod tests {
         run(&fakes, "m1", body.clone()).await.unwrap();
         let second = run(&fakes, "m1", body.clone()).await.unwrap();
         assert_eq!(second, Outcome::Skipped("described already"));
-        assert_eq!(fakes.model.asked.lock().unwrap().len(), 1);
+        assert_eq!(fakes.calls(), 1);
 
         run(&fakes, "m2", body).await.unwrap();
-        assert_eq!(fakes.model.asked.lock().unwrap().len(), 2);
+        assert_eq!(fakes.calls(), 2);
     }
 
     #[tokio::test]
