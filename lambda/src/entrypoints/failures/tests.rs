@@ -48,6 +48,27 @@ async fn a_broken_photo_is_looked_at_once() {
     assert!(fakes.store.get(RECORD).is_none());
 }
 
+/// As events/README.md has it.
+#[tokio::test]
+async fn a_newer_photo_that_fails_leaves_the_older_description_and_both_say_of_which_they_are() {
+    let fakes = Fakes::with_photo();
+    fakes.deliver("01").await.unwrap();
+    let described = fakes.store.get(RESULT);
+    fakes.store.put(PHOTO, "no photo".into());
+    fakes.deliver("02").await.unwrap();
+    assert_eq!(fakes.store.uris(), [RESULT, RECORD, PHOTO]);
+    assert_eq!(fakes.store.get(RESULT), described);
+    for (document, sequencer) in [(RESULT, "01"), (RECORD, "02")] {
+        let source = fakes.store.json(document)["source"].take();
+        assert_eq!(source, fakes.mark(sequencer).to_json(), "{document}");
+    }
+
+    fakes.store.put(PHOTO, photo_bytes());
+    fakes.deliver("03").await.unwrap();
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    assert_eq!(fakes.store.json(RESULT)["source"]["sequencer"], "03");
+}
+
 #[tokio::test]
 async fn a_missing_object_is_tried_again_whenever_it_is_delivered() {
     let fakes = Fakes::default();
