@@ -27,7 +27,10 @@ export interface CatalogueBucketProps {
   readonly incomingPrefix: string;
   /** Where descriptions are written, as `<prefix><product_id>.json`; ends with "/". */
   readonly descriptionsPrefix: string;
-  /** Where records of what could not be described are kept; ends with "/". */
+  /**
+   * Where records of what could not be described are kept, and claims on products (the function's
+   * CLAIM_PRODUCTS) as long as they are worked on; ends with "/".
+   */
   readonly failuresPrefix: string;
   /**
    * Where answers to calls with an idempotency key are kept.

@@ -173,7 +173,7 @@ async fn keep(
         Step::Write(json!(record).to_string().into())
     };
     place(app, address, deadline)
-        .change(Some(delivery.source), step)
+        .write(Some(delivery.source), step)
         .await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! by its shape and passes it on.
 
 mod base64_text;
+mod claims;
 mod concurrently;
 mod delivery;
 mod direct;
@@ -11,6 +12,7 @@ mod event_bridge;
 mod failures;
 mod http;
 mod json_error;
+mod lease;
 mod message;
 mod own_message;
 mod place;

@@ -65,25 +65,36 @@ impl Place<'_> {
     }
 
     /// Looks what lies there and does what `step` says of it. Where somebody else was faster,
-    /// it is looked again. `source` is what a text is made from.
-    pub async fn change<T>(
+    /// it is looked again. `source` is what a text is made from. Where contents are read, one
+    /// that is written already counts as this write: what must be one's own has something in
+    /// it that no other has.
+    pub async fn write<T>(
         &self,
         source: Option<&SourceMark>,
         step: impl FnMut(Option<&Found>) -> Step<T>,
     ) -> Result<Changed<T>, StoreError> {
         let found = self.find().await?;
-        self.change_from(found, source, step).await
+        self.write_over(found, source, step).await
     }
 
     /// The same where it is known already what lies there, or lay there a while ago.
-    pub async fn change_from<T>(
+    pub async fn write_over<T>(
         &self,
         mut found: Option<Found>,
         source: Option<&SourceMark>,
         mut step: impl FnMut(Option<&Found>) -> Step<T>,
     ) -> Result<Changed<T>, StoreError> {
         let mut tries = 0;
+        let mut written = None;
         loop {
+            // S3's client makes a request again whose answer was lost, and is told then that
+            // somebody else was faster.
+            if let (Some(found), Some(written)) = (&found, &written)
+                && self.max_bytes.is_some()
+                && found.content == *written
+            {
+                return Ok(Changed::Written(found.stored.version.clone()));
+            }
             let content = match step(found.as_ref()) {
                 Step::Write(content) => content,
                 Step::Leave(reason) => return Ok(Changed::Left(reason)),
@@ -95,8 +106,15 @@ impl Place<'_> {
             let condition = Condition::unchanged(found.as_ref().map(|found| &found.stored));
             let outcome = self
                 .store
-                .write(self.address, content, source, &condition, self.deadline)
+                .write(
+                    self.address,
+                    content.clone(),
+                    source,
+                    &condition,
+                    self.deadline,
+                )
                 .await;
+            written = Some(content);
             match outcome {
                 Ok(version) => return Ok(Changed::Written(version)),
                 Err(StoreError::Changed { .. }) => found = self.find().await?,
@@ -151,7 +169,7 @@ mod tests {
         }
     }
 
-    async fn change(store: &FakeStore) -> Result<Changed<usize>, StoreError> {
+    async fn write(store: &FakeStore) -> Result<Changed<usize>, StoreError> {
         let address: ObjectAddress = URI.parse().unwrap();
         let place = Place {
             store,
@@ -159,7 +177,7 @@ mod tests {
             max_bytes: Some(10),
             deadline: Deadline::after(Duration::from_secs(5)),
         };
-        place.change(None, longer).await
+        place.write(None, longer).await
     }
 
     #[tokio::test]
@@ -167,12 +185,21 @@ mod tests {
         let store = FakeStore::default();
         let other = (URI.to_owned(), "ab".into(), SourceMark::default());
         *store.interloper.lock().unwrap() = Some(other);
-        let changed = change(&store).await.unwrap();
+        let changed = write(&store).await.unwrap();
         assert!(matches!(changed, Changed::Written(_)));
         assert_eq!(store.get(URI).unwrap().0, "xxx");
-        let left = change(&store).await.unwrap();
+        let left = write(&store).await.unwrap();
         assert!(matches!(left, Changed::Left(3)));
         assert_eq!(store.get(URI).unwrap().0, "xxx");
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_answer_was_lost_is_known_by_its_content() {
+        let store = FakeStore::default();
+        *store.is_answer_lost.lock().unwrap() = true;
+        let changed = write(&store).await.unwrap();
+        assert!(matches!(changed, Changed::Written(_)));
+        assert_eq!(store.get(URI).unwrap().0, "x");
     }
 
     #[tokio::test]
@@ -200,7 +227,7 @@ mod tests {
             seen.push(found.map(|found| found.stored.version.clone()));
             Step::<()>::Write("new".into())
         };
-        place.change_from(Some(stale), None, step).await.unwrap();
+        place.write_over(Some(stale), None, step).await.unwrap();
         assert_eq!(seen.len(), 2);
         assert_eq!(seen[1], Some(found.stored.version));
         assert_eq!(store.get(URI).unwrap().0, "new");

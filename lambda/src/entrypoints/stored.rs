@@ -6,6 +6,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
 use super::App;
+use super::claims::{self, Claim};
 use super::delivery::Delivery;
 use super::failures;
 use super::place::{Changed, Found, Place, Step};
@@ -90,18 +91,35 @@ pub async fn describe_and_store(
         product_id: Some(product_id.clone()),
         ..request
     };
-    let problem = match describe_once(app, &result, &delivery, request, deadline).await {
+    let mut claim = None;
+    let outcome = describe_or_settle(app, &result, &delivery, request, &mut claim, deadline).await;
+    // Last of all, so that whoever waits for it finds what came of the work.
+    if let Some(claim) = claim {
+        claim.release(app, deadline).await;
+    }
+    outcome
+}
+
+async fn describe_or_settle(
+    app: &App,
+    result: &ObjectAddress,
+    delivery: &Delivery<'_>,
+    request: DescribeRequest,
+    claim: &mut Option<Claim>,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let problem = match describe_once(app, result, delivery, request, claim, deadline).await {
         Ok(outcome) => return Ok(outcome),
         Err(problem) => problem,
     };
-    let settled = failures::settle(app, &delivery, problem, deadline).await;
+    let settled = failures::settle(app, delivery, problem, deadline).await;
     // Another delivery may have succeeded meanwhile. Whoever fails writes its record
     // and looks for a result, whoever succeeds writes the result and looks for a
     // record, so that one of them sees the other.
-    match app.services.store.look(&result, deadline).await {
-        Ok(stored) => match reason_to_skip(stored.as_ref(), &source) {
+    match app.services.store.look(result, deadline).await {
+        Ok(stored) => match reason_to_skip(stored.as_ref(), delivery.source) {
             Some(reason) => {
-                failures::clear(app, &delivery, deadline).await?;
+                failures::clear(app, delivery, deadline).await?;
                 Ok(Outcome::Skipped(reason))
             }
             None => settled,
@@ -116,6 +134,7 @@ async fn describe_once(
     result: &ObjectAddress,
     delivery: &Delivery<'_>,
     request: DescribeRequest,
+    claim: &mut Option<Claim>,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
     let place = |deadline| Place {
@@ -126,23 +145,33 @@ async fn describe_once(
     };
     // What fails here must leave the time to write that down, too.
     let work_deadline = deadline.of_work();
-    let before = place(work_deadline);
-    let (found, failure) = tokio::join!(
-        before.find(),
-        failures::look_up(app, delivery, work_deadline)
-    );
-    let found = found?;
     let is_done =
         |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), delivery.source);
-    if let Some(reason) = is_done(found.as_ref()) {
-        if failure.is_some() {
-            failures::clear(app, delivery, deadline).await?;
+    let found = loop {
+        let before = place(work_deadline);
+        let (found, failure) = tokio::join!(
+            before.find(),
+            failures::look_up(app, delivery, work_deadline)
+        );
+        let found = found?;
+        if let Some(reason) = is_done(found.as_ref()) {
+            if failure.is_some() {
+                failures::clear(app, delivery, deadline).await?;
+            }
+            return Ok(Outcome::Skipped(reason));
         }
-        return Ok(Outcome::Skipped(reason));
-    }
-    if failure.is_some_and(|failure| failure.is_final_for(delivery.source)) {
-        return Ok(Outcome::Skipped("its photo can't be used, as is on record"));
-    }
+        if failure.is_some_and(|failure| failure.is_final_for(delivery.source)) {
+            return Ok(Outcome::Skipped("its photo can't be used, as is on record"));
+        }
+        if !app.settings.claims_products || claim.is_some() {
+            break found;
+        }
+        // Then it is looked again: whoever had the claim before may have done the work.
+        *claim = claims::take(app, delivery, deadline).await?;
+        if claim.is_none() {
+            claims::wait(work_deadline).await?;
+        }
+    };
     let product = describe_product(&app.services, request, work_deadline).await?;
     let text = contents(&product, delivery.source);
     let step = |found: Option<&Found>| match is_done(found) {
@@ -150,7 +179,7 @@ async fn describe_once(
         None => Step::Write(text.clone()),
     };
     let changed = place(deadline)
-        .change_from(found, Some(delivery.source), step)
+        .write_over(found, Some(delivery.source), step)
         .await?;
     failures::clear(app, delivery, deadline).await?;
     Ok(match changed {

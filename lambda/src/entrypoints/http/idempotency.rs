@@ -3,17 +3,14 @@
 //! `IDEMPOTENCY_LOCATION`; a rule of that bucket lets it expire.
 //! <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>
 
-use std::time::{Duration, SystemTime};
-
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::members::header;
 use super::{HttpRequest, media_type};
-use crate::domain::{
-    Condition, Deadline, ObjectAddress, StoreError, Version, digest, in_ms, since_epoch_ms,
-};
+use crate::domain::{Condition, Deadline, ObjectAddress, StoreError, Version, digest};
 use crate::entrypoints::App;
+use crate::entrypoints::lease::Lease;
 use crate::entrypoints::place::{Changed, Found, Place, Step};
 use crate::entrypoints::request_body::invalid;
 use crate::problem::{Problem, ProblemKind};
@@ -27,9 +24,6 @@ pub const RETRY_AFTER_S: &str = "2";
 const LONGEST_KEY: usize = 255;
 /// The most bytes of an answer that is read: more than Lambda can answer with.
 const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
-/// How long a claim outlives the deadline of its call. After that whoever had it is
-/// taken for dead.
-const CLAIM_MARGIN: Duration = Duration::from_secs(2);
 
 /// A call with a key.
 pub struct Keyed {
@@ -58,8 +52,9 @@ pub struct Claim {
 struct Record {
     /// Tells the request from others.
     request: String,
-    /// When whoever works on it is taken for dead, in milliseconds since the epoch.
-    claimed_until_ms: u64,
+    /// Who works on it.
+    #[serde(flatten)]
+    lease: Lease,
     /// The answer as it was sent. A text, so that every digit of it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
@@ -97,21 +92,21 @@ impl Keyed {
             max_bytes: Some(MAX_RECORD_BYTES),
             deadline,
         };
+        let claim = Record {
+            request: self.request.clone(),
+            lease: Lease::until(deadline),
+            answer: None,
+        };
+        let claim = json!(claim).to_string();
         let step = |found: Option<&Found>| {
             let known =
                 found.and_then(|found| serde_json::from_slice::<Record>(&found.content).ok());
             if let Some(decided) = known.and_then(|record| self.decided_by(record)) {
                 return Step::Leave(decided);
             }
-            let until = now_ms().saturating_add(in_ms(deadline.remaining() + CLAIM_MARGIN));
-            let record = Record {
-                request: self.request.clone(),
-                claimed_until_ms: until,
-                answer: None,
-            };
-            Step::Write(json!(record).to_string().into())
+            Step::Write(claim.clone().into())
         };
-        let outcome = place.change(None, step).await;
+        let outcome = place.write(None, step).await;
         match outcome {
             Ok(Changed::Left(decided)) => decided.map(Begun::Answered),
             Ok(Changed::Written(version)) => Ok(Begun::Claimed(Claim {
@@ -133,7 +128,7 @@ impl Keyed {
         if let Some(answer) = record.answer {
             return Some(Ok(answer));
         }
-        (record.claimed_until_ms > now_ms()).then(|| Err(in_progress()))
+        record.lease.is_live().then(|| Err(in_progress()))
     }
 }
 
@@ -144,7 +139,7 @@ impl Claim {
         let Claim { keyed, version } = self;
         let record = Record {
             request: keyed.request,
-            claimed_until_ms: 0,
+            lease: Lease::over(),
             answer: Some(answer.to_owned()),
         };
         let text = json!(record).to_string();
@@ -182,10 +177,6 @@ fn fingerprint(request: &HttpRequest<'_>) -> String {
         parts.push(body);
     }
     digest(parts)
-}
-
-fn now_ms() -> u64 {
-    since_epoch_ms(SystemTime::now())
 }
 
 fn reused() -> Problem {

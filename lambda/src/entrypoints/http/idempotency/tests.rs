@@ -1,9 +1,11 @@
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::since_epoch_ms;
 use crate::entrypoints::http::{HttpResponse, respond};
 use crate::fakes::{Fakes, photo_base64};
 
@@ -16,6 +18,10 @@ fn fakes() -> Fakes {
 
 fn body(product_id: &str) -> Value {
     json!({"product_id": product_id, "image": {"base64": photo_base64()}})
+}
+
+fn now_ms() -> u64 {
+    since_epoch_ms(SystemTime::now())
 }
 
 async fn call_at(fakes: &Fakes, path: &str, key: &str, body: &Value) -> HttpResponse {
