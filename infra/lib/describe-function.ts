@@ -9,6 +9,7 @@ import {
   InvokeMode,
   LoggingFormat,
   Runtime,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -32,6 +33,11 @@ export interface DescribeFunctionProps {
    * (`buffered`) or as it comes to be (`stream`).
    */
   readonly url: 'none' | 'buffered' | 'stream';
+  /**
+   * X-Ray: `active` records a share of the invocations, `pass-through` none. Either way the trace
+   * that an invocation belongs to goes on to the endpoint and to Bedrock.
+   */
+  readonly tracing: 'active' | 'pass-through';
   /** The models that may write the description. */
   readonly bedrockModels: readonly BedrockModel[];
   /** The region that Bedrock is called in. */
@@ -105,6 +111,9 @@ export class DescribeFunction extends Construct {
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
+      // Active, CDK allows the role to send what is recorded. To leave it out is Lambda's own
+      // pass-through; CDK's PASS_THROUGH would ask for the same rights.
+      tracing: props.tracing === 'active' ? Tracing.ACTIVE : Tracing.DISABLED,
       // These three are for asynchronous invocations. The stack makes none itself, but a topic and
       // everybody who asks for no answer do.
       retryAttempts: 2,

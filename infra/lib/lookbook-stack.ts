@@ -104,6 +104,7 @@ export class LookbookStack extends Stack {
       memoryMib: describe.memoryMib,
       timeout: Duration.seconds(describe.timeoutSeconds),
       url: describe.url,
+      tracing: describe.tracing,
       // What the infrastructure and the function must agree on; the function's own defaults stand
       // for the rest. Results go to the photo's own bucket, so OUTPUT_BUCKET is left out.
       environment: {

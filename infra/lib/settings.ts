@@ -134,6 +134,7 @@ const sections = z.strictObject({
     timeoutSeconds: z.int().min(3).max(900),
     productConcurrency: z.int().min(1).max(64),
     url: z.enum(['none', 'buffered', 'stream']),
+    tracing: z.enum(['active', 'pass-through']),
     environment: functionVariables,
   }),
   // The limits are those of Lambda's event source mappings and of SQS.

@@ -4,7 +4,7 @@ use super::App;
 use super::stored::{Outcome, describe_and_store};
 use crate::domain::{Deadline, DescribeRequest, ObjectAddress, PhotoSource, SourceMark};
 use crate::problem::Problem;
-use crate::telemetry::follow;
+use crate::telemetry::{About, follow};
 
 /// The file name extensions of photos, in lower case.
 const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
@@ -35,19 +35,24 @@ pub async fn handle(
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
     let key = upload.key.clone();
-    follow(Some(&key), describe(app, upload, prefix, deadline)).await
+    let product_id = product_id(prefix, &key);
+    let about = About {
+        source: Some(&key),
+        product_id,
+    };
+    follow(about, describe(app, upload, product_id, deadline)).await
 }
 
 async fn describe(
     app: &App,
     upload: Upload,
-    prefix: &str,
+    product_id: Option<&str>,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
     if !upload.is_there {
         return Ok(Outcome::Skipped("no object was created"));
     }
-    let Some(product_id) = product_id(prefix, &upload.key) else {
+    let Some(product_id) = product_id else {
         return Ok(Outcome::Skipped("no incoming photo"));
     };
     let product_id = product_id.to_owned();

@@ -3,8 +3,9 @@
 //! `s3s-fs` keeps an object as a file of its key's name, which shows in places. This layer
 //! refuses keys that a folder cannot hold instead of folding them into others, answers
 //! `NoSuchBucket` where the folder would create or overlook one, hides directories, and makes
-//! writes atomic: a conditional write (`If-None-Match: *`) has one winner, and a reader gets
-//! content, ETag and metadata of one and the same write.
+//! writes atomic: a conditional write (`If-None-Match: *`) has one winner, a conditional delete
+//! (`If-Match`) takes nothing away but what was seen, and a reader gets content, ETag and
+//! metadata of one and the same write.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,13 +14,14 @@ use futures::TryStreamExt;
 use s3s::dto::{
     CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput,
     CopySource, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
-    DeleteObjectOutput, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    PutObjectInput, PutObjectOutput, StreamingBlob,
+    DeleteObjectOutput, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
+    HeadObjectOutput, PutObjectInput, PutObjectOutput, StreamingBlob,
 };
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 
 use super::delegate::delegate;
+use super::internal_request::head_request;
 use super::key_locks::KeyLocks;
 use super::upload_checksum;
 
@@ -71,6 +73,30 @@ impl ConformingStore {
             return Ok(());
         }
         Err(s3_error!(NoSuchKey, "The specified key does not exist."))
+    }
+
+    /// Whether an object, whose lock is held, is as a request wants it to be.
+    async fn check_unchanged(
+        &self,
+        bucket: &str,
+        key: &str,
+        condition: &ETagCondition,
+    ) -> S3Result<()> {
+        let head = self.inner.head_object(head_request(bucket, key)).await?;
+        let is_unchanged = match condition {
+            ETagCondition::Any => true,
+            ETagCondition::ETag(expected) => {
+                let found = head.output.e_tag;
+                found.is_some_and(|found| found.strong_cmp(expected))
+            }
+        };
+        if is_unchanged {
+            return Ok(());
+        }
+        Err(s3_error!(
+            PreconditionFailed,
+            "At least one of the pre-conditions you specified did not hold"
+        ))
     }
 }
 
@@ -204,12 +230,15 @@ impl S3 for ConformingStore {
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        let lock = self.locks.of(&bucket, &key);
+        let _writing = lock.write().await;
         if self.object_exists(&bucket, &key).is_err() {
             self.bucket_exists(&bucket)?;
             return Ok(S3Response::new(DeleteObjectOutput::default()));
         }
-        let lock = self.locks.of(&bucket, &key);
-        let _writing = lock.write().await;
+        if let Some(condition) = &request.input.if_match {
+            self.check_unchanged(&bucket, &key, condition).await?;
+        }
         self.inner.delete_object(request).await
     }
 

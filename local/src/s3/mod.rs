@@ -7,6 +7,7 @@
 pub mod access;
 pub mod conforming;
 mod delegate;
+mod internal_request;
 mod key_locks;
 pub mod notifying;
 mod request_context;
