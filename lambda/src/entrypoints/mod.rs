@@ -28,6 +28,8 @@ use serde_json::Value;
 
 use self::event::Event;
 pub use self::http::streamed::StreamedBody;
+pub use self::stored::{Outcome, UNUSABLE_PHOTO, describe_and_store};
+pub use self::upload::product_id;
 use crate::domain::{Deadline, Services};
 use crate::problem::without_quoted;
 use crate::settings::{ResponseMode, Settings};

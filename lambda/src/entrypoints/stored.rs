@@ -17,6 +17,9 @@ use crate::telemetry::Worked;
 /// How often a result is written anew that others write at the same time.
 const WRITES: usize = 4;
 
+/// Why a product is passed over whose photo was found unusable before.
+pub const UNUSABLE_PHOTO: &str = "its photo can't be used, as is on record";
+
 /// What became of a product.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -135,7 +138,7 @@ async fn describe_once(
         return Ok(Outcome::Skipped(reason));
     }
     if failure.is_some_and(|failure| failure.is_final_for(subject.source)) {
-        return Ok(Outcome::Skipped("its photo can't be used, as is on record"));
+        return Ok(Outcome::Skipped(UNUSABLE_PHOTO));
     }
     let product = describe_product(&app.services, request, work_deadline).await?;
     let text = contents(&product, subject.source);
