@@ -61,15 +61,20 @@ impl Context {
             .await
     }
 
-    /// S3 in the account's way; on another endpoint (one machine) by paths, since names
-    /// of buckets are no names of hosts there.
+    /// Whether objects are addressed by paths, as on another endpoint (one machine), where
+    /// names of buckets are no names of hosts.
+    #[must_use]
+    pub fn s3_by_path(&self) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        self.global.endpoint_url.is_some()
+            || is_set("AWS_ENDPOINT_URL_S3")
+            || is_set("AWS_ENDPOINT_URL")
+    }
+
+    /// S3 in the account's way, or by paths where [`Context::s3_by_path`] says so.
     pub async fn s3(&self) -> aws_sdk_s3::Client {
-        let aws = self.aws().await;
-        let elsewhere =
-            self.global.endpoint_url.is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
-                || std::env::var_os("AWS_ENDPOINT_URL").is_some();
-        let config = aws_sdk_s3::config::Builder::from(aws)
-            .force_path_style(elsewhere)
+        let config = aws_sdk_s3::config::Builder::from(self.aws().await)
+            .force_path_style(self.s3_by_path())
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }
