@@ -176,7 +176,7 @@ impl Summary {
             rows.push(row("cost of the texts", format!("${usd:.4}")));
         }
         let head = format!("of {} products", self.products);
-        table([&head, ""], &rows)
+        table([head.as_str(), ""], &rows)
     }
 
     /// How many are not described though they were tried.
