@@ -41,4 +41,19 @@ pub struct Global {
 /// One variant for each module of [`commands`].
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Ask an endpoint about photographs
+    Ask(commands::ask::AskArgs),
+    /// Describe photographs, by the function or from here
+    Describe(Box<commands::describe::DescribeArgs>),
+    /// Describe a whole catalogue, by the state machine or here
+    Backfill(Box<commands::backfill::BackfillArgs>),
+    /// What a month costs, in each way of running
+    Cost(Box<commands::cost::CostArgs>),
+    /// Find what is wrong before AWS does
+    Doctor(commands::doctor::DoctorArgs),
+    /// Completions of this command line for a shell
+    Completions(commands::completions::CompletionsArgs),
+    /// Write the manual's pages
+    #[command(hide = true)]
+    Man(commands::man::ManArgs),
 }

@@ -6,11 +6,20 @@
 //! the interrupt. [`failure`] is how they end when they can't go on.
 
 pub mod arguments;
+pub mod asking;
 pub mod aws_error;
+pub mod backfill;
 pub mod commands;
 pub mod context;
+pub mod cost;
+pub mod describing;
+pub mod doctor;
 pub mod failure;
+pub mod function_settings;
+pub mod infra_defaults;
 pub mod interrupt;
+pub mod photographs;
+pub mod picture;
 pub mod terminal;
 
 use std::process::ExitCode;
