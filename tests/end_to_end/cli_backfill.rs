@@ -369,6 +369,10 @@ async fn step_functions(
     let map_run = "arn:aws:states:us-east-1:123456789012:mapRun:Backfill/1:1";
     let status = if looks > 1 { "SUCCEEDED" } else { "RUNNING" };
     let answer = match operation.as_str() {
+        "DescribeStateMachine" => json!({
+            "stateMachineArn": "m", "name": "Backfill", "roleArn": "r", "type": "STANDARD",
+            "creationDate": 1.0, "definition": "{\"Arguments\": {\"Bucket\": \"photos\"}}"
+        }),
         "StartExecution" => json!({"executionArn": execution, "startDate": 1.0}),
         "DescribeExecution" => json!({
             "executionArn": execution, "stateMachineArn": "m", "status": status,
@@ -404,25 +408,38 @@ async fn the_state_machine_is_started_over_the_prefix_and_followed() {
     let lookbook =
         Lookbook::with_services(&[("SFN", format!("http://{}", server.address()).as_str())]);
     let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:Backfill";
-    let (status, ended) = lookbook
-        .json(&[
-            "backfill",
-            "s3://photos/incoming",
-            "--state-machine",
-            machine,
-            "--every",
-            "1",
-            "--json",
-        ])
-        .await;
+    let follow = ["--state-machine", machine, "--every", "1", "--json"];
+    let mut arguments = vec![
+        "backfill",
+        "s3://photos/incoming",
+        "--limit",
+        "20",
+        "--cheaply",
+    ];
+    arguments.extend(follow);
+    let (status, ended) = lookbook.json(&arguments).await;
     assert_eq!(status, Some(0), "{ended}");
     assert_eq!(ended["status"], "SUCCEEDED");
     assert_eq!(ended["items"]["succeeded"], 3);
     assert_eq!(ended["output"], json!({"written": 3}));
     let asked = state.asked.lock().unwrap().clone();
-    let (operation, started) = &asked[0];
-    assert_eq!(operation, "StartExecution");
+    let started = asked.iter().find(|(name, _)| name == "StartExecution");
+    let (_, started) = started.unwrap();
     assert_eq!(started["stateMachineArn"], machine);
     let input: Value = serde_json::from_str(started["input"].as_str().unwrap()).unwrap();
-    assert_eq!(input, json!({"bucket": "photos", "prefix": "incoming/"}));
+    assert_eq!(
+        input,
+        json!({"prefix": "incoming/", "limit": 20, "cheaply": true})
+    );
+
+    // It lists the bucket of its stack, whatever it is told.
+    let mut arguments = vec!["backfill", "s3://others/incoming"];
+    arguments.extend(follow);
+    let output = lookbook.run(&arguments).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("another bucket than others"), "{said}");
+    let asked = state.asked.lock().unwrap();
+    let starts = asked.iter().filter(|(name, _)| name == "StartExecution");
+    assert_eq!(starts.count(), 1);
 }

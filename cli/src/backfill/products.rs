@@ -65,7 +65,8 @@ impl fmt::Display for Source {
 /// One photograph and the product that is named by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
-    /// What stands between the folder or prefix and the extension.
+    /// What stands between the folder, or the prefix of incoming photographs, and the
+    /// extension.
     pub id: String,
     /// Where the photograph is, below the folder, with slashes, or as the object's key.
     pub key: String,
@@ -84,6 +85,15 @@ pub struct Products {
 }
 
 impl Products {
+    /// The first so many of them.
+    #[must_use]
+    pub fn first(mut self, limit: Option<u64>) -> Products {
+        if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
+            self.list.truncate(limit);
+        }
+        self
+    }
+
     /// Of several photographs of one product the first is described: each of them would
     /// take the others' result for one of an earlier photograph and replace it.
     fn of(mut found: Vec<Product>, left_out: Vec<String>) -> Products {
@@ -171,11 +181,17 @@ fn key_below(folder: &Path, path: &Path) -> Option<String> {
     parts.map(|parts| parts.join("/"))
 }
 
-/// The photographs under a prefix.
+/// The photographs under a prefix. A product is named by what stands below `named_below`,
+/// with which the prefix begins.
 ///
 /// # Errors
 /// When the bucket can't be listed.
-pub async fn in_bucket(client: &Client, bucket: &str, prefix: &str) -> Outcome<Products> {
+pub async fn in_bucket(
+    client: &Client,
+    bucket: &str,
+    prefix: &str,
+    named_below: &str,
+) -> Outcome<Products> {
     let mut pages = client
         .list_objects_v2()
         .bucket(bucket)
@@ -192,7 +208,7 @@ pub async fn in_bucket(client: &Client, bucket: &str, prefix: &str) -> Outcome<P
         })?;
         for object in page.contents() {
             let Some(key) = object.key() else { continue };
-            if let Some(id) = product_id(prefix, key) {
+            if let Some(id) = product_id(named_below, key) {
                 found.push(Product {
                     id: id.to_owned(),
                     key: key.to_owned(),
@@ -275,6 +291,8 @@ mod tests {
         );
         assert_eq!(products.list, [product("7.jpg"), product("8.jpg")]);
         assert_eq!(products.left_out, ["7.png"]);
+        assert_eq!(products.clone().first(Some(1)).list, [product("7.jpg")]);
+        assert_eq!(products.clone().first(None), products);
     }
 
     #[test]

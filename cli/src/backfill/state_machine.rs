@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionStatus, MapRunItemCounts};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,10 +16,21 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::interrupt::interrupted;
 use crate::terminal::table;
 
-/// What the state machine of `infra/` takes: which objects its Distributed Map lists.
-#[must_use]
-pub fn input(bucket: &str, prefix: &str) -> Value {
-    json!({"bucket": bucket, "prefix": prefix})
+/// The error of an execution that has left something to do (`infra/lib/backfill/`).
+const NOT_ALL_DONE: &str = "NotAllDone";
+
+/// What an execution of the state machine of `infra/` is told. Its bucket is the stack's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// What keys begin with; the stack's prefix of incoming photographs where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The most objects that are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Whether to go by Batch Transform and batch inference, where the stack has that way.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cheaply: bool,
 }
 
 /// How far an execution is.
@@ -90,6 +104,12 @@ impl Execution {
         table(["execution", self.execution.as_str()], &rows)
     }
 
+    /// Whether it failed because something was left to do, as the state machine says.
+    fn is_partly_done(&self) -> bool {
+        let cause = self.cause.as_deref();
+        cause.is_some_and(|cause| cause.starts_with(NOT_ALL_DONE))
+    }
+
     /// What it means for the command: nothing while it runs.
     pub fn verdict(&self) -> Option<Outcome> {
         let failed = self.items.map_or(0, |items| items.failed);
@@ -113,25 +133,58 @@ impl Execution {
     }
 }
 
+/// Looks whether the state machine lists this bucket: it would describe another one without
+/// a word. Who may not look starts it all the same.
+///
+/// # Errors
+/// When it lists another, or isn't there.
+pub async fn check_bucket(client: &Client, state_machine: &str, bucket: &str) -> Outcome {
+    let described = client
+        .describe_state_machine()
+        .state_machine_arn(state_machine)
+        .send()
+        .await;
+    match described {
+        Ok(described) if described.definition().contains(&format!("\"{bucket}\"")) => Ok(()),
+        Ok(_) => Err(Failure::usage(format!(
+            "the state machine {state_machine} lists another bucket than {bucket}"
+        ))
+        .next("name the bucket of its stack (the output CatalogueBucketName), or use --here")),
+        Err(error) => {
+            let failure = at_machine("DescribeStateMachine", state_machine, &error);
+            match failure.exit {
+                Exit::Denied => Ok(()),
+                _ => Err(failure),
+            }
+        }
+    }
+}
+
 /// Starts an execution, and gives its ARN.
 ///
 /// # Errors
 /// When it isn't started.
-pub async fn start(client: &Client, state_machine: &str, input: &Value) -> Outcome<String> {
+pub async fn start(client: &Client, state_machine: &str, input: &Input) -> Outcome<String> {
     let started = client
         .start_execution()
         .state_machine_arn(state_machine)
-        .input(input.to_string())
+        .input(json!(input).to_string())
         .send()
         .await
-        .map_err(|error| {
-            let failure = aws_error::failure(&format!("StartExecution {state_machine}"), &error);
-            match failure.exit {
-                Exit::NotFound => failure.next("the stack's outputs name its state machine"),
-                _ => failure,
-            }
-        })?;
+        .map_err(|error| at_machine("StartExecution", state_machine, &error))?;
     Ok(started.execution_arn().to_owned())
+}
+
+/// A call about the state machine that failed.
+fn at_machine<E>(call: &str, state_machine: &str, error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let failure = aws_error::failure(&format!("{call} {state_machine}"), error);
+    match failure.exit {
+        Exit::NotFound => failure.next("the stack's output BackfillStateMachineArn names it"),
+        _ => failure,
+    }
 }
 
 /// Follows an execution to its end, and says how far it is whenever that has changed.
@@ -193,7 +246,7 @@ fn status(status: &ExecutionStatus) -> String {
     status.as_str().to_owned()
 }
 
-/// The objects of the execution's first Distributed Map.
+/// The objects of the execution's latest Distributed Map.
 async fn items(client: &Client, execution: &str) -> Outcome<Option<Items>> {
     let runs = client
         .list_map_runs()
@@ -201,7 +254,7 @@ async fn items(client: &Client, execution: &str) -> Outcome<Option<Items>> {
         .send()
         .await
         .map_err(|error| aws_error::failure(&format!("ListMapRuns {execution}"), &error))?;
-    let Some(run) = runs.map_runs().first() else {
+    let Some(run) = runs.map_runs().iter().max_by_key(|run| *run.start_date()) else {
         return Ok(None);
     };
     let run = run.map_run_arn();
@@ -234,11 +287,29 @@ mod tests {
     }
 
     #[test]
-    fn the_map_is_told_the_bucket_and_the_prefix() {
+    fn an_execution_is_told_no_more_than_was_asked_for() {
+        assert_eq!(json!(Input::default()), json!({}));
+        let input = Input {
+            prefix: Some("incoming/summer/".into()),
+            limit: Some(20),
+            cheaply: true,
+        };
         assert_eq!(
-            input("photos", "incoming/"),
-            json!({"bucket": "photos", "prefix": "incoming/"})
+            json!(input),
+            json!({"prefix": "incoming/summer/", "limit": 20, "cheaply": true})
         );
+    }
+
+    #[test]
+    fn what_is_left_to_do_is_no_failure_of_all() {
+        let cause = "NotAllDone: 2 of 10 photos are in batches in which something failed";
+        let left = Execution {
+            cause: Some(cause.into()),
+            ..execution("FAILED", 2)
+        };
+        let failure = left.verdict().unwrap().unwrap_err();
+        assert_eq!(failure.exit, Exit::Partial);
+        assert_eq!(failure.what, cause);
     }
 
     #[test]

@@ -8,25 +8,24 @@ use clap::Args;
 use describe_product::adapters;
 use describe_product::domain::{Format, Services, is_bucket_name};
 use describe_product::entrypoints::App;
-use describe_product::settings::{
-    DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, INCOMING_PREFIX, OUTPUT_BUCKET, Settings,
-};
+use describe_product::settings::{DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, OUTPUT_BUCKET, Settings};
 
 use crate::backfill::folder_lock::FolderLock;
 use crate::backfill::folder_store::FolderStore;
 use crate::backfill::products::{self, Products, Source};
-use crate::backfill::state_machine;
+use crate::backfill::state_machine::{self, Input};
 use crate::backfill::work::{Pace, describe_all};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::function_settings::{FunctionSettings, Setting};
 use crate::interrupt::interrupted;
+use crate::photographs::S3_SCHEME;
 
 /// Which catalogue to describe, and how.
 #[derive(Debug, Args)]
 pub struct BackfillArgs {
     /// The photographs: a folder, or s3://bucket/prefix. A product is named by what stands
-    /// between it and the extension
+    /// between the folder, or the stack's prefix incoming/, and the extension
     #[arg(value_name = "SOURCE", required_unless_present = "follow")]
     pub source: Option<Source>,
     /// Start this state machine, the stack's, over the prefix, and follow it
@@ -35,10 +34,16 @@ pub struct BackfillArgs {
     /// Follow an execution that was started before
     #[arg(long, value_name = "ARN", conflicts_with_all = ["source", "state_machine", "here"])]
     pub follow: Option<String>,
+    /// With --state-machine, by Batch Transform and batch inference: later, and cheaper
+    #[arg(long, requires = "state_machine")]
+    pub cheaply: bool,
     /// How often an execution is looked at, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub every: u64,
+    /// The first so many photographs alone, in the order of their names
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
     /// Do it on this machine, against an endpoint and Bedrock
     #[arg(long)]
     pub here: bool,
@@ -88,8 +93,15 @@ pub async fn run(args: BackfillArgs, context: &Context) -> Outcome {
     match (&args.state_machine, &source) {
         (Some(machine), Source::Bucket { bucket, prefix }) => {
             let client = aws_sdk_sfn::Client::new(context.aws().await);
-            let input = state_machine::input(bucket, prefix);
-            let started = state_machine::start(&client, machine, &input);
+            let input = Input {
+                prefix: Some(prefix.clone()).filter(|prefix| !prefix.is_empty()),
+                limit: args.limit,
+                cheaply: args.cheaply,
+            };
+            let started = async {
+                state_machine::check_bucket(&client, machine, bucket).await?;
+                state_machine::start(&client, machine, &input).await
+            };
             let execution = context.interrupt.or(started).await??;
             context.terminal.say(format!("started {execution}"));
             follow(&client, &execution, every, context).await
@@ -137,11 +149,18 @@ async fn here(args: BackfillArgs, source: &Source, context: &Context) -> Outcome
         }
         Source::Bucket { bucket, prefix } => {
             let client = context.s3().await;
-            let list = products::in_bucket(&client, bucket, prefix);
+            // As the function names them, wherever below its prefix one begins.
+            let named_below = if prefix.starts_with(&settings.incoming_prefix) {
+                settings.incoming_prefix.as_str()
+            } else {
+                prefix.as_str()
+            };
+            let list = products::in_bucket(&client, bucket, prefix, named_below);
             (services, context.interrupt.or(list).await??, None)
         }
     };
     say_what_was_found(source, &found, context);
+    let found = found.first(args.limit);
     let pace = Pace {
         concurrency: usize::from(args.concurrency),
         timeout: Duration::from_secs(args.timeout),
@@ -170,24 +189,17 @@ fn settings(args: &BackfillArgs, source: &Source, context: &Context) -> Outcome<
     if let Some(format) = args.format {
         further.push(Setting::new(&DEFAULT_FORMAT, format.name()));
     }
-    if let Source::Bucket { prefix, .. } = source {
-        if !prefix.is_empty() {
-            further.push(Setting::new(&INCOMING_PREFIX, prefix));
+    if let (Source::Bucket { .. }, Some(out)) = (source, &args.out) {
+        let name = out.strip_prefix(S3_SCHEME).unwrap_or(out);
+        let name = name.trim_end_matches('/');
+        if !is_bucket_name(name) {
+            return Err(Failure::usage(format!(
+                "--out {out} is no bucket: results of a bucket go into a bucket, under \
+                 descriptions/"
+            ))
+            .next("--set OUTPUT_PREFIX=… names another prefix"));
         }
-        if let Some(out) = &args.out {
-            let name = out
-                .strip_prefix(crate::photographs::S3_SCHEME)
-                .unwrap_or(out);
-            let name = name.trim_end_matches('/');
-            if !is_bucket_name(name) {
-                return Err(Failure::usage(format!(
-                    "--out {out} is no bucket: results of a bucket go into a bucket, under \
-                     descriptions/"
-                ))
-                .next("--set OUTPUT_PREFIX=… names another prefix"));
-            }
-            further.push(Setting::new(&OUTPUT_BUCKET, name));
-        }
+        further.push(Setting::new(&OUTPUT_BUCKET, name));
     }
     args.settings.read(further, context)
 }

@@ -91,7 +91,7 @@ impl Looks<'_> {
         let here: Option<&str> = self.config.region().map(AsRef::as_ref);
         let mut findings = vec![region::judge(here)];
         let Some(here) = here else {
-            findings.extend(self.not_looked_at("there is no region"));
+            findings.extend(not_looked_at("there is no region"));
             return findings;
         };
         let (identity, ahead) = self.identity().await;
@@ -99,7 +99,7 @@ impl Looks<'_> {
         findings.push(identity::judge(&identity));
         findings.push(clock::judge(ahead));
         if !is_known {
-            findings.extend(self.not_looked_at("the credentials are of no use"));
+            findings.extend(not_looked_at("the credentials are of no use"));
             return findings;
         }
         let mut checks: Vec<LocalBoxFuture<'_, Vec<Finding>>> =
@@ -109,13 +109,6 @@ impl Looks<'_> {
         checks.push(self.image().boxed_local());
         findings.extend(join_all(checks).await.into_iter().flatten());
         findings
-    }
-
-    /// What is behind a call that nobody would answer.
-    fn not_looked_at(&self, why: &str) -> Vec<Finding> {
-        ["quotas", "models", "bucket", "endpoint", "image"]
-            .map(|check| Finding::not_looked_at(check, why))
-            .into()
     }
 
     async fn identity(&self) -> (Outcome<identity::Identity>, Option<i64>) {
@@ -191,6 +184,13 @@ impl Looks<'_> {
         };
         within(self.time, "image", look).await
     }
+}
+
+/// What is behind a call that nobody would answer.
+fn not_looked_at(why: &str) -> Vec<Finding> {
+    ["quotas", "models", "bucket", "endpoint", "image"]
+        .map(|check| Finding::not_looked_at(check, why))
+        .into()
 }
 
 fn unnamed(check: &str, option: &str) -> Vec<Finding> {
