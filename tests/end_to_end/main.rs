@@ -7,6 +7,7 @@ mod chaos;
 mod cli_backfill;
 mod cli_describe;
 mod cli_doctor;
+mod cli_state_machine;
 mod common;
 mod counting_proxy;
 mod direct;

@@ -253,3 +253,6 @@ impl Bar {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
