@@ -74,6 +74,10 @@ test-onednn: ## The engine `onednn`; needs libdnnl-dev
 	cargo test --locked -p onednn --features link
 	cargo test --locked --workspace --features blip2/onednn --test engines
 
+.PHONY: backfill-kill
+backfill-kill: tools build ## Two catalogues of 2,000 products described here, each killed five times; some minutes
+	cargo test --locked --workspace --test end_to_end -- --ignored --nocapture two_thousand_products
+
 .PHONY: kill-train
 kill-train: ## Kill two training jobs, each 20 times at random moments; two minutes
 	cargo test --locked --workspace --test resume -- --ignored --nocapture twenty_kills
@@ -106,6 +110,21 @@ test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stack
 package: tools ## The function's release zip: target/lambda/describe-product/bootstrap.zip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \
 		--compiler cargo --output-format zip -p describe-product --bin describe-product
+
+# Names as the shells look for them.
+LOOKBOOK := target/lookbook
+
+.PHONY: cli
+cli: ## The operator's program, released, with completions and manual: target/lookbook
+	cargo build --locked --release -p lookbook
+	mkdir -p $(LOOKBOOK)/completions
+	cp target/release/lookbook $(LOOKBOOK)/lookbook
+	$(LOOKBOOK)/lookbook completions bash > $(LOOKBOOK)/completions/lookbook.bash
+	$(LOOKBOOK)/lookbook completions zsh > $(LOOKBOOK)/completions/_lookbook
+	$(LOOKBOOK)/lookbook completions fish > $(LOOKBOOK)/completions/lookbook.fish
+	$(LOOKBOOK)/lookbook completions elvish > $(LOOKBOOK)/completions/lookbook.elv
+	$(LOOKBOOK)/lookbook completions powershell > $(LOOKBOOK)/completions/_lookbook.ps1
+	$(LOOKBOOK)/lookbook man --out $(LOOKBOOK)/man
 
 RELEASED_ZIP := $(CURDIR)/target/lambda/describe-product/bootstrap.zip
 RELEASED_FUNCTION := $(basename $(RELEASED_ZIP))

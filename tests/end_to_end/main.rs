@@ -4,13 +4,19 @@
 
 mod bedrock;
 mod chaos;
+mod cli_backfill;
+mod cli_describe;
+mod cli_doctor;
+mod cli_state_machine;
 mod common;
+mod counting_proxy;
 mod direct;
 mod endpoints;
 mod faults;
 mod http_api;
 mod judgement;
 mod listings;
+mod lookbook;
 mod s3_events;
 mod seen;
 mod settings;

@@ -1,0 +1,59 @@
+//! What can be asked for on the command line.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+
+/// Photographs of fashion products into attributes and descriptions: the life cycle of
+/// the model and of what runs it.
+#[derive(Debug, Parser)]
+#[command(name = "lookbook", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command, named as the AWS CLI names them.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The profile of the AWS configuration to use
+    #[arg(long, global = true, env = "AWS_PROFILE")]
+    pub profile: Option<String>,
+    /// The region to work in
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// Another place for every AWS service, such as a server on this machine
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Results as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Nothing on stderr but what went wrong
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// One variant for each module of [`commands`].
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask an endpoint about photographs
+    Ask(commands::ask::AskArgs),
+    /// Describe photographs, by the function or from here
+    Describe(Box<commands::describe::DescribeArgs>),
+    /// Describe a whole catalogue, by the state machine or here
+    Backfill(Box<commands::backfill::BackfillArgs>),
+    /// What a month costs, in each way of running
+    Cost(Box<commands::cost::CostArgs>),
+    /// Find what is wrong before AWS does
+    Doctor(commands::doctor::DoctorArgs),
+    /// Completions of this command line for a shell
+    Completions(commands::completions::CompletionsArgs),
+    /// Write the manual's pages
+    #[command(hide = true)]
+    Man(commands::man::ManArgs),
+}
