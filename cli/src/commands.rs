@@ -1,14 +1,27 @@
 //! A module for each command: its arguments and what it does.
 
+pub mod delete;
+pub mod deploy;
+pub mod evaluate;
+pub mod status;
+pub mod train;
+
 use crate::arguments::Command;
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::training;
 
 /// Runs one command to its end.
 ///
 /// # Errors
 /// With what could not be done, what to do next, and the exit code that says which kind.
 pub async fn run(command: Command, context: &Context) -> Outcome {
-    let _ = context;
-    match command {}
+    match command {
+        Command::Train(args) => train::run(*args, context).await,
+        Command::Deploy(args) => deploy::run(*args, context).await,
+        Command::Evaluate(args) => evaluate::run(*args, context).await,
+        Command::Status(args) => status::run(args, context).await,
+        Command::Delete(args) => delete::run(args, context).await,
+        Command::LocalTraining(args) => training::local::here(&args),
+    }
 }
