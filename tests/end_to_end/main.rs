@@ -10,6 +10,7 @@ mod endpoints;
 mod faults;
 mod http_api;
 mod judgement;
+mod life_cycle;
 mod listings;
 mod s3_events;
 mod seen;

@@ -121,7 +121,7 @@ impl Deployment<'_> {
         if let (Some(config), Some(model)) = (config, model)
             && self.wanted.is(&config, &model)
         {
-            self.say(format!("endpoint {name} is {status} to the same already"));
+            self.say(format!("endpoint {name} is {status} with the same already"));
             let action = match status.as_str() {
                 "Creating" => Action::Created,
                 _ => Action::Updated,
@@ -141,7 +141,7 @@ impl Deployment<'_> {
         }
         Err(Failure::new(
             Exit::Unavailable,
-            format!("endpoint {name} is {status} to something else, and takes no other order now"),
+            format!("endpoint {name} is {status} with something else, and takes no other order now"),
         )
         .next(format!(
             "`lookbook status --endpoint {name} --wait` waits for it; then run this again"
