@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Outcome};
 use crate::interrupt::Interrupt;
 
 /// How often in a row nobody may answer.
@@ -61,6 +61,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Failure;
 
     #[test]
     fn a_look_may_fail_for_a_while() {

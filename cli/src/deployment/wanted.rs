@@ -106,12 +106,12 @@ impl Wanted {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::deployment::control_plane::Variant;
 
     /// One like those that are deployed.
-    pub fn wanted() -> Wanted {
+    fn wanted() -> Wanted {
         Wanted {
             endpoint: "shirts".to_owned(),
             image: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/model-server:1".to_owned(),
