@@ -25,3 +25,15 @@ pub async fn run(command: Command, context: &Context) -> Outcome {
         Command::LocalTraining(args) => training::local::here(&args),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use crate::arguments::Arguments;
+
+    #[test]
+    fn the_command_line_has_no_contradictions() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -17,6 +17,15 @@ async fn what_aws_refuses_is_named_and_leaves_nothing() {
             "next: ",
         ],
     );
+    // A log that may not be read keeps nobody from following.
+    account.proxy.no_rules();
+    account.proxy.rule("DescribeLogStreams", Rule::Deny);
+    let followed = account.run(&account.train("b", &[])).await;
+    followed.succeeded();
+    assert!(
+        followed.stderr.contains("its log can't be read"),
+        "{followed:#?}"
+    );
     for denied in ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"] {
         account.proxy.no_rules();
         account.proxy.rule(denied, Rule::Deny);
