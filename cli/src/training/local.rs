@@ -62,6 +62,11 @@ impl LocalJob {
             Some(code) if code == Exit::Interrupted as i32 => {
                 Err(interrupted().next("its state is saved: the same command goes on from there"))
             }
+            // As clap ends it: the trainer has not begun.
+            Some(code) if code == Exit::Usage as i32 => {
+                let what = "the trainer does not take these arguments";
+                Err(Failure::usage(report.with_last_lines(what)))
+            }
             _ => {
                 let failure = std::fs::read_to_string(self.root.join("output/failure"));
                 let reason = failure.unwrap_or_else(|_| format!("the trainer ended with {status}"));
