@@ -4,9 +4,11 @@ VENV := .tools/venv
 BENCH_VENV := .tools/bench-venv
 BENCH_LAMBDA_VENV := .tools/bench-lambda-venv
 REFERENCE_VENV := .tools/reference-venv
+MOTO_VENV := .tools/moto-venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 WRITER := .tools/models/SmolLM2-135M-Instruct.Q4_1.gguf
 CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
+MOTO_SERVER := $(MOTO_VENV)/bin/moto_server
 NODE_MODULES := infra/node_modules/.package-lock.json
 
 .PHONY: help
@@ -15,8 +17,11 @@ help: ## This list
 
 # ---- what is installed, all of it into ignored folders of the repository
 
+# What stands in for AWS where Lookbook runs on one machine.
+STACK_TOOLS := $(CARGO_LAMBDA) $(WRITER)
+
 .PHONY: tools
-tools: $(CARGO_LAMBDA) $(WRITER) ## Lambda emulator and small language model, into .tools
+tools: $(STACK_TOOLS) $(MOTO_SERVER) ## Lambda emulator, small language model, AWS for tests, into .tools
 
 $(CARGO_LAMBDA): tools/requirements.txt
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
@@ -28,6 +33,12 @@ $(WRITER): tools/fetch_writer.py | $(CARGO_LAMBDA)
 	$(VENV)/bin/python tools/fetch_writer.py $(@D)
 	@touch $@
 
+$(MOTO_SERVER): tools/moto-requirements.txt
+	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
+	python3 -m venv $(MOTO_VENV)
+	$(MOTO_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
 $(NODE_MODULES): infra/package.json infra/package-lock.json
 	cd infra && npm ci --no-audit --no-fund
 	@touch $@
@@ -35,7 +46,7 @@ $(NODE_MODULES): infra/package.json infra/package-lock.json
 # ---- the two commands
 
 .PHONY: demo
-demo: tools build ## The whole job on this machine (PHOTOS=folder for your own)
+demo: $(STACK_TOOLS) build ## The whole job on this machine (PHOTOS=folder for your own)
 	@target/debug/demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(DEMO_ARGS)
 
 .PHONY: test
@@ -107,7 +118,7 @@ test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stack
 	cd infra && npm test --silent
 
 .PHONY: package
-package: tools ## The function's release zip: target/lambda/describe-product/bootstrap.zip
+package: $(CARGO_LAMBDA) ## The function's release zip: target/lambda/describe-product/bootstrap.zip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \
 		--compiler cargo --output-format zip -p describe-product --bin describe-product
 
@@ -216,7 +227,7 @@ release-chaos:
 	cargo build --locked --release -p model-server -p local-cloud -p describe-product
 
 .PHONY: chaos
-chaos: tools $(if $(filter dev,$(PROFILE)),build,release-chaos) ## Products through the function under faults, into BENCHMARKS.md (PRODUCTS SEED WORKERS TIMEOUT MINUTES)
+chaos: $(STACK_TOOLS) $(if $(filter dev,$(PROFILE)),build,release-chaos) ## Products through the function under faults, into BENCHMARKS.md (PRODUCTS SEED WORKERS TIMEOUT MINUTES)
 	$(SERVE_BENCH) --bench chaos
 
 .PHONY: soak-serve

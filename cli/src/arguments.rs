@@ -56,4 +56,21 @@ pub enum Command {
     /// Write the manual's pages
     #[command(hide = true)]
     Man(commands::man::ManArgs),
+    /// Fine-tune a checkpoint on SageMaker and follow the job, or with --local here
+    Train(Box<commands::train::TrainArgs>),
+    /// Make an endpoint serve a checkpoint; one that is there is updated, the new instances
+    /// beside the old ones until they answer
+    Deploy(Box<commands::deploy::DeployArgs>),
+    /// Say how good a checkpoint or an endpoint is, beside the one before fine-tuning and
+    /// baselines
+    Evaluate(Box<commands::evaluate::EvaluateArgs>),
+    /// Show an endpoint, what it is made of, why it failed last, what deployments left
+    /// behind, and the training jobs and backfills that run
+    Status(commands::status::StatusArgs),
+    /// Remove an endpoint, its configurations and its models, also those that earlier
+    /// failures left; shows what it would remove and asks first
+    Delete(commands::delete::DeleteArgs),
+    /// The trainer, as a process of `train --local`
+    #[command(hide = true)]
+    LocalTraining(trainer::train::TrainArgs),
 }

@@ -4,13 +4,19 @@ pub mod ask;
 pub mod backfill;
 pub mod completions;
 pub mod cost;
+pub mod delete;
+pub mod deploy;
 pub mod describe;
 pub mod doctor;
+pub mod evaluate;
 pub mod man;
+pub mod status;
+pub mod train;
 
 use crate::arguments::Command;
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::training;
 
 /// Runs one command to its end.
 ///
@@ -25,5 +31,23 @@ pub async fn run(command: Command, context: &Context) -> Outcome {
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,
         Command::Man(args) => man::run(args, context).await,
+        Command::Train(args) => train::run(*args, context).await,
+        Command::Deploy(args) => deploy::run(*args, context).await,
+        Command::Evaluate(args) => evaluate::run(*args, context).await,
+        Command::Status(args) => status::run(args, context).await,
+        Command::Delete(args) => delete::run(args, context).await,
+        Command::LocalTraining(args) => training::local::here(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use crate::arguments::Arguments;
+
+    #[test]
+    fn the_command_line_has_no_contradictions() {
+        Arguments::command().debug_assert();
     }
 }

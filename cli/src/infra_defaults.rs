@@ -17,13 +17,22 @@ pub struct InfraDefaults {
 }
 
 /// The endpoint's settings.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointDefaults {
-    /// The type of its instances.
+    /// SageMaker's type of instance.
     pub instance_type: String,
-    /// How many there are.
-    pub instance_count: u32,
+    /// How many of them.
+    pub instance_count: i32,
+    /// The instance's system image, which decides the version of the NVIDIA driver;
+    /// for instances with a GPU.
+    pub inference_ami_version: Option<String>,
+    /// How long `/ping` may take to answer 200 after the container was started.
+    #[serde(rename = "startupHealthCheckTimeoutSeconds")]
+    pub startup_timeout_seconds: i32,
+    /// How long the fetching of the checkpoint may take.
+    #[serde(rename = "modelDataDownloadTimeoutSeconds")]
+    pub download_timeout_seconds: i32,
 }
 
 /// The function's settings.
@@ -54,12 +63,22 @@ impl InfraDefaults {
 #[cfg(test)]
 mod tests {
     use super::InfraDefaults;
+    use crate::instance_type::has_gpu;
 
     #[test]
     fn the_stacks_file_has_them() {
         let defaults = InfraDefaults::built_in().unwrap();
-        assert!(defaults.endpoint.instance_type.starts_with("ml."));
-        assert!(defaults.endpoint.instance_count > 0 && defaults.function.memory_mib > 0);
+        let endpoint = defaults.endpoint;
+        assert!(has_gpu(&endpoint.instance_type), "{endpoint:?}");
+        assert!(endpoint.inference_ami_version.is_some());
+        assert!(endpoint.instance_count > 0 && defaults.function.memory_mib > 0);
+        // SageMaker's own bounds.
+        for seconds in [
+            endpoint.startup_timeout_seconds,
+            endpoint.download_timeout_seconds,
+        ] {
+            assert!((60..=3600).contains(&seconds), "{seconds}");
+        }
         assert!(!defaults.function.architecture.is_empty());
     }
 }

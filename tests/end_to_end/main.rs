@@ -15,6 +15,7 @@ mod endpoints;
 mod faults;
 mod http_api;
 mod judgement;
+mod life_cycle;
 mod listings;
 mod lookbook;
 mod s3_events;

@@ -106,7 +106,12 @@ pub fn lookbook_program() -> Result<PathBuf> {
     }
 }
 
-fn built_program(name: &str) -> Result<PathBuf> {
+/// A program of the workspace, beside the running one, where one `cargo build` puts them
+/// all.
+///
+/// # Errors
+/// When it is not built, with the command that builds it.
+pub fn built_program(name: &str) -> Result<PathBuf> {
     let path = built_folder()?.join(name);
     if path.is_file() {
         return Ok(path);
