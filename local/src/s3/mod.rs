@@ -8,9 +8,12 @@ pub mod access;
 pub mod conforming;
 mod delegate;
 mod key_locks;
+mod listing;
 pub mod notifying;
 mod request_context;
 pub mod server;
+mod sidecars;
 mod upload_checksum;
+mod uploads;
 
 pub use server::{OpenError, S3Settings, router};
