@@ -94,8 +94,14 @@ async fn unfinished(client: &Client, prefix: &str) -> Vec<String> {
         .await
         .unwrap();
     let ids = listed.uploads().iter();
-    ids.map(|upload| upload.upload_id().unwrap().to_owned())
-        .collect()
+    ids.inspect(|upload| {
+        assert_eq!(
+            upload.checksum_algorithm(),
+            Some(&ChecksumAlgorithm::Sha256)
+        )
+    })
+    .map(|upload| upload.upload_id().unwrap().to_owned())
+    .collect()
 }
 
 #[tokio::test]

@@ -287,7 +287,13 @@ impl S3 for ConformingStore {
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         self.bucket_exists(&request.input.bucket)?;
         check_key(&request.input.bucket, &request.input.key)?;
-        self.inner.create_multipart_upload(request).await
+        let algorithm = request.input.checksum_algorithm.clone();
+        let response = self.inner.create_multipart_upload(request).await?;
+        if let (Some(algorithm), Some(id)) = (algorithm, &response.output.upload_id) {
+            let id = uploads::check(&self.root, id)?;
+            uploads::keep_algorithm(&self.root, id, &algorithm).map_err(S3Error::internal_error)?;
+        }
+        Ok(response)
     }
 
     async fn complete_multipart_upload(

@@ -14,8 +14,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use s3s::crypto::{Checksum as _, Sha256};
 use s3s::dto::{
-    CompletedPart, ETag, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput,
-    ListPartsOutput, MultipartUpload, Part, Timestamp,
+    ChecksumAlgorithm, CompletedPart, ETag, ListMultipartUploadsInput, ListMultipartUploadsOutput,
+    ListPartsInput, ListPartsOutput, MultipartUpload, Part, Timestamp,
 };
 use s3s::{S3Error, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,27 @@ pub(super) fn keep_record(
     write_whole(&root.join(name), &serde_json::to_vec(record)?)
 }
 
+/// Keeps which checksum an upload's parts are to have.
+pub(super) fn keep_algorithm(
+    root: &Path,
+    id: Uuid,
+    algorithm: &ChecksumAlgorithm,
+) -> io::Result<()> {
+    write_whole(&algorithm_file(root, id), algorithm.as_str().as_bytes())
+}
+
+fn algorithm_file(root: &Path, id: Uuid) -> PathBuf {
+    root.join(format!("{}.algorithm", part_prefix(id)))
+}
+
+fn algorithm(root: &Path, id: Uuid) -> io::Result<Option<ChecksumAlgorithm>> {
+    match fs::read_to_string(algorithm_file(root, id)) {
+        Ok(name) => Ok(Some(ChecksumAlgorithm::from(name))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes what is left of an upload that is complete.
 pub(super) fn forget(root: &Path, id: Uuid) -> io::Result<()> {
     let prefix = part_prefix(id);
@@ -144,6 +165,7 @@ pub(super) fn list_parts(root: &Path, input: ListPartsInput) -> S3Result<ListPar
         .take(usize::try_from(max_parts).unwrap_or_default())
         .collect();
     Ok(ListPartsOutput {
+        checksum_algorithm: algorithm(root, id).map_err(S3Error::internal_error)?,
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(input.upload_id),
@@ -210,6 +232,7 @@ struct Unfinished {
     key: String,
     id: String,
     initiated: SystemTime,
+    algorithm: Option<ChecksumAlgorithm>,
 }
 
 impl Unfinished {
@@ -218,6 +241,7 @@ impl Unfinished {
             key: Some(self.key),
             upload_id: Some(self.id),
             initiated: Some(Timestamp::from(self.initiated)),
+            checksum_algorithm: self.algorithm,
             ..MultipartUpload::default()
         }
     }
@@ -238,6 +262,7 @@ fn uploads(root: &Path, bucket: &str, prefix: &str) -> io::Result<Vec<Unfinished
                 key,
                 id: id.to_string(),
                 initiated: file.modified()?,
+                algorithm: algorithm(root, id)?,
             }),
             // Ended meanwhile, or left behind by an earlier version.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
