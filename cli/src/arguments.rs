@@ -2,7 +2,11 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands;
+use crate::commands::fetch_model::FetchModelArgs;
+use crate::commands::prepare::PrepareArgs;
+use crate::commands::push_image::PushImageArgs;
+use crate::commands::sample::SampleArgs;
+use crate::commands::upload::UploadArgs;
 
 /// Photographs of fashion products into attributes and descriptions: the life cycle of
 /// the model and of what runs it.
@@ -38,7 +42,17 @@ pub struct Global {
     pub quiet: bool,
 }
 
-/// One variant for each module of [`commands`].
+/// One variant for each module of [`commands`](crate::commands).
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make the question/answer files from a catalogue
+    Prepare(Box<PrepareArgs>),
+    /// Draw a catalogue of products, for tests and for those without a data set
+    Sample(SampleArgs),
+    /// Put a folder into S3: only what changed, and on from where it was
+    Upload(Box<UploadArgs>),
+    /// Bring a checkpoint from the Hugging Face hub into a folder or into S3
+    FetchModel(Box<FetchModelArgs>),
+    /// Push a container's image to ECR
+    PushImage(PushImageArgs),
 }

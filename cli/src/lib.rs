@@ -7,11 +7,19 @@
 
 pub mod arguments;
 pub mod aws_error;
+pub mod cache_folder;
+pub mod checksum;
 pub mod commands;
 pub mod context;
 pub mod failure;
+pub mod glob;
+pub mod hub;
+pub mod image_push;
 pub mod interrupt;
+pub mod s3_location;
 pub mod terminal;
+pub mod transfer_progress;
+pub mod upload;
 
 use std::process::ExitCode;
 
