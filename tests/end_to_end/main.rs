@@ -4,13 +4,18 @@
 
 mod bedrock;
 mod chaos;
+mod cli_fetch_model;
+mod cli_push_image;
+mod cli_upload;
 mod common;
 mod direct;
 mod endpoints;
 mod faults;
 mod http_api;
+mod hub;
 mod judgement;
 mod listings;
+mod lookbook;
 mod s3_events;
 mod seen;
 mod settings;
