@@ -314,7 +314,10 @@ impl FromStr for Checksum {
         let read = || {
             let (scheme, digest) = text.split_once(':')?;
             let (name, part_bytes) = match scheme.split_once('/') {
-                Some((name, bytes)) => (name, Some(bytes.parse().ok().filter(|size| *size > 0)?)),
+                Some((name, bytes)) => (
+                    name,
+                    Some(bytes.parse::<u64>().ok().filter(|size| *size > 0)?),
+                ),
                 None => (scheme, None),
             };
             let algorithm = [Algorithm::Md5, Algorithm::Sha256, Algorithm::Sha1]
