@@ -123,8 +123,9 @@ impl Scene {
         fs::set_permissions(&docker, PermissionsExt::from_mode(0o755)).unwrap();
         fs::write(temporary.path().join("digest"), DIGEST).unwrap();
         let path = std::env::var("PATH").unwrap();
+        let url = format!("http://{address}");
         Scene {
-            lookbook: Lookbook::with_services(&[("ECR", &format!("http://{address}"))])
+            lookbook: Lookbook::with_services(&[("ECR", url.as_str())])
                 .with("PATH", format!("{here}:{path}")),
             temporary,
             ecr,

@@ -4,6 +4,7 @@
 
 mod bedrock;
 mod chaos;
+mod cli_catalogue;
 mod cli_fetch_model;
 mod cli_push_image;
 mod cli_upload;
