@@ -28,7 +28,7 @@ async fn a_drawn_catalogue_is_prepared_and_the_report_is_json() {
     let file = std::fs::read(format!("{prepared}/report.json")).unwrap();
     let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
     assert_eq!(report["products"], file["products"]);
-    assert!(report["products"].as_u64().unwrap() > 40, "{report}");
+    assert!(report["products"].as_u64().unwrap() > 0, "{report}");
     assert!(
         std::path::Path::new(&prepared)
             .join("vqa_train.csv")

@@ -36,8 +36,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// The largest answer that is read into memory.
 const MAX_TEXT_BYTES: usize = 64 << 20;
 
-/// A hub.
-#[derive(Debug)]
+/// A hub. It can't be printed, since it has a secret.
 pub struct Hub {
     connector: Connector,
     base: Url,
