@@ -3,6 +3,7 @@
 VENV := .tools/venv
 BENCH_VENV := .tools/bench-venv
 BENCH_LAMBDA_VENV := .tools/bench-lambda-venv
+BENCH_UPLOAD_VENV := .tools/bench-upload-venv
 REFERENCE_VENV := .tools/reference-venv
 MOTO_VENV := .tools/moto-venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
@@ -220,6 +221,26 @@ $(BENCH_LAMBDA_VENV)/installed: tools/bench-lambda-requirements.txt
 bench-lambda: $(if $(filter dev,$(PROFILE)),build,release-function) $(BENCH_LAMBDA_TOOLS) ## The function beside Python with boto3, into BENCHMARKS.md (ROUNDS=2 to try)
 	$(if $(filter dev,$(PROFILE)),FUNCTION_BINARY="$(CURDIR)/target/debug/describe-product",FUNCTION_BINARY="$(RELEASED_FUNCTION)" FUNCTION_ZIP="$(RELEASED_ZIP)") \
 		$(SERVE_BENCH) --bench lambda
+
+ifndef AWS_CLI
+BENCH_UPLOAD_TOOLS := $(BENCH_UPLOAD_VENV)/installed
+endif
+
+$(BENCH_UPLOAD_VENV)/installed: tools/bench-upload-requirements.txt
+	python3 -m venv $(BENCH_UPLOAD_VENV)
+	$(BENCH_UPLOAD_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
+# Both programs at one time, as above.
+.PHONY: release-upload
+release-upload:
+	cargo build --locked --release -p lookbook -p local-cloud
+
+.PHONY: bench-upload
+bench-upload: $(if $(filter dev,$(PROFILE)),build,release-upload) $(BENCH_UPLOAD_TOOLS) ## `lookbook upload` beside `aws s3 sync`, into BENCHMARKS.md (ROUNDS FILES)
+	LOOKBOOK="$(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/lookbook" \
+	LOCAL_CLOUD="$(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/local-cloud" \
+		$(SERVE_BENCH) --bench upload
 
 # The three programs at one time, as above.
 .PHONY: release-chaos

@@ -77,6 +77,10 @@ fn meaning(code: &str, status: u16) -> (Exit, Option<&'static str>) {
             Exit::Failed,
             Some("raise the quota in the Service Quotas console; `lookbook doctor` shows the ones that matter"),
         ),
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" => (
+            Exit::Usage,
+            Some("the bucket is in another region: name that one with --region"),
+        ),
         "NoSuchBucket" | "NoSuchKey" | "NotFound" | "ResourceNotFound"
         | "ResourceNotFoundException" | "RepositoryNotFoundException"
         | "StateMachineDoesNotExist" => (Exit::NotFound, None),
@@ -101,6 +105,7 @@ mod tests {
         assert_eq!(meaning("InternalFailure", 500).0, Exit::Unavailable);
         assert_eq!(meaning("AccessDenied", 403).0, Exit::Denied);
         assert_eq!(meaning("SomethingNew", 404).0, Exit::NotFound);
+        assert_eq!(meaning("PermanentRedirect", 301).0, Exit::Usage);
         assert_eq!(meaning("ValidationException", 400).0, Exit::Failed);
     }
 }

@@ -9,9 +9,14 @@ pub mod deploy;
 pub mod describe;
 pub mod doctor;
 pub mod evaluate;
+pub mod fetch_model;
 pub mod man;
+pub mod prepare;
+pub mod push_image;
+pub mod sample;
 pub mod status;
 pub mod train;
+pub mod upload;
 
 use crate::arguments::Command;
 use crate::context::Context;
@@ -24,18 +29,23 @@ use crate::training;
 /// With what could not be done, what to do next, and the exit code that says which kind.
 pub async fn run(command: Command, context: &Context) -> Outcome {
     match command {
-        Command::Ask(args) => ask::run(args, context).await,
-        Command::Describe(args) => describe::run(*args, context).await,
-        Command::Backfill(args) => backfill::run(*args, context).await,
-        Command::Cost(args) => cost::run(*args, context).await,
-        Command::Doctor(args) => doctor::run(args, context).await,
-        Command::Completions(args) => completions::run(args, context).await,
-        Command::Man(args) => man::run(args, context).await,
+        Command::Prepare(args) => prepare::run(args, context).await,
+        Command::Sample(args) => sample::run(args, context).await,
+        Command::FetchModel(args) => fetch_model::run(*args, context).await,
+        Command::PushImage(args) => push_image::run(args, context).await,
+        Command::Upload(args) => upload::run(*args, context).await,
         Command::Train(args) => train::run(*args, context).await,
         Command::Deploy(args) => deploy::run(*args, context).await,
+        Command::Ask(args) => ask::run(args, context).await,
+        Command::Describe(args) => describe::run(*args, context).await,
         Command::Evaluate(args) => evaluate::run(*args, context).await,
+        Command::Backfill(args) => backfill::run(*args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Delete(args) => delete::run(args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::Cost(args) => cost::run(*args, context).await,
+        Command::Completions(args) => completions::run(args, context).await,
+        Command::Man(args) => man::run(args, context).await,
         Command::LocalTraining(args) => training::local::here(&args),
     }
 }

@@ -2,7 +2,7 @@
 //! a test.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use local_stack::{Process, lookbook_program};
 use serde_json::Value;
@@ -36,6 +36,13 @@ impl Lookbook {
         }
     }
 
+    /// With another variable in its environment.
+    pub fn with(mut self, name: &str, value: impl AsRef<Path>) -> Lookbook {
+        let value = value.as_ref().to_str().unwrap().to_owned();
+        self.environment.push((name.to_owned(), value));
+        self
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(lookbook_program().unwrap());
         command
@@ -43,6 +50,7 @@ impl Lookbook {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .args(arguments)
+            .stdin(Stdio::null())
             .kill_on_drop(true);
         command
     }
