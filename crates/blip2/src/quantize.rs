@@ -69,7 +69,7 @@ pub fn quantize_checkpoint(
         .map(|(name, tensor)| (*name, tensor))
         .collect();
     let file = std::fs::File::create(folder.path().join(GGUF_FILE)).map_err(written)?;
-    let mut file = std::io::BufWriter::new(file);
+    let mut file = io::BufWriter::new(file);
     gguf_file::write(&mut file, &metadata, &tensors)
         .map_err(|error| written(io::Error::other(error)))?;
     let file = file

@@ -3,7 +3,7 @@
 
 use half::bf16;
 use kernels::{
-    Avx512, Biased, Level, PackedWeights, Q4K_BLOCK, Q4K_BLOCK_BYTES, Q8_0_BLOCK, Q8_0_BLOCK_BYTES,
+    Avx512, Biased, PackedWeights, Q4K_BLOCK, Q4K_BLOCK_BYTES, Q8_0_BLOCK, Q8_0_BLOCK_BYTES,
     WeightFormat, multiply_each,
 };
 use rand::{Rng, SeedableRng};
