@@ -41,7 +41,9 @@ where
 
 /// The name that AWS gave the error, if it answered.
 pub fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
-    error.as_service_error().and_then(ProvideErrorMetadata::code)
+    error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code)
 }
 
 fn unanswered<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> Failure
@@ -64,10 +66,16 @@ fn meaning(code: &str, status: u16) -> (Exit, Option<&'static str>) {
             Exit::Denied,
             Some("the role or user needs a policy that allows this action on this resource"),
         ),
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
-        | "UnrecognizedClientException" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" => (
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch" => (
             Exit::Denied,
-            Some("sign in again; `lookbook doctor` says which credentials are used and whether the clock is right"),
+            Some(
+                "sign in again; `lookbook doctor` says which credentials are used and whether the clock is right",
+            ),
         ),
         "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "SlowDown" => (
             Exit::Unavailable,
@@ -75,14 +83,20 @@ fn meaning(code: &str, status: u16) -> (Exit, Option<&'static str>) {
         ),
         "ResourceLimitExceeded" | "ServiceQuotaExceededException" | "LimitExceededException" => (
             Exit::Failed,
-            Some("raise the quota in the Service Quotas console; `lookbook doctor` shows the ones that matter"),
+            Some(
+                "raise the quota in the Service Quotas console; `lookbook doctor` shows the ones that matter",
+            ),
         ),
         "PermanentRedirect" | "AuthorizationHeaderMalformed" => (
             Exit::Usage,
             Some("the bucket is in another region: name that one with --region"),
         ),
-        "NoSuchBucket" | "NoSuchKey" | "NotFound" | "ResourceNotFound"
-        | "ResourceNotFoundException" | "RepositoryNotFoundException"
+        "NoSuchBucket"
+        | "NoSuchKey"
+        | "NotFound"
+        | "ResourceNotFound"
+        | "ResourceNotFoundException"
+        | "RepositoryNotFoundException"
         | "StateMachineDoesNotExist" => (Exit::NotFound, None),
         _ if status == 403 => (Exit::Denied, None),
         _ if status == 404 => (Exit::NotFound, None),

@@ -45,8 +45,7 @@ impl Context {
                         tls::rustls_provider::CryptoMode::Ring,
                     ))
                     .build_https();
-                let mut loader =
-                    aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+                let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
                 if let Some(profile) = &self.global.profile {
                     loader = loader.profile_name(profile);
                 }

@@ -33,8 +33,9 @@ impl Terminal {
     /// The result: `value` with `--json`, else what `text` gives.
     pub fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Outcome {
         let text = if self.json {
-            serde_json::to_string_pretty(value)
-                .map_err(|error| Failure::new(Exit::Failed, format!("cannot write JSON: {error}")))?
+            serde_json::to_string_pretty(value).map_err(|error| {
+                Failure::new(Exit::Failed, format!("cannot write JSON: {error}"))
+            })?
         } else {
             text()
         };
@@ -63,13 +64,10 @@ impl Terminal {
         }
         eprint!("{question} [y/N] ");
         let mut answer = String::new();
-        std::io::stdin()
-            .read_line(&mut answer)
-            .map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
-        Ok(matches!(
-            answer.trim().to_lowercase().as_str(),
-            "y" | "yes"
-        ))
+        std::io::stdin().read_line(&mut answer).map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot read the answer: {error}"))
+        })?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 }
 

@@ -103,7 +103,9 @@ fn report(args: CostArgs) -> Outcome<Report> {
         photo_seconds: args.photo_seconds,
         question_seconds: args.question_seconds,
         instance_type: args.instance_type.unwrap_or(stack.endpoint.instance_type),
-        instances: args.instances.unwrap_or(stack.endpoint.instance_count.unsigned_abs()),
+        instances: args
+            .instances
+            .unwrap_or(stack.endpoint.instance_count.unsigned_abs()),
         active_hours: args.active_hours,
         wake_ups: args.wake_ups,
         start_minutes: args.start_minutes,

@@ -127,7 +127,10 @@ impl Looks<'_> {
         let stack = &self.stack.endpoint;
         let instance_type = self.args.instance_type.as_ref();
         let instance_type = instance_type.unwrap_or(&stack.instance_type);
-        let instances = self.args.instances.unwrap_or(stack.instance_count.unsigned_abs());
+        let instances = self
+            .args
+            .instances
+            .unwrap_or(stack.instance_count.unsigned_abs());
         let names = Purpose::ALL.map(|purpose| purpose.quota(instance_type));
         let look = async {
             let answer = quotas::ask(self.config, &names).await;

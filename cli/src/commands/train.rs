@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::clock::stamp;
 use crate::context::Context;
-use crate::infra_defaults::InfraDefaults;
 use crate::failure::{Failure, Outcome};
+use crate::infra_defaults::InfraDefaults;
 use crate::name_value::NameValue;
 use crate::polling::Polling;
 use crate::sagemaker::{check_name, check_role, client};

@@ -141,7 +141,9 @@ impl Deployment<'_> {
         }
         Err(Failure::new(
             Exit::Unavailable,
-            format!("endpoint {name} is {status} with something else, and takes no other order now"),
+            format!(
+                "endpoint {name} is {status} with something else, and takes no other order now"
+            ),
         )
         .next(format!(
             "`lookbook status --endpoint {name} --wait` waits for it; then run this again"

@@ -121,7 +121,9 @@ mod tests {
             role: "arn:aws:iam::111122223333:role/lookbook".to_owned(),
             instance_type: "ml.g5.2xlarge".to_owned(),
             instances: 1,
-            defaults: crate::infra_defaults::InfraDefaults::built_in().unwrap().endpoint,
+            defaults: crate::infra_defaults::InfraDefaults::built_in()
+                .unwrap()
+                .endpoint,
         }
     }
 
