@@ -30,7 +30,10 @@ export interface CatalogueBucketProps {
   readonly incomingPrefix: string;
   /** Where descriptions are written, as `<prefix><product_id>.json`; ends with "/". */
   readonly descriptionsPrefix: string;
-  /** Where records of what could not be described are kept; ends with "/". */
+  /**
+   * Where records of what could not be described are kept, and claims on products (the function's
+   * CLAIM_PRODUCTS) as long as they are worked on; ends with "/".
+   */
   readonly failuresPrefix: string;
   /**
    * For how long photos are kept.
@@ -145,7 +148,8 @@ export class CatalogueBucket extends Construct {
 
   /**
    * Allows reading photos, reading and writing descriptions, and beside that removing what is kept
-   * of failures and of calls. To write over a known state, S3 wants the right to read it as well.
+   * of failures and of calls. To write over a known state or to remove one, S3 wants the right to
+   * read it as well.
    */
   grantDescribe(grantee: IGrantable): void {
     const objects = (prefix: string) => this.objectsUnder(prefix);

@@ -10,6 +10,7 @@ import {
   InvokeMode,
   LoggingFormat,
   Runtime,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -45,6 +46,11 @@ export interface DescribeFunctionProps {
    * (`buffered`) or as it comes to be (`stream`).
    */
   readonly url: 'none' | 'buffered' | 'stream';
+  /**
+   * X-Ray: `active` records a share of the invocations, `pass-through` none. Either way the trace
+   * that an invocation belongs to goes on to the endpoint and to Bedrock.
+   */
+  readonly tracing: 'active' | 'pass-through';
   /** The models that may write the description. */
   readonly bedrockModels: readonly BedrockModel[];
   /** The region that Bedrock is called in. */
@@ -121,6 +127,9 @@ export class DescribeFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       reservedConcurrentExecutions: props.reservedConcurrency,
+      // Active, CDK allows the role to send what is recorded. To leave it out is Lambda's own
+      // pass-through; CDK's PASS_THROUGH would ask for the same rights.
+      tracing: props.tracing === 'active' ? Tracing.ACTIVE : Tracing.DISABLED,
     });
     this.alias = new Alias(this, 'Live', {
       aliasName: 'live',

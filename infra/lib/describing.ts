@@ -95,6 +95,7 @@ export class Describing {
       reservedConcurrency: reservedConcurrency(settings),
       provisionedConcurrency: describe.provisionedConcurrency ?? undefined,
       url: describe.url,
+      tracing: describe.tracing,
       environment: this.environment(),
       bedrockModels: bedrock.modelIds.flatMap((id) => parseBedrockModel(id) ?? []),
       bedrockRegion: bedrock.region ?? this.stack.region,

@@ -118,7 +118,25 @@ describe('describe function', () => {
       'sqs:GetQueueUrl → DescribeFailures',
       'sqs:ReceiveMessage → UploadsQueue',
       'sqs:SendMessage → DescribeFailures',
+      'xray:PutTelemetryRecords → *',
+      'xray:PutTraceSegments → *',
     ]);
+  });
+
+  it('is traced by X-Ray unless the settings say otherwise, and may send traces only then', () => {
+    template.hasResourceProperties(FUNCTION, {
+      Handler: 'bootstrap',
+      TracingConfig: { Mode: 'Active' },
+    });
+    const passing = templateOf({ function: { tracing: 'pass-through' } });
+    passing.hasResourceProperties(FUNCTION, {
+      Handler: 'bootstrap',
+      TracingConfig: Match.absent(),
+    });
+    assert.deepEqual(
+      allowed(passing),
+      allowed(template).filter((text) => !text.startsWith('xray:')),
+    );
   });
 
   it('may use the guardrail of the settings, in the region of Bedrock, and no other', () => {

@@ -26,6 +26,7 @@ describe('settings', () => {
     ['a limit', { function: { timeoutSeconds: 901 } }, /function\.timeoutSeconds: .*900.*901/],
     ['a choice', { function: { architecture: 'x86' } }, /function\.architecture: .*arm64.*"x86"/],
     ['a URL', { function: { url: 'public' } }, /function\.url: .*stream.*"public"/],
+    ['a tracing', { function: { tracing: 'off' } }, /function\.tracing: .*pass-through.*"off"/],
     ['no zip', { function: { assetPath: 'bootstrap' } }, /function\.assetPath: must be a \.zip/],
     [
       'an instance',

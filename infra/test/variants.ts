@@ -69,7 +69,11 @@ export const VARIANTS = {
       containerImage: { uri: IMAGE_URI },
       modelDataUri: 's3://amzn-s3-demo-bucket/job/output/model.tar.gz',
     },
-    function: { reservedConcurrency: 'none', environment: { METRICS_NAMESPACE: 'none' } },
+    function: {
+      reservedConcurrency: 'none',
+      tracing: 'pass-through',
+      environment: { METRICS_NAMESPACE: 'none' },
+    },
     api: { authorization: 'none' },
   },
   'cost-watched': {

@@ -93,7 +93,7 @@ export const WILDCARDS: readonly Wildcard[] = [
       'xray:GetSamplingTargets',
     ],
     resource: /^\*$/,
-    reason: 'a state machine that is traced: IAM knows no resource for traces',
+    reason: 'a function or state machine that is traced: IAM knows no resource for traces',
   },
   {
     actions: [

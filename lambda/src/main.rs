@@ -47,7 +47,9 @@ async fn run() -> anyhow::Result<()> {
     let app = Arc::new(App::new(settings, services).started_in(start.elapsed()));
     let app = &app;
     let handler = service_fn(move |event: LambdaEvent<Value>| async move {
-        reply(app, event).await.map_err(Unlogged)
+        // On the heap: as a part of the runtime's own future it is nested too deeply for
+        // the compiler.
+        Box::pin(reply(app, event)).await.map_err(Unlogged)
     });
     lambda_runtime::run::<Value, _, Reply, Value, StreamedBody, Bytes, Infallible>(handler)
         .await

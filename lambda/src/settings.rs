@@ -7,6 +7,7 @@
 //! addressed in path style, because a local server has no host name per bucket.
 
 mod bedrock;
+mod claim_products;
 mod fingerprint;
 mod response_mode;
 mod variables;
@@ -87,6 +88,8 @@ pub struct Settings {
     pub output_prefix: String,
     /// [`FAILURE_PREFIX`]
     pub failure_prefix: String,
+    /// [`CLAIM_PRODUCTS`]
+    pub claims_products: bool,
     /// [`IDEMPOTENCY_LOCATION`]: the key is the prefix, never empty.
     pub idempotency_location: Option<ObjectAddress>,
     /// [`PRODUCT_CONCURRENCY`]
@@ -156,6 +159,7 @@ impl Settings {
             incoming_prefix: environment.text(&INCOMING_PREFIX),
             output_prefix: environment.text(&OUTPUT_PREFIX),
             failure_prefix: environment.text(&FAILURE_PREFIX),
+            claims_products: claim_products::claims_products(&environment)?,
             idempotency_location: idempotency_location(&environment)?,
             product_concurrency: environment.number(&PRODUCT_CONCURRENCY, 1..=64)?,
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,

@@ -13,7 +13,7 @@ mod trace;
 
 pub use self::emf::TARGET as METRICS_TARGET;
 pub use self::invocation::Invocation;
-pub use self::product::{Worked, follow, refuse};
+pub use self::product::{About, Worked, follow, refuse};
 pub use self::trace::{TRACEPARENT, TRACESTATE, Trace};
 
 #[cfg(test)]

@@ -187,6 +187,38 @@ async fn if_match_replaces_only_the_version_that_was_read() {
 }
 
 #[tokio::test]
+async fn if_match_deletes_only_the_version_that_was_read() {
+    let cloud = LocalCloud::start(&[]);
+    let client = cloud.s3_client();
+    let put = async |text: &'static [u8]| {
+        let put = client.put_object().bucket(BUCKET).key("a");
+        let put = put.body(ByteStream::from_static(text)).send().await;
+        put.unwrap().e_tag.unwrap()
+    };
+    let delete = |etag: &str| {
+        let delete = client.delete_object().bucket(BUCKET).key("a");
+        delete.if_match(etag).send()
+    };
+    let is_there = async || {
+        let head = client.head_object().bucket(BUCKET).key("a");
+        head.send().await.is_ok()
+    };
+    let first = put(b"1").await;
+    let second = put(b"2").await;
+    let error = delete(&first).await.unwrap_err();
+    assert_eq!(status(&error), 412);
+    assert_eq!(
+        error.into_service_error().code(),
+        Some("PreconditionFailed")
+    );
+    assert!(is_there().await);
+    delete(&second).await.unwrap();
+    assert!(!is_there().await);
+    // Made again because its answer was lost, it finds nothing to do.
+    delete(&second).await.unwrap();
+}
+
+#[tokio::test]
 async fn buckets_are_there_from_the_start_and_keys_are_listed_and_deleted() {
     let cloud = LocalCloud::start(&["--bucket", "one-bucket", "--bucket", "another-bucket"]);
     let client = cloud.s3_client();

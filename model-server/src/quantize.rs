@@ -11,7 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// tells on stderr how far it is.
 ///
 /// # Errors
-/// When the checkpoint cannot be read, or `out` exists or cannot be written.
+/// When the checkpoint cannot be read, or `out` exists or cannot be written, which is
+/// known at once.
 pub fn quantize(model_dir: &Path, quantization: Quantization, out: &Path) -> anyhow::Result<()> {
     let mut progress = Progress::new();
     let result = quantize_checkpoint(model_dir, quantization, out, |done, all| {

@@ -106,6 +106,22 @@ async fn a_second_delivery_does_no_second_work() {
     stack.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_claim_on_a_product_is_gone_when_the_work_is_done() {
+    let mut stack = start_with("CLAIM_PRODUCTS", "yes").await;
+    let photo = sample("drawn-01");
+    let bucket = stack.bucket();
+    bucket.put("incoming/drawn-01.jpg", photo).await.unwrap();
+    assert_described(&described(&mut stack, "drawn-01").await, "drawn-01");
+    // A later upload, which the same process hears of when it is done with that one.
+    let answer = stack.invoke(&event("s3-put.json")).await.unwrap();
+    let written = answer.payload["written"].as_array().map(Vec::len);
+    assert_eq!(written, Some(1), "{answer:?}");
+    let beside = stack.bucket().keys("failures/").await.unwrap();
+    assert!(beside.is_empty(), "{beside:?}");
+    stack.stop().await.unwrap();
+}
+
 async fn failure(stack: &mut Stack, product_id: &str) -> Value {
     let key = format!("failures/{product_id}.json");
     serde_json::from_slice(&stack.wait_for_object(&key, WAIT).await.unwrap()).unwrap()

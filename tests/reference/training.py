@@ -44,7 +44,9 @@ def train(root, questions=QUESTIONS, photo=PHOTO, **hyperparameters):
     rows = "".join(f"7,{question},{answer}\n" for question, answer in questions)
     for name in ("vqa_train.csv", "vqa_val.csv"):
         (root / "input/data/input_file" / name).write_text("id,Question,Answer\n" + rows)
-    settings = {"lora-r": 4, "batch-size": 3, "lr": 0.003, "epochs": 4} | hyperparameters
+    settings = {"batch-size": 3, "lr": 0.003, "epochs": 4} | hyperparameters
+    if settings.get("train", "lora") == "lora":
+        settings = {"lora-r": 4} | settings
     settings = {name.replace("_", "-"): str(value) for name, value in settings.items()}
     (root / "input/config/hyperparameters.json").write_text(json.dumps(settings))
     run = subprocess.run([TRAINER, "train", "--ml-root", root], capture_output=True, text=True)

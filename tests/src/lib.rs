@@ -12,6 +12,7 @@ pub mod compare;
 pub mod files;
 pub mod loopback;
 pub mod machine;
+pub mod outcome;
 pub mod photos;
 pub mod runtime_api;
 pub mod stages;

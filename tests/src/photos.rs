@@ -1,11 +1,12 @@
 //! Photographs for benchmarks.
 
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
+use image::imageops::FilterType;
+use image::{DynamicImage, RgbImage};
 
 /// Width and height of a photograph as a camera or a shop's studio makes it.
 pub const LARGE: (u32, u32) = (1800, 2400);
@@ -18,8 +19,69 @@ pub fn large_photo(repository: &Path) -> Result<Vec<u8>> {
     let path = repository.join("samples/drawn-01.jpg");
     let sample = image::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let (width, height) = LARGE;
-    let large = sample.resize_exact(width, height, image::imageops::FilterType::CatmullRom);
+    let large = sample.resize_exact(width, height, FilterType::CatmullRom);
     jpeg(&large.into_rgb8(), 90)
+}
+
+/// A photograph of `samples/`.
+#[derive(Debug)]
+pub struct Sample {
+    /// Its file's name without the extension.
+    pub name: String,
+    /// Its file, a JPEG.
+    pub file: Vec<u8>,
+    /// What is in it.
+    pub picture: DynamicImage,
+}
+
+impl Sample {
+    /// The picture, as large as it fits into `width` and `height`.
+    #[must_use]
+    pub fn within(&self, width: u32, height: u32) -> RgbImage {
+        self.picture
+            .resize(width, height, FilterType::Triangle)
+            .into_rgb8()
+    }
+}
+
+/// All of `samples/`, in the order of their names.
+///
+/// # Errors
+/// When they can't be read.
+pub fn samples(repository: &Path) -> Result<Vec<Sample>> {
+    let sample = |path: PathBuf| -> Result<Sample> {
+        let file =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let picture = image::load_from_memory(&file)
+            .with_context(|| format!("{} is damaged", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Sample {
+            name: name.into_owned(),
+            file,
+            picture,
+        })
+    };
+    let paths = jpegs(&repository.join("samples"))?;
+    paths.into_iter().map(sample).collect()
+}
+
+/// The JPEG files of a folder, in the order of their names.
+///
+/// # Errors
+/// When there is no such folder.
+pub fn jpegs(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = folder
+        .read_dir()
+        .with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "jpg") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// A picture as JPEG.

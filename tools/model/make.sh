@@ -74,19 +74,24 @@ echo "== the evaluation"
 for kind in photographs drawn; do
     lines_about $kind "$WORK/prepared/vqa_test.csv" >"$WORK/test-$kind.csv"
     lines_about $kind "$WORK/prepared/vqa_train.csv" >"$WORK/train-$kind.csv"
+    # Of the same products, where the truth is NA.
+    lines_about $kind "$WORK/prepared/vqa_na.csv" >"$WORK/na-$kind.csv"
     "$TRAINER" evaluate --model-dir "$WORK/checkpoint/model" --before-model-dir "$START" \
         --data "$WORK/test-$kind.csv" --train-data "$WORK/train-$kind.csv" \
+        --na-data "$WORK/na-$kind.csv" \
         --images "$WORK/prepared/images" --out "$WORK/evaluation/$kind" \
         --average-over "Pattern,Sleeve Length,Neck,Colour"
 done
 "$TRAINER" evaluate --model-dir "$WORK/adapter/model" \
     --before-model-dir "$WORK/checkpoint/model" --attribute-set "$HERE/occasion.toml" \
     --data "$WORK/occasion/vqa_test.csv" --train-data "$WORK/occasion/vqa_train.csv" \
+    --na-data "$WORK/occasion/vqa_na.csv" \
     --images "$KAGGLE/images" --out "$WORK/evaluation/occasion"
 
 echo "== the card"
 "$TRAINER" evaluate --model-dir "$WORK/checkpoint/model" --before-model-dir "$START" \
     --data "$WORK/prepared/vqa_test.csv" --train-data "$WORK/prepared/vqa_train.csv" \
+    --na-data "$WORK/prepared/vqa_na.csv" \
     --images "$WORK/prepared/images" --out "$WORK/evaluation/all" \
     --average-over "Pattern,Sleeve Length,Neck,Colour" --write-card --license apache-2.0 \
     --training-metrics "$WORK/checkpoint/output/data/metrics.jsonl"

@@ -272,6 +272,10 @@ fn what_is_wrong_is_in_the_failure_file() {
 
     let container = Container::new(2).with(&[("lora-target-modules", "c_attn")]);
     assert_failure(&container, "c_attn");
+    // Also beside names that there are, which it tells.
+    let container = Container::new(2).with(&[("lora-target-modules", "q,c_attn")]);
+    assert_failure(&container, "target module `c_attn`");
+    assert!(container.failure().unwrap().contains("wi_1, wo"));
 
     let container = Container::new(2);
     std::fs::remove_file(container.path("input/config/hyperparameters.json")).unwrap();

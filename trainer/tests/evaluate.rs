@@ -1,5 +1,5 @@
-//! `trainer evaluate` as a program, with the shipped checkpoint on the drawn
-//! samples, and beside a real model server.
+//! `trainer evaluate` as a program, with the checkpoint that the shipped one began from on
+//! the drawn samples, and beside a real model server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::fmt::Write as _;
@@ -130,7 +130,7 @@ fn right_answers(pairs: &[pairs::Pair]) -> usize {
 }
 
 #[test]
-fn the_shipped_checkpoint_on_the_drawn_samples() {
+fn a_trained_checkpoint_on_the_drawn_samples() {
     let place = Workplace::new();
     let images = repository().join("samples").to_str().unwrap().to_owned();
     let tested = sample_pairs(|number| number % 2 == 0);

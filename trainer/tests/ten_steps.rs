@@ -6,7 +6,7 @@
 mod common;
 
 use blip2::training::{Batch, Images, Learning, Row, Trainee};
-use blip2::{Adapter, Engine, LoadOptions};
+use blip2::{Adapter, Engine, Error, LoadOptions};
 use candle_core::{Device, IndexOp, Tensor};
 use trainer::train::optimiser::{Algorithm, Optimiser};
 
@@ -25,6 +25,7 @@ fn ten_losses_are_within_1e_3_and_the_weights_after_them_within_1e_4() {
     let texts: serde_json::Value =
         serde_json::from_slice(&std::fs::read(common::tiny().join("expected.json")).unwrap())
             .unwrap();
+    assert_eq!(losses.len(), 10);
     for engine in [Engine::Packed, Engine::Candle] {
         let options = LoadOptions {
             engine: Some(engine),
@@ -34,11 +35,12 @@ fn ten_losses_are_within_1e_3_and_the_weights_after_them_within_1e_4() {
         let adapter = Adapter::read(&common::tiny().join("adapter")).unwrap();
         let checkpoint = common::tiny().join("checkpoint");
         let trainee = match Trainee::load(&checkpoint, &options, &Learning::Adapter(adapter)) {
-            Ok(trainee) => trainee,
-            Err(error) => {
-                eprintln!("skipped: {error}");
+            // Not every processor has it; `candle` runs anywhere.
+            Err(Error::Engine { reason, .. }) if engine == Engine::Packed => {
+                eprintln!("skipped: {engine}: {reason}");
                 continue;
             }
+            loaded => loaded.unwrap(),
         };
         let model = trainee.blip2();
         let ids = |name: &str| -> Vec<Vec<u32>> {
@@ -86,12 +88,15 @@ fn ten_losses_are_within_1e_3_and_the_weights_after_them_within_1e_4() {
         for (layer, (a, b)) in &after.layers {
             let (our_a, our_b) = &ours.layers[layer];
             for (ours, theirs) in [(our_a, a), (our_b, b)] {
+                assert_eq!(ours.dims(), theirs.dims(), "{engine}, {layer}");
                 for (ours, theirs) in floats(ours).iter().zip(floats(theirs)) {
-                    worst = worst.max((ours - theirs).abs());
+                    let error = (ours - theirs).abs();
+                    // One that is no number is within nothing.
+                    assert!(error < 1e-4, "{engine}, {layer}: {ours} and {theirs}");
+                    worst = worst.max(error);
                 }
             }
         }
         println!("{engine}: weights after ten steps within {worst:.1e}");
-        assert!(worst < 1e-4, "{engine}: {worst}");
     }
 }

@@ -85,14 +85,13 @@ fn by_kernels(
             _ => candle_core::bail!("a bias is {:?} for {keys} keys", bias.dims()),
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut ys = vec![0f32; batch * queries * heads * head_dim];
-    cpu::read(&q, |q_data| {
+    let ys = cpu::read(&q, |q_data| {
         cpu::read(&k, |k_data| {
             cpu::read(&v, |v_data| {
                 with_biases(&biases, &mut Vec::new(), |biases| {
                     let [q, k, v] = [(&q, q_data), (&k, k_data), (&v, v_data)]
                         .map(|(tensor, data)| strided(tensor, data));
-                    shape.compute(proof, q, k, v, biases, &mut ys);
+                    shape.compute(proof, q, k, v, biases)
                 })
             })
         })
@@ -143,16 +142,13 @@ fn backward(
 }
 
 /// Calls `with` with all biases read.
-fn with_biases(
+fn with_biases<T>(
     tensors: &[Tensor],
     read: &mut Vec<Bias<'_>>,
-    with: impl FnOnce(&[Bias]),
-) -> Result<()> {
+    with: impl FnOnce(&[Bias]) -> T,
+) -> Result<T> {
     match tensors {
-        [] => {
-            with(read);
-            Ok(())
-        }
+        [] => Ok(with(read)),
         [first, rest @ ..] => cpu::read(first, |data| {
             let dims = first.dims();
             let stride = |dim: usize| {

@@ -1,6 +1,6 @@
 //! Tensors as the slices that the kernels take.
 
-use candle_core::{CpuStorage, Device, Result, Storage, Tensor};
+use candle_core::{CpuStorage, Result, Storage, Tensor};
 
 /// Calls `with` with the numbers of an f32 tensor on the CPU, from its first
 /// element to the end of its storage; the layout says which belong to it.
@@ -14,14 +14,4 @@ pub(crate) fn read<T>(tensor: &Tensor, with: impl FnOnce(&[f32]) -> T) -> Result
         true => with(&numbers[..layout.shape().elem_count()]),
         false => with(numbers),
     })
-}
-
-/// A tensor of the same shape whose numbers `fill` writes.
-pub(crate) fn write_like(
-    tensor: &Tensor,
-    fill: impl FnOnce(&mut [f32]) -> Result<()>,
-) -> Result<Tensor> {
-    let mut numbers = vec![0f32; tensor.elem_count()];
-    fill(&mut numbers)?;
-    Tensor::from_vec(numbers, tensor.shape(), &Device::Cpu)
 }

@@ -1,6 +1,7 @@
 //! The one linear layer that every part of the model uses.
 
 mod forward;
+mod together;
 
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ use crate::parameters::{PackedParameter, Parameter};
 use crate::product::Product;
 use crate::quantize::quantize_rows;
 use crate::weights::Weights;
+
+pub(crate) use together::{forward_all, forward_each, forward_gated};
 
 /// `y = x Wᵀ + b`, with the weight stored `(out, in)` as in the checkpoint.
 ///

@@ -41,8 +41,10 @@ impl Product for Linear {
         self.outputs()
     }
 
-    fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
-        self.multiply(x, y).map_err(Error::wrap)
+    fn multiply(&self, x: &[f32]) -> Result<Vec<f32>> {
+        let mut y = vec![0f32; x.len() / self.inputs() * self.outputs()];
+        self.multiply(x, &mut y).map_err(Error::wrap)?;
+        Ok(y)
     }
 
     fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()> {

@@ -208,15 +208,14 @@ impl LayerNorm {
         let xs = tape::dense(xs)?;
         match kernels {
             Some(proof) if xs.dtype() == DType::F32 => {
-                let ys = cpu::write_like(&xs, |ys| {
-                    cpu::read(&xs, |xs| {
-                        cpu::read(weight, |weight| {
-                            cpu::read(bias, |bias| {
-                                kernels::layer_norm(*proof, xs, weight, bias, *eps, ys);
-                            })
+                let ys = cpu::read(&xs, |xs| {
+                    cpu::read(weight, |weight| {
+                        cpu::read(bias, |bias| {
+                            kernels::layer_norm(*proof, xs, weight, bias, *eps)
                         })
-                    })??
-                })?;
+                    })
+                })???;
+                let ys = Tensor::from_vec(ys, xs.shape(), xs.device())?;
                 Ok(self.recorded(*proof, xs, ys))
             }
             _ => candle_nn::ops::layer_norm(&xs, weight, bias, *eps),
@@ -283,13 +282,10 @@ impl RmsNorm {
         let xs = tape::dense(xs)?;
         match kernels {
             Some(proof) if xs.dtype() == DType::F32 => {
-                let ys = cpu::write_like(&xs, |ys| {
-                    cpu::read(&xs, |xs| {
-                        cpu::read(weight, |weight| {
-                            kernels::rms_norm(*proof, xs, weight, *eps, ys)
-                        })
-                    })?
-                })?;
+                let ys = cpu::read(&xs, |xs| {
+                    cpu::read(weight, |weight| kernels::rms_norm(*proof, xs, weight, *eps))
+                })??;
+                let ys = Tensor::from_vec(ys, xs.shape(), xs.device())?;
                 Ok(self.recorded(*proof, xs, ys))
             }
             _ => candle_nn::ops::rms_norm(&xs, weight, *eps),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::quantized::QTensor;
 use candle_core::{Error, Result, Tensor};
-use kernels::{Avx512, PackedWeights, WeightFormat};
+use kernels::{Avx512, Biased, PackedWeights, WeightFormat};
 
 use crate::cpu;
 use crate::parameters::PackedParameter;
@@ -62,9 +62,15 @@ impl Product for Packed {
         self.weight.keeps_rows().then_some(&self.weight)
     }
 
-    fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
-        self.weight.multiply(x, self.bias.as_deref(), y);
-        Ok(())
+    fn packed(&self) -> Option<Biased<'_>> {
+        Some(Biased {
+            weights: &self.weight,
+            bias: self.bias.as_deref(),
+        })
+    }
+
+    fn multiply(&self, x: &[f32]) -> Result<Vec<f32>> {
+        Ok(self.weight.product(x, self.bias.as_deref()))
     }
 
     fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
@@ -94,14 +100,11 @@ struct Trained {
 
 impl Trained {
     /// Calls `with` with the weight and the bias as they are now.
-    fn with(&self, with: impl FnOnce(&PackedWeights, Option<&[f32]>)) -> Result<()> {
+    fn with<T>(&self, with: impl FnOnce(&PackedWeights, Option<&[f32]>) -> T) -> Result<T> {
         let weight = self.weight.packed()?;
         match &self.bias {
             Some(bias) => cpu::read(bias, |bias| with(&weight, Some(bias))),
-            None => {
-                with(&weight, None);
-                Ok(())
-            }
+            None => Ok(with(&weight, None)),
         }
     }
 }
@@ -115,8 +118,8 @@ impl Product for Trained {
         self.weight.outputs()
     }
 
-    fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
-        self.with(|weight, bias| weight.multiply(x, bias, y))
+    fn multiply(&self, x: &[f32]) -> Result<Vec<f32>> {
+        self.with(|weight, bias| weight.product(x, bias))
     }
 
     fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()> {

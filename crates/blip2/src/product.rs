@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
 use half::bf16;
-use kernels::PackedWeights;
+use kernels::{Biased, PackedWeights};
 
 use crate::lora::Lora;
 use crate::tape::Gradients;
@@ -23,8 +23,14 @@ pub(crate) trait Product: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// `y = x Wᵀ + b` for whole rows.
-    fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()>;
+    /// The weight and the bias as the kernels take them, where they are theirs: layers
+    /// of one input are then multiplied together.
+    fn packed(&self) -> Option<Biased<'_>> {
+        None
+    }
+
+    /// `x Wᵀ + b` for whole rows.
+    fn multiply(&self, x: &[f32]) -> Result<Vec<f32>>;
 
     /// `y ← y + x Wᵀ + b` for whole rows.
     fn multiply_add(&self, x: &[f32], y: &mut [f32]) -> Result<()>;
@@ -67,23 +73,27 @@ pub(crate) fn forward(
     add: impl FnOnce(&[f32], &mut [f32]) -> Result<()>,
 ) -> Result<Tensor> {
     let (xs, dims) = layer.operand(xs)?;
-    let mut ys = match residual {
+    let added_to = match residual {
         Some(residual) => {
             refuse_gradient(residual)?;
             if residual.dims() != dims {
                 candle_core::bail!("{dims:?} is added to {:?}", residual.dims());
             }
-            cpu::read(&tape::dense(residual)?, <[f32]>::to_vec)?
+            Some(cpu::read(&tape::dense(residual)?, <[f32]>::to_vec)?)
         }
-        None => vec![0f32; dims.iter().product()],
+        None => None,
     };
-    let kept = cpu::read(&xs, |xs| {
-        match residual {
-            Some(_) => layer.multiply_add(xs, &mut ys)?,
-            None => layer.multiply(xs, &mut ys)?,
-        }
+    let (ys, kept) = cpu::read(&xs, |xs| {
+        let mut ys = match added_to {
+            Some(mut ys) => {
+                layer.multiply_add(xs, &mut ys)?;
+                ys
+            }
+            None => layer.multiply(xs)?,
+        };
         add(xs, &mut ys)?;
-        lora.map(|lora| lora.add(xs, &mut ys)).transpose()
+        let kept = lora.map(|lora| lora.add(xs, &mut ys)).transpose()?;
+        Ok::<_, candle_core::Error>((ys, kept))
     })??;
     let ys = Tensor::from_vec(ys, dims, &Device::Cpu)?;
     let mut operands = vec![&xs];
@@ -112,6 +122,42 @@ pub(crate) fn forward(
     Ok(ys)
 }
 
+/// What a layer makes of an input, not a tensor yet.
+pub(crate) struct Numbers {
+    pub(crate) ys: Vec<f32>,
+    dims: Vec<usize>,
+}
+
+impl Numbers {
+    pub(crate) fn into_tensor(self) -> Result<Tensor> {
+        Tensor::from_vec(self.ys, self.dims, &Device::Cpu)
+    }
+}
+
+/// What each of some layers makes of one input `(…, in)`, in their order: bit for bit
+/// what it makes of it alone. `finish` is given the input and these.
+pub(crate) fn forward_each<T>(
+    layers: &[&Arc<dyn Product>],
+    xs: &Tensor,
+    finish: impl FnOnce(&[f32], Vec<Numbers>) -> Result<T>,
+) -> Result<T> {
+    let xs = tape::dense(xs)?;
+    let dims = layers.iter().map(|layer| Ok(layer.operand(&xs)?.1));
+    let dims: Vec<Vec<usize>> = dims.collect::<Result<_>>()?;
+    cpu::read(&xs, |x| {
+        let packed: Option<Vec<Biased>> = layers.iter().map(|layer| layer.packed()).collect();
+        let ys = match packed {
+            Some(packed) => kernels::multiply_each(x, &packed),
+            None => {
+                let each = layers.iter().map(|layer| layer.multiply(x));
+                each.collect::<Result<_>>()?
+            }
+        };
+        let each = ys.into_iter().zip(dims);
+        finish(x, each.map(|(ys, dims)| Numbers { ys, dims }).collect())
+    })?
+}
+
 impl dyn Product {
     /// `(…, in)` to `(…, out)`; `finish` works on the result, given the input,
     /// before it becomes a tensor.
@@ -121,10 +167,10 @@ impl dyn Product {
         finish: impl FnOnce(&[f32], &mut [f32]) -> Result<()>,
     ) -> Result<Tensor> {
         let (xs, dims) = self.operand(xs)?;
-        let mut ys = vec![0f32; dims.iter().product()];
-        cpu::read(&xs, |xs| {
-            self.multiply(xs, &mut ys)?;
-            finish(xs, &mut ys)
+        let ys = cpu::read(&xs, |xs| {
+            let mut ys = self.multiply(xs)?;
+            finish(xs, &mut ys)?;
+            Ok::<_, candle_core::Error>(ys)
         })??;
         Tensor::from_vec(ys, dims, &Device::Cpu)
     }

@@ -6,7 +6,8 @@ use kernels::Avx512;
 
 use crate::attention::attention;
 use crate::config::{Activation, QFormerConfig};
-use crate::linear::Linear;
+use crate::linear::{self, Linear};
+use crate::lora::NO_ADAPTERS;
 use crate::ops::LayerNorm;
 use crate::tape;
 use crate::weights::Weights;
@@ -82,9 +83,9 @@ impl Layer {
     }
 
     fn forward(&self, hidden: &Tensor, image_embeds: &Tensor) -> Result<Tensor> {
-        let mut hidden = self.attention.forward(hidden, hidden)?;
+        let mut hidden = self.attention.forward(hidden, None)?;
         if let Some(crossattention) = &self.crossattention {
-            hidden = crossattention.forward(&hidden, image_embeds)?;
+            hidden = crossattention.forward(&hidden, Some(image_embeds))?;
         }
         let inner = self
             .intermediate_query
@@ -119,7 +120,8 @@ impl Attention {
         })
     }
 
-    fn forward(&self, hidden: &Tensor, attended: &Tensor) -> Result<Tensor> {
+    /// Hidden states over `attended`, without it over each other.
+    fn forward(&self, hidden: &Tensor, attended: Option<&Tensor>) -> Result<Tensor> {
         let (batch, _, width) = hidden.dims3()?;
         let head_dim = width / self.num_heads;
         let heads = |xs: Tensor| {
@@ -128,9 +130,16 @@ impl Attention {
                 .transpose(1, 2)?;
             Ok::<_, candle_core::Error>(tape::alias(heads, &xs))
         };
-        let query = heads(self.query.forward(hidden)?)?;
-        let key = heads(self.key.forward(attended)?)?;
-        let value = heads(self.value.forward(attended)?)?;
+        let (query, key, value) = (&self.query, &self.key, &self.value);
+        let [query, key, value] = match attended {
+            None => linear::forward_each([query, key, value], hidden, &NO_ADAPTERS)?,
+            Some(attended) => {
+                let query = query.forward(hidden)?;
+                let [key, value] = linear::forward_each([key, value], attended, &NO_ADAPTERS)?;
+                [query, key, value]
+            }
+        };
+        let (query, key, value) = (heads(query)?, heads(key)?, heads(value)?);
         let scale = (head_dim as f64).powf(-0.5);
         let context = attention(self.kernels, [&query, &key, &value], scale, &[])?;
         self.output.forward(&context, hidden)

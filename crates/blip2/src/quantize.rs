@@ -1,5 +1,6 @@
 //! Weights to ggml's blocks, and a checkpoint to a file of them.
 
+use std::io;
 use std::path::Path;
 
 use candle_core::quantized::gguf_file::{self, Value};
@@ -27,10 +28,12 @@ pub(crate) fn quantize_rows(weight: &Tensor, quantization: Quantization) -> Resu
 /// linear layers quantised: a folder that loads as the other does. `progress`
 /// is called with the number of tensors done and of all.
 ///
-/// The folder appears whole or not at all.
+/// The folder appears whole or not at all; those above it are made where they are
+/// missing.
 ///
 /// # Errors
-/// When the checkpoint cannot be read, or `out` exists or cannot be written.
+/// When the checkpoint cannot be read, or `out` exists or cannot be written, both
+/// before any tensor is read.
 pub fn quantize_checkpoint(
     model_dir: &Path,
     quantization: Quantization,
@@ -41,11 +44,8 @@ pub fn quantize_checkpoint(
         path: out.to_owned(),
         reason,
     };
-    if out.exists() {
-        let kind = std::io::ErrorKind::AlreadyExists;
-        return Err(written(std::io::Error::new(kind, "it exists already")));
-    }
     let files = SafetensorsFiles::open(&checkpoint::weight_files(model_dir)?)?;
+    let parent = parent_of(out).map_err(written)?;
     let names: Vec<&str> = files.names().collect();
     let mut tensors = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
@@ -56,11 +56,7 @@ pub fn quantize_checkpoint(
         ));
         progress(index + 1, names.len());
     }
-    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = tempfile::Builder::new()
-        .prefix(".quantize-")
-        .tempdir_in(parent.unwrap_or(Path::new(".")))
-        .map_err(written)?;
+    let folder = folder_in(parent).map_err(written)?;
     for name in COMPANIONS {
         if model_dir.join(name).exists() {
             std::fs::copy(model_dir.join(name), folder.path().join(name)).map_err(written)?;
@@ -73,9 +69,9 @@ pub fn quantize_checkpoint(
         .map(|(name, tensor)| (*name, tensor))
         .collect();
     let file = std::fs::File::create(folder.path().join(GGUF_FILE)).map_err(written)?;
-    let mut file = std::io::BufWriter::new(file);
+    let mut file = io::BufWriter::new(file);
     gguf_file::write(&mut file, &metadata, &tensors)
-        .map_err(|error| written(std::io::Error::other(error)))?;
+        .map_err(|error| written(io::Error::other(error)))?;
     let file = file
         .into_inner()
         .map_err(|error| written(error.into_error()))?;
@@ -84,6 +80,37 @@ pub fn quantize_checkpoint(
     let permissions = std::fs::metadata(model_dir).map_err(written)?.permissions();
     std::fs::set_permissions(folder.path(), permissions).map_err(written)?;
     std::fs::rename(folder.path(), out).map_err(written)
+}
+
+/// The folder that `out` will be in, which is made where it is missing. Fails where
+/// `out` cannot be written: the work before it takes minutes.
+fn parent_of(out: &Path) -> io::Result<&Path> {
+    let fail = |kind, reason: &str| Err(io::Error::new(kind, reason));
+    if out.file_name().is_none() {
+        return fail(io::ErrorKind::InvalidInput, "it is no name of a new folder");
+    }
+    // A link that leads nowhere is in the way as well.
+    if out.symlink_metadata().is_ok() {
+        return fail(io::ErrorKind::AlreadyExists, "it exists already");
+    }
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    if parent.exists() && !parent.is_dir() {
+        return fail(
+            io::ErrorKind::NotADirectory,
+            "it would be in what is no folder",
+        );
+    }
+    std::fs::create_dir_all(parent)?;
+    folder_in(parent)?.close()?;
+    Ok(parent)
+}
+
+/// A new folder under a temporary name.
+fn folder_in(parent: &Path) -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(".quantize-")
+        .tempdir_in(parent)
 }
 
 /// A tensor as the file holds it: linear layers in blocks, all else in the

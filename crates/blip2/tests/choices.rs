@@ -15,6 +15,9 @@ use common::{answer_all, data, expected, mini, reference};
 
 const MAX_PIXELS: u64 = 1 << 24;
 
+/// How far the logarithm of a text's probability may be off.
+const TOLERANCE: f64 = 1e-3;
+
 #[derive(serde::Deserialize)]
 struct Stored {
     tiny: Vec<Asked>,
@@ -63,11 +66,9 @@ fn chosen(outcome: Outcome) -> Chosen {
 }
 
 /// Asks everything alone and everything at once; returns the largest
-/// difference from what is stored.
-///
-/// Reached: 1.2e-5 with the tiny checkpoint; with the shipped one 1e-5 for the
-/// texts that it knows, and 2.2e-4 for one of 164 tokens that it finds next to
-/// impossible (-2235).
+/// difference from what is stored, which the tests print. It is some 1e-5 to 2e-4,
+/// by the processor's order of sums: the most for a text of 164 tokens that `blip2-mini`
+/// finds next to impossible (-2235).
 fn largest_difference(checkpoint: &Path, asked: &[Asked]) -> f64 {
     let model = Blip2::load(checkpoint, &LoadOptions::default()).unwrap();
     let questions: Vec<Question> = asked.iter().map(|asked| question(&model, asked)).collect();
@@ -85,7 +86,14 @@ fn largest_difference(checkpoint: &Path, asked: &[Asked]) -> f64 {
             .iter()
             .zip(&asked.log_probabilities)
         {
-            largest = largest.max((own - reference).abs());
+            let difference = (own - reference).abs();
+            // One that is no number is within nothing.
+            assert!(
+                difference < TOLERANCE,
+                "{}: {own}, {reference}",
+                asked.prompt
+            );
+            largest = largest.max(difference);
         }
         let normalised = chosen.normalised();
         assert!((normalised.iter().sum::<f64>() - 1.0).abs() < 1e-12);
@@ -101,11 +109,10 @@ fn log_probabilities_of_texts_are_those_of_transformers_with_the_tiny_checkpoint
         "{} questions, largest difference {largest:.1e}",
         asked.len()
     );
-    assert!(largest < 1e-3, "{largest}");
 }
 
 #[test]
-fn log_probabilities_of_texts_are_those_of_transformers_with_the_shipped_checkpoint() {
+fn log_probabilities_of_texts_are_those_of_transformers_with_a_trained_checkpoint() {
     let asked = stored().mini;
     assert!(asked.len() >= 8);
     let largest = largest_difference(&mini(), &asked);
@@ -113,7 +120,6 @@ fn log_probabilities_of_texts_are_those_of_transformers_with_the_shipped_checkpo
         "{} questions, largest difference {largest:.1e}",
         asked.len()
     );
-    assert!(largest < 1e-3, "{largest}");
 }
 
 #[test]

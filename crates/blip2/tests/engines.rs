@@ -304,6 +304,39 @@ fn a_quantised_file_can_be_neither_overwritten_nor_requantised() {
 }
 
 #[test]
+fn that_a_quantised_file_cannot_be_written_is_known_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("file"), "").unwrap();
+    std::os::unix::fs::symlink("nowhere", at("link")).unwrap();
+    let mut cases = vec![
+        (mini(), "exists already"),
+        (at("link"), "exists already"),
+        (at("file/out"), "is no folder"),
+        (at("new/.."), "no name of a new folder"),
+    ];
+    if cfg!(target_os = "linux") {
+        // Nobody can write into this folder, whoever runs this.
+        cases.push(("/proc/out".into(), "cannot write"));
+    }
+    for (out, reason) in cases {
+        let error = quantize_checkpoint(&mini(), Quantization::Q8_0, &out, |_, _| {
+            panic!("{} was begun", out.display())
+        });
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        assert!(error.contains(out.to_str().unwrap()), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    // Folders above it are made, but for a checkpoint alone.
+    let deep = at("a/b/out");
+    quantize_checkpoint(&at("none"), Quantization::Q8_0, &deep, |_, _| ()).unwrap_err();
+    assert!(!at("a").exists());
+    quantize_checkpoint(&mini(), Quantization::Q8_0, &deep, |_, _| ()).unwrap();
+    assert_eq!(std::fs::read_dir(at("a/b")).unwrap().count(), 1);
+}
+
+#[test]
 fn the_engine_is_measured_and_said() {
     let model = Blip2::load(&mini(), &LoadOptions::default()).unwrap();
     let report = model.engine_report().unwrap();

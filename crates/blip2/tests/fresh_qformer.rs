@@ -1,4 +1,4 @@
-//! A Q-Former that begins anew, on the checkpoint that ships.
+//! A Q-Former that begins anew, on the trained checkpoint `blip2-mini`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;

@@ -461,6 +461,13 @@ fn what_cannot_be_trained_is_refused() {
     };
     let none = Learning::NewAdapter(config(&["nothing"], 0.0), 1);
     assert!(refused(&options(Engine::Candle), &none).contains("nothing"));
+    // Nor beside one that there is.
+    let one = Learning::NewAdapter(config(&["q", "c_attn"], 0.0), 1);
+    let reason = refused(&options(Engine::Candle), &one);
+    assert!(
+        reason.contains("target module `c_attn`") && reason.contains("lm_head, o, patch_embedding"),
+        "{reason}"
+    );
     let half = LoadOptions {
         number_type: Some(NumberType::Bf16),
         ..Default::default()

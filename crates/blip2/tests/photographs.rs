@@ -1,5 +1,4 @@
-//! The shipped checkpoint on real photographs, against what transformers
-//! answers with it.
+//! `blip2-mini` on real photographs, against what transformers answers with it.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod common;

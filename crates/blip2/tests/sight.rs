@@ -1,4 +1,5 @@
-//! What sees, taught by classifiers, on the checkpoint that ships.
+//! What sees, taught by classifiers, on the trained checkpoint
+//! `blip2-mini`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;

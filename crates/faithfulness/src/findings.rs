@@ -186,13 +186,14 @@ impl Findings {
     /// The names of the contradicted attributes, each once.
     #[must_use]
     pub fn contradicted_attributes(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for contradiction in &self.contradicted {
-            if !names.contains(&contradiction.attribute.as_str()) {
-                names.push(&contradiction.attribute);
-            }
-        }
-        names
+        let names = self.contradicted.iter();
+        each_once(names.map(|contradiction| contradiction.attribute.as_str()))
+    }
+
+    /// The banned words that the text holds, each once.
+    #[must_use]
+    pub fn banned_words(&self) -> Vec<&str> {
+        each_once(self.banned.iter().map(|banned| banned.word.as_str()))
     }
 
     /// One sentence for each thing to mend, by which a language model can mend
@@ -235,6 +236,17 @@ impl Findings {
         reasons.retain(|reason| seen.insert(reason.clone()));
         reasons
     }
+}
+
+/// The same without those that were there before.
+fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    known
 }
 
 #[cfg(test)]
@@ -301,6 +313,7 @@ mod tests {
                 "The word \"cheap\" must not be used: say it otherwise.",
             ]
         );
+        assert_eq!(findings.banned_words(), ["cheap"]);
         assert!(!findings.is_clean());
         assert!(Findings::default().is_clean());
     }

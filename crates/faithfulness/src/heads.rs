@@ -14,10 +14,13 @@ impl Reading<'_> {
         };
         let of_garment = || {
             let noun = self.noun_after(last);
+            let row = self.end_of_row(last);
             matches!(noun, After::Noun(Noun::Own | Noun::PatternPart))
                 || self.stands_alone(first, last)
-                || self.is_predicate(first, last)
+                || self.is_predicate(first, row)
                 || self.is_before_sure(last)
+                || self.is_led_with(first, last, row)
+                || self.has_place(row, attr)
         };
         self.head_after(last, attr)
             || self.has_place(last, attr)
@@ -135,6 +138,25 @@ impl Reading<'_> {
             }
         }
         false
+    }
+
+    /// "in solid rust": what leads one of the values in a row leads all of them.
+    fn is_led_with(&self, first: usize, last: usize, row: usize) -> bool {
+        let attributes = (last + 1..=row).flat_map(|at| self.may_be_of(at));
+        attributes
+            .filter_map(|&attribute| self.compiled.attributes.get(attribute))
+            .any(|attr| attr.garment_is_head && self.is_led(first, attr))
+    }
+
+    /// The last of the values that follow one upon another: "rust" in "solid rust".
+    fn end_of_row(&self, last: usize) -> usize {
+        let goes_on = |at: &usize| {
+            self.steps.tick();
+            let near = |token: &Token| token.gap <= Gap::Space;
+            self.is_covered(*at) && self.token(*at).is_some_and(near)
+        };
+        let row = (last + 1..=last + PHRASE).take_while(goes_on);
+        row.last().unwrap_or(last)
     }
 
     /// "cream and navy".

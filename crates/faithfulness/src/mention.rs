@@ -71,10 +71,17 @@ pub(crate) fn mentions(reading: &mut Reading<'_>, found: &[Match<Sense>]) -> Vec
             _ => None,
         });
         let sure = sure.map(|value| value.attribute);
+        let of = |sense: &Sense| match *sense {
+            Sense::Value(value, _) => reading.compiled.values.get(value),
+            Sense::Given(_) | Sense::Idiom => None,
+        };
+        let may = found.senses.iter().filter_map(of);
+        let may: Vec<usize> = may.map(|value| value.attribute).collect();
         let attr = sure.and_then(|attribute| reading.compiled.attributes.get(attribute));
         let cloth = attr.is_some_and(|attr| attr.claim.is_some());
         for &token in &found.tokens {
             reading.covered[token] = true;
+            reading.may[token].clone_from(&may);
             reading.sure[token] = sure;
             reading.cloth[token] = cloth;
         }

@@ -41,6 +41,8 @@ pub(crate) struct Reading<'a> {
     pub nouns: Vec<Option<Noun>>,
     /// Which tokens belong to a phrase that says a value.
     pub covered: Vec<bool>,
+    /// The attributes of which a token may say a value.
+    pub may: Vec<Vec<usize>>,
     /// The attribute of which a token surely says a value.
     pub sure: Vec<Option<usize>>,
     /// Which tokens say a fabric.
@@ -92,6 +94,7 @@ impl<'a> Reading<'a> {
             steps,
             nouns,
             covered: vec![false; list.len()],
+            may: vec![Vec::new(); list.len()],
             sure: vec![None; list.len()],
             cloth: vec![false; list.len()],
             idiom: vec![false; list.len()],
@@ -113,6 +116,11 @@ impl<'a> Reading<'a> {
 
     fn is_cloth(&self, at: usize) -> bool {
         self.cloth.get(at).copied().unwrap_or_default()
+    }
+
+    /// The attributes of which the token at `at` may say a value.
+    pub fn may_be_of(&self, at: usize) -> &[usize] {
+        self.may.get(at).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The attribute of which the token at `at` surely says a value.

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use half::bf16;
 use kernels::{
-    Attention, Avx512, PackedWeights, Q4K_BLOCK_BYTES, Q8_0_BLOCK_BYTES, Strided, WeightFormat,
+    Attention, Avx512, Biased, PackedWeights, Q4K_BLOCK_BYTES, Q8_0_BLOCK_BYTES, Strided,
+    WeightFormat, multiply_each,
 };
 
 /// The best of several runs, in units of 10⁹ operations a second.
@@ -97,6 +98,8 @@ fn main() {
         println!();
     }
     from_memory(proof);
+    together(proof);
+    cross_attention(proof);
     for (batch, heads, tokens, head_dim) in [(1, 12, 257, 64), (1, 16, 257, 88), (8, 12, 51, 64)] {
         let attention = Attention {
             batch,
@@ -114,10 +117,9 @@ fn main() {
             head: head_dim,
             token: 3 * width,
         };
-        let mut y = vec![0f32; batch * tokens * width];
         let operations = 4.0 * (batch * heads * tokens * tokens * head_dim) as f64;
         let rate = rate(operations, || {
-            attention.compute(proof, part(0), part(1), part(2), &[], &mut y)
+            drop(attention.compute(proof, part(0), part(1), part(2), &[]));
         });
         println!("attention {batch} × {heads} × {tokens} × {head_dim}: {rate:.0}");
     }
@@ -156,4 +158,75 @@ fn from_memory(proof: Avx512) {
         }
         println!();
     }
+}
+
+/// Layers that read one input, one after the other and together: a prompt's and a
+/// decoder step's rows. Weights and results as in a model, more than caches hold.
+fn together(proof: Avx512) {
+    let (inputs, outputs, layers) = (768usize, 768usize, 36usize);
+    for (format, block, bytes) in [
+        (WeightFormat::Q8_0, 32, Q8_0_BLOCK_BYTES),
+        (WeightFormat::Q4K, 256, Q4K_BLOCK_BYTES),
+    ] {
+        let blocks = some_blocks(outputs * (inputs / block), bytes);
+        let weights: Vec<PackedWeights> = (0..layers)
+            .map(|_| PackedWeights::from_blocks(proof, format, &blocks, outputs, inputs).unwrap())
+            .collect();
+        let weights: Vec<Biased> = weights
+            .iter()
+            .map(|weights| Biased {
+                weights,
+                bias: None,
+            })
+            .collect();
+        print!("{format:?}, GFLOP/s of layers alone, by threes, all together:");
+        for rows in [1usize, 8, 408] {
+            let x: Vec<f32> = (0..rows * inputs)
+                .map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0)
+                .collect();
+            let operations = 2.0 * (rows * inputs * outputs * layers) as f64;
+            let rates = [1, 3, layers].map(|at_a_time| {
+                rate(operations, || {
+                    for weights in weights.chunks(at_a_time) {
+                        drop(multiply_each(&x, weights));
+                    }
+                })
+            });
+            print!(" {rows}:");
+            rates.iter().for_each(|rate| print!(" {rate:.0}"));
+        }
+        println!();
+    }
+}
+
+/// A decoder step's look at what the encoder gave: the keys and values of all layers
+/// are more than caches hold.
+fn cross_attention(proof: Avx512) {
+    let (batch, heads, keys, head_dim, layers) = (8usize, 12usize, 51usize, 64usize, 12usize);
+    let attention = Attention {
+        batch,
+        heads,
+        queries: 1,
+        keys,
+        head_dim,
+        scale: 1.0,
+    };
+    let width = heads * head_dim;
+    let of_layer = 2 * batch * keys * width;
+    let all = vec![0.01f32; layers * of_layer];
+    let by_token = |data, tokens: usize| Strided {
+        data,
+        batch: tokens * width,
+        head: head_dim,
+        token: width,
+    };
+    let q = vec![0.1f32; batch * width];
+    let rate = rate((all.len() * 4) as f64, || {
+        for key_values in all.chunks_exact(of_layer) {
+            let (k, v) = key_values.split_at(of_layer / 2);
+            let (k, v) = (by_token(k, keys), by_token(v, keys));
+            drop(attention.compute(proof, by_token(&q, 1), k, v, &[]));
+        }
+    });
+    println!("attention of a step, from memory: {rate:.1} GB/s");
 }

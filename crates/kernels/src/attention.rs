@@ -11,11 +11,16 @@ use crate::micro::{
 use crate::parallel::{SharedMut, for_ranges};
 use crate::rows::row_blocks;
 use crate::small::{Matrix, pack};
+use crate::unwritten::Unwritten;
 use crate::{math, vector};
 
 /// Below so many queries a head, keys are read where they lie; packing them
 /// would cost more than the product.
 const FEW_QUERIES: usize = 8;
+
+/// What a number of a key and its value then costs, in the multiply-adds of a
+/// product: a query reads each of them once, often from memory.
+const COST_OF_FEW: usize = 32;
 
 /// Vectors of `head_dim` contiguous numbers, by batch, head and token.
 #[derive(Debug, Clone, Copy)]
@@ -73,11 +78,12 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Computes `y` `(batch, queries, heads · head_dim)`; every bias is added
-    /// to the scaled scores.
+    /// Computes `(batch, queries, heads · head_dim)`; every bias is added to the
+    /// scaled scores. Without keys there are zeros.
     ///
     /// # Panics
     /// When an operand is shorter than its strides say.
+    #[must_use]
     pub fn compute(
         &self,
         _proof: Avx512,
@@ -85,27 +91,35 @@ impl Attention {
         k: Strided,
         v: Strided,
         biases: &[Bias],
-        y: &mut [f32],
-    ) {
-        // Every place in `y` lies below this product, which must not wrap.
+    ) -> Vec<f32> {
+        // Every place in the result lies below this product, which must not wrap.
         let numbers = [self.queries, self.heads, self.head_dim]
             .into_iter()
             .try_fold(self.batch, usize::checked_mul);
-        assert_eq!(Some(y.len()), numbers, "y has another length");
-        if y.is_empty() || self.keys == 0 {
-            return;
+        assert!(numbers.is_some(), "the result has too many numbers");
+        let numbers = numbers.unwrap_or_default();
+        if numbers == 0 || self.keys == 0 {
+            return vec![0.0; numbers];
         }
+        let mut y = Unwritten::new(numbers);
         let call = Call {
             shape: *self,
             q,
             k,
             v,
             biases,
-            y: SharedMut::new(y),
+            y: y.place(),
+        };
+        let of_key = if self.queries < FEW_QUERIES {
+            COST_OF_FEW * self.head_dim
+        } else {
+            2 * self.head_dim + 20
         };
         let heads = self.batch * self.heads;
-        let cost = heads * self.queries * self.keys * (2 * self.head_dim + 20);
+        let cost = heads * self.queries * self.keys * of_key;
         for_ranges(heads, cost, |range| call.heads(range));
+        // SAFETY: all queries of all heads were written, by whichever way.
+        unsafe { y.written() }
     }
 }
 
@@ -133,15 +147,30 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn heads(&self, range: Range<usize>) {
+        let Attention { heads, queries, .. } = self.shape;
         SCRATCH.with_borrow_mut(|scratch| {
-            for index in range {
-                let head = (index / self.shape.heads, index % self.shape.heads);
-                if self.shape.queries < FEW_QUERIES {
-                    // SAFETY: `compute` was given the proof of AVX-512.
-                    unsafe { self.few_queries(head, scratch) };
-                } else {
-                    self.many_queries(head, scratch);
+            if queries >= FEW_QUERIES {
+                for index in range {
+                    self.many_queries((index / heads, index % heads), scratch);
                 }
+                return;
+            }
+            // A single query reads what there is once. It is quickest in the order
+            // in which it lies, which a processor follows by itself: token by token,
+            // where the heads of a token lie side by side.
+            let together = queries == 1 && self.k.head < self.k.token;
+            let mut next = range.start;
+            while next < range.end {
+                let (batch, head) = (next / heads, next % heads);
+                let count = if together {
+                    (heads - head).min(range.end - next)
+                } else {
+                    1
+                };
+                // SAFETY: `compute` was given the proof of AVX-512; a head is in one
+                // range.
+                unsafe { self.few_queries(batch, head..head + count, scratch) };
+                next += count;
             }
         });
     }
@@ -159,8 +188,13 @@ impl Call<'_> {
         self.y.get().wrapping_add(at)
     }
 
+    /// Some heads of a batch row, key by key.
+    ///
+    /// # Safety
+    /// On x86-64 the processor has AVX-512 F and FMA. No other thread works on the
+    /// heads.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,fma"))]
-    unsafe fn few_queries(&self, head: (usize, usize), scratch: &mut Scratch) {
+    unsafe fn few_queries(&self, batch: usize, heads: Range<usize>, scratch: &mut Scratch) {
         let Attention {
             queries,
             keys,
@@ -168,25 +202,38 @@ impl Call<'_> {
             scale,
             ..
         } = self.shape;
+        // Those of a head one after the other.
         let scores = &mut scratch.scores;
-        scores.resize(keys, 0.0);
+        scores.resize(heads.len() * keys, 0.0);
         for query in 0..queries {
-            let q = self.q.vector(head, query, head_dim);
-            for (key, score) in scores.iter_mut().enumerate() {
-                *score = scale * vector::dot(q, self.k.vector(head, key, head_dim));
+            for key in 0..keys {
+                let of_key = scores[key..].iter_mut().step_by(keys);
+                for (head, score) in heads.clone().zip(of_key) {
+                    let q = self.q.vector((batch, head), query, head_dim);
+                    let k = self.k.vector((batch, head), key, head_dim);
+                    *score = scale * vector::dot(q, k);
+                }
             }
-            self.add_biases(head, query, scores);
-            // SAFETY: this function's own promise; and heads of a query do not
-            // overlap, nor do those of different threads.
-            let y = unsafe {
-                softmax(scores);
-                std::slice::from_raw_parts_mut(self.output(head, query), head_dim)
-            };
-            y.fill(0.0);
-            for (key, &weight) in scores.iter().enumerate() {
-                let v = self.v.vector(head, key, head_dim);
-                for (y, v) in y.iter_mut().zip(v) {
-                    *y = weight.mul_add(*v, *y);
+            for (head, scores) in heads.clone().zip(scores.chunks_exact_mut(keys)) {
+                self.add_biases((batch, head), query, scores);
+                // SAFETY: this function's own promise; a query's head has
+                // `head_dim` places in the output.
+                unsafe {
+                    softmax(scores);
+                    self.output((batch, head), query).write_bytes(0, head_dim);
+                }
+            }
+            for key in 0..keys {
+                let of_key = scores[key..].iter().step_by(keys);
+                for (head, &weight) in heads.clone().zip(of_key) {
+                    let v = self.v.vector((batch, head), key, head_dim);
+                    let first = self.output((batch, head), query);
+                    // SAFETY: they were written above; heads of a query do not
+                    // overlap, nor do those of different threads.
+                    let y = unsafe { std::slice::from_raw_parts_mut(first, head_dim) };
+                    for (y, v) in y.iter_mut().zip(v) {
+                        *y = weight.mul_add(*v, *y);
+                    }
                 }
             }
         }

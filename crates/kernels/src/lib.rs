@@ -33,6 +33,7 @@ mod quantised;
 mod row_operand;
 mod rows;
 mod small;
+mod unwritten;
 mod vector;
 mod weight_gradient;
 
@@ -47,5 +48,6 @@ pub use elementwise_gradient::{
 pub use norm::{layer_norm, rms_norm};
 pub use norm_gradient::{NormRows, add_column_sums, layer_norm_backward, rms_norm_backward};
 pub use packed::{PackError, PackedWeights, WeightFormat};
+pub use product::{Biased, multiply_each};
 pub use quantised::{Q4K_BLOCK, Q4K_BLOCK_BYTES, Q8_0_BLOCK, Q8_0_BLOCK_BYTES};
 pub use weight_gradient::add_weight_gradient;

@@ -26,6 +26,8 @@ pub enum WeightFormat {
 }
 
 impl WeightFormat {
+    pub(crate) const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Q8_0, Self::Q4K];
+
     /// What the processor must have.
     #[must_use]
     pub fn level(self) -> Level {

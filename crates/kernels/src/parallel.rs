@@ -39,6 +39,10 @@ impl<T> SharedMut<T> {
         Self(slice.as_mut_ptr())
     }
 
+    pub(crate) fn at(first: *mut T) -> Self {
+        Self(first)
+    }
+
     pub(crate) fn get(self) -> *mut T {
         self.0
     }

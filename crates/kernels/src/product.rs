@@ -1,5 +1,6 @@
 //! Products of rows with packed weights.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::few_weights;
@@ -13,6 +14,7 @@ use crate::prefetch::Ahead;
 use crate::quantised::{DecodedQ4K, Q4K_BLOCK, Q8_0_BLOCK, decode_q4k, packed_q4k_bytes};
 use crate::row_operand::{FloatRows, QuantisedRows};
 use crate::rows::{RowBlock, row_blocks};
+use crate::unwritten::Unwritten;
 
 /// Lanes that are worked on before the next rows come: a panel's part of 64 KiB
 /// and a row block's of 24 KiB stay in the nearest caches.
@@ -20,14 +22,33 @@ pub(crate) const LANES_AT_A_TIME: usize = 512;
 /// Bytes of a panel's part.
 const PART_BYTES: usize = LANES_AT_A_TIME * PANEL * 4;
 
+/// Weights, and the bias that goes with them if there is one.
+#[derive(Debug, Clone, Copy)]
+pub struct Biased<'a> {
+    /// `(outputs, inputs)`.
+    pub weights: &'a PackedWeights,
+    /// `(outputs)`.
+    pub bias: Option<&'a [f32]>,
+}
+
 impl PackedWeights {
-    /// `y = x Wᵀ + bias` for rows of `x` `(rows, inputs)` into `y`
-    /// `(rows, outputs)`.
+    /// `x Wᵀ + bias`, `(rows, outputs)`, for rows of `x` `(rows, inputs)`.
+    ///
+    /// # Panics
+    /// When a length does not fit.
+    #[must_use]
+    pub fn product(&self, x: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let weights = self;
+        let layers = [Biased { weights, bias }];
+        multiply_each(x, &layers).pop().unwrap_or_default()
+    }
+
+    /// `y = x Wᵀ + bias`: the same into `y`.
     ///
     /// # Panics
     /// When a length does not fit.
     pub fn multiply(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        self.product(x, bias, false, y);
+        self.put_product(x, bias, false, y);
     }
 
     /// `y ← y + x Wᵀ + bias`: the same, added to what is in `y`.
@@ -35,86 +56,181 @@ impl PackedWeights {
     /// # Panics
     /// When a length does not fit.
     pub fn multiply_add(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        self.product(x, bias, true, y);
+        self.put_product(x, bias, true, y);
     }
 
-    /// How many rows there are, their lengths checked.
-    fn rows_of(&self, x: &[f32], y: &[f32]) -> usize {
+    fn put_product(&self, x: &[f32], bias: Option<&[f32]>, adds: bool, y: &mut [f32]) {
+        let rows = self.rows_of(x);
+        assert_eq!(
+            y.len(),
+            rows * self.outputs(),
+            "y has another number of rows than x"
+        );
+        let weights = self;
+        let product = Product::new(Biased { weights, bias }, rows, SharedMut::new(y));
+        compute(x, &[Product { adds, ..product }]);
+    }
+
+    /// How many rows there are, their length checked.
+    fn rows_of(&self, x: &[f32]) -> usize {
         let rows = x.len() / self.inputs();
         assert_eq!(
             x.len(),
             rows * self.inputs(),
             "x is no whole number of rows"
         );
-        assert_eq!(
-            y.len(),
-            rows * self.outputs(),
-            "y has another number of rows than x"
-        );
         rows
     }
+}
 
-    fn product(&self, x: &[f32], bias: Option<&[f32]>, adds: bool, y: &mut [f32]) {
-        let rows = self.rows_of(x, y);
-        assert!(
-            bias.is_none_or(|bias| bias.len() == self.outputs()),
-            "the bias has another length than an output row"
-        );
-        if rows == 0 {
-            return;
+/// What [`PackedWeights::product`] gives for each of some layers that have the same
+/// input, bit for bit. The rows are brought into the form that a format of weights
+/// takes once for all that have it, and the products are shared out among the threads
+/// together.
+///
+/// # Panics
+/// When a length does not fit.
+#[must_use]
+pub fn multiply_each(x: &[f32], layers: &[Biased]) -> Vec<Vec<f32>> {
+    let inputs = layers.first().map(|layer| layer.weights.inputs());
+    assert!(
+        layers
+            .iter()
+            .all(|layer| Some(layer.weights.inputs()) == inputs),
+        "layers of one input have rows of different lengths"
+    );
+    let mut ys: Vec<Unwritten> = layers
+        .iter()
+        .map(|layer| Unwritten::new(layer.weights.rows_of(x) * layer.weights.outputs()))
+        .collect();
+    let products: Vec<Product> = layers
+        .iter()
+        .zip(&mut ys)
+        .map(|(layer, y)| Product::new(*layer, layer.weights.rows_of(x), y.place()))
+        .collect();
+    compute(x, &products);
+    // SAFETY: a product that is not added to anything writes all columns of all
+    // rows, and reads none before.
+    let ys = ys.into_iter().map(|y| unsafe { y.written() });
+    ys.collect()
+}
+
+/// Computes products of the rows of `x`, which are those of all of them.
+fn compute(x: &[f32], products: &[Product]) {
+    let Some(first) = products.first().filter(|first| first.rows > 0) else {
+        return;
+    };
+    let (rows, inputs) = (first.rows, first.weights.inputs());
+    for product in products.iter().filter(|product| product.has_few_weights()) {
+        product.few_weights(x);
+    }
+    for format in WeightFormat::ALL {
+        let of_format: Vec<&Product> = products
+            .iter()
+            .filter(|product| product.weights.format() == format && !product.has_few_weights())
+            .collect();
+        if of_format.is_empty() {
+            continue;
         }
-        let product = Product {
-            weights: self,
-            bias,
-            adds,
-            rows,
-            y: SharedMut::new(y),
-        };
-        if self.format() == WeightFormat::F32 && few_weights::are_few(self, rows) {
-            let biases: Vec<_> = (0..self.outputs().div_ceil(PANEL))
-                .map(|panel| product.bias(panel))
-                .collect();
-            return few_weights::multiply(
-                (x, self.inputs()),
-                (self.lanes(), self.outputs()),
-                |panel| product.start(true, &biases[panel]),
-                product.y,
-            );
-        }
-        let cost = rows * self.inputs() * self.outputs();
-        let panels = self.outputs().div_ceil(PANEL);
-        match self.format() {
+        match format {
             WeightFormat::F32 | WeightFormat::Bf16 => {
-                let lane = if self.format() == WeightFormat::F32 {
+                let lane = if format == WeightFormat::F32 {
                     FloatLane::F32
                 } else {
                     FloatLane::Bf16
                 };
-                let operand = FloatRows::pack(lane, x, rows, self.inputs());
-                for_ranges(panels, cost, |range| product.float(lane, &operand, range));
+                let operand = FloatRows::pack(lane, x, rows, inputs);
+                for_panels(&of_format, |product, panels| {
+                    product.float(lane, &operand, panels);
+                });
             }
             WeightFormat::Q8_0 => {
-                let operand = QuantisedRows::pack(x, rows, self.inputs(), Q8_0_BLOCK);
-                for_ranges(panels, cost, |range| product.q8_0(&operand, range));
+                let operand = QuantisedRows::pack(x, rows, inputs, Q8_0_BLOCK);
+                for_panels(&of_format, |product, panels| product.q8_0(&operand, panels));
             }
             WeightFormat::Q4K => {
-                let operand = QuantisedRows::pack(x, rows, self.inputs(), Q4K_BLOCK);
-                for_ranges(panels, cost, |range| product.q4k(&operand, range));
+                let operand = QuantisedRows::pack(x, rows, inputs, Q4K_BLOCK);
+                for_panels(&of_format, |product, panels| product.q4k(&operand, panels));
             }
         }
     }
 }
 
-/// One call of [`PackedWeights::multiply`].
+/// Calls `work` with each product and ranges of panels that together are all of
+/// its.
+fn for_panels(products: &[&Product], work: impl Fn(&Product, Range<usize>) + Sync) {
+    let all: usize = products.iter().map(|product| product.panels()).sum();
+    let cost: usize = products.iter().map(|product| product.cost()).sum();
+    for_ranges(all, cost, |range| {
+        let mut first = 0;
+        for product in products {
+            let end = first + product.panels();
+            let (from, to) = (range.start.max(first), range.end.min(end));
+            if from < to {
+                work(product, from - first..to - first);
+            }
+            first = end;
+        }
+    });
+}
+
+thread_local! {
+    /// What a thread takes blocks apart into; kept, since a decoder's step is many
+    /// small products.
+    static DECODED: RefCell<DecodedQ4K> = RefCell::new(DecodedQ4K::new());
+}
+
+/// Rows times the weights of a layer.
 struct Product<'a> {
     weights: &'a PackedWeights,
     bias: Option<&'a [f32]>,
+    /// Whether it is added to what is in `y`.
     adds: bool,
     rows: usize,
     y: SharedMut<f32>,
 }
 
-impl Product<'_> {
+impl<'a> Product<'a> {
+    /// One that is added to nothing.
+    fn new(layer: Biased<'a>, rows: usize, y: SharedMut<f32>) -> Self {
+        let Biased { weights, bias } = layer;
+        assert!(
+            bias.is_none_or(|bias| bias.len() == weights.outputs()),
+            "the bias has another length than an output row"
+        );
+        Self {
+            weights,
+            bias,
+            adds: false,
+            rows,
+            y,
+        }
+    }
+
+    fn panels(&self) -> usize {
+        self.weights.outputs().div_ceil(PANEL)
+    }
+
+    /// Its multiply-adds.
+    fn cost(&self) -> usize {
+        self.rows * self.weights.inputs() * self.weights.outputs()
+    }
+
+    /// Whether rows are read where they lie and not packed.
+    fn has_few_weights(&self) -> bool {
+        self.weights.format() == WeightFormat::F32 && few_weights::are_few(self.weights, self.rows)
+    }
+
+    fn few_weights(&self, x: &[f32]) {
+        let biases: Vec<_> = (0..self.panels()).map(|panel| self.bias(panel)).collect();
+        few_weights::multiply(
+            (x, self.weights.inputs()),
+            (self.weights.lanes(), self.weights.outputs()),
+            |panel| self.start(true, &biases[panel]),
+            self.y,
+        );
+    }
+
     /// Where the block of rows has the panel's columns.
     fn output(&self, block: RowBlock, panel: usize) -> Output {
         let stride = self.weights.outputs();
@@ -141,7 +257,7 @@ impl Product<'_> {
     }
 
     /// What the sums of a part begin with, the first part's with the bias.
-    fn start<'a>(&self, is_first: bool, bias: &'a [f32; PANEL]) -> Start<'a> {
+    fn start<'b>(&self, is_first: bool, bias: &'b [f32; PANEL]) -> Start<'b> {
         match (is_first, self.adds) {
             (true, false) => Start::Row(bias),
             (true, true) => Start::OutputAnd(bias),
@@ -204,27 +320,28 @@ impl Product<'_> {
     }
 
     fn q4k(&self, rows: &QuantisedRows, panels: Range<usize>) {
-        let mut decoded = DecodedQ4K::new();
-        for panel in panels {
-            let bias = self.bias(panel);
-            for (block, bytes) in self
-                .weights
-                .panel(panel)
-                .chunks_exact(packed_q4k_bytes(Q4K_BLOCK))
-                .enumerate()
-            {
-                // SAFETY: the weights exist, so the processor has AVX-512.
-                unsafe { decode_q4k(bytes, &mut decoded) };
-                let columns = decoded.columns();
-                let behind = (block + 1) * bytes.len();
-                let part = IntegerPart {
-                    group: block * (Q4K_BLOCK / GROUP),
-                    columns,
-                    next: self.weights.behind(panel, behind, bytes.len()),
-                };
-                self.integer_rows(rows, part, &bias, panel);
+        DECODED.with_borrow_mut(|decoded| {
+            for panel in panels {
+                let bias = self.bias(panel);
+                for (block, bytes) in self
+                    .weights
+                    .panel(panel)
+                    .chunks_exact(packed_q4k_bytes(Q4K_BLOCK))
+                    .enumerate()
+                {
+                    // SAFETY: the weights exist, so the processor has AVX-512.
+                    unsafe { decode_q4k(bytes, decoded) };
+                    let columns = decoded.columns();
+                    let behind = (block + 1) * bytes.len();
+                    let part = IntegerPart {
+                        group: block * (Q4K_BLOCK / GROUP),
+                        columns,
+                        next: self.weights.behind(panel, behind, bytes.len()),
+                    };
+                    self.integer_rows(rows, part, &bias, panel);
+                }
             }
-        }
+        });
     }
 
     /// All rows by some groups of a panel.

@@ -77,8 +77,7 @@ fn attention_is_that_of_its_definition() {
             head,
             token,
         };
-        let mut y = vec![f32::NAN; batch * queries * width];
-        shape.compute(
+        let y = shape.compute(
             proof,
             strided(&q, by_token(queries)),
             strided(&k, by_token(keys)),
@@ -97,8 +96,8 @@ fn attention_is_that_of_its_definition() {
                     query: 0,
                 },
             ],
-            &mut y,
         );
+        assert_eq!(y.len(), batch * queries * width);
         for row in 0..batch {
             for head in 0..heads {
                 let k: Vec<&[f32]> = (0..keys)
@@ -128,6 +127,100 @@ fn attention_is_that_of_its_definition() {
     }
 }
 
+fn from_row(all: Strided<'_>, row: usize) -> Strided<'_> {
+    Strided {
+        data: &all.data[row * all.batch..],
+        ..all
+    }
+}
+
+/// A decoder's step: it goes through tokens where the heads of a token lie side by side,
+/// else through heads, on one thread or on several.
+#[test]
+fn one_query_gives_the_same_bits_however_keys_lie_and_on_any_threads() {
+    let Some(proof) = Avx512::detect() else {
+        eprintln!("skipped: no AVX-512");
+        return;
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let (batch, heads, keys, head_dim) = (7, 12, 51, 64);
+    let shape = Attention {
+        batch,
+        heads,
+        queries: 1,
+        keys,
+        head_dim,
+        scale: 0.3,
+    };
+    let width = heads * head_dim;
+    let q = numbers(&mut rng, batch * width);
+    let [k, v] = [(); 2].map(|()| numbers(&mut rng, batch * keys * width));
+    let by_token = |data, tokens: usize| Strided {
+        data,
+        batch: tokens * width,
+        head: head_dim,
+        token: width,
+    };
+    let by_head = |data| Strided {
+        data,
+        batch: keys * width,
+        head: keys * head_dim,
+        token: head_dim,
+    };
+    let turned = |data: &[f32]| -> Vec<f32> {
+        let at = |row: usize, head: usize, key: usize| (row * keys + key) * width + head * head_dim;
+        let each = (0..batch * heads * keys).map(|index| {
+            let (head, key) = (index / keys, index % keys);
+            at(head / heads, head % heads, key)
+        });
+        each.flat_map(|at| data[at..at + head_dim].to_vec())
+            .collect()
+    };
+    let (k_turned, v_turned) = (turned(&k), turned(&v));
+    let q_strided = by_token(&q, 1);
+    let lying = [
+        (by_token(&k, keys), by_token(&v, keys)),
+        (by_head(&k_turned), by_head(&v_turned)),
+        (by_token(&k, keys), by_head(&v_turned)),
+    ];
+    let expected = shape.compute(proof, q_strided, lying[1].0, lying[1].1, &[]);
+    assert!(expected.iter().all(|y| y.is_finite() && *y != 0.0));
+    for threads in [1, 2, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        for (k, v) in lying {
+            let y = pool.install(|| shape.compute(proof, q_strided, k, v, &[]));
+            assert!(y == expected, "{threads} threads");
+        }
+    }
+    let row = Attention { batch: 1, ..shape };
+    let [q, k, v] = [q_strided, lying[0].0, lying[0].1].map(|all| from_row(all, 4));
+    let y = row.compute(proof, q, k, v, &[]);
+    assert!(y == expected[4 * width..5 * width], "a row alone");
+}
+
+#[test]
+fn nothing_to_see_gives_zeros() {
+    let Some(proof) = Avx512::detect() else {
+        return;
+    };
+    let shape = Attention {
+        batch: 2,
+        heads: 1,
+        queries: 3,
+        keys: 0,
+        head_dim: 4,
+        scale: 1.0,
+    };
+    let none = Strided {
+        data: &[],
+        batch: 0,
+        head: 0,
+        token: 0,
+    };
+    assert_eq!(shape.compute(proof, none, none, none, &[]), [0.0; 24]);
+}
+
 #[test]
 fn norms_are_those_of_their_definition() {
     let Some(proof) = Avx512::detect() else {
@@ -138,9 +231,9 @@ fn norms_are_those_of_their_definition() {
     for width in [1, 7, 96, 1408] {
         let x = numbers(&mut rng, 3 * width);
         let (weight, bias) = (numbers(&mut rng, width), numbers(&mut rng, width));
-        let (mut layer, mut rms) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
-        layer_norm(proof, &x, &weight, &bias, 1e-5, &mut layer);
-        rms_norm(proof, &x, &weight, 1e-6, &mut rms);
+        let layer = layer_norm(proof, &x, &weight, &bias, 1e-5);
+        let rms = rms_norm(proof, &x, &weight, 1e-6);
+        assert_eq!((layer.len(), rms.len()), (x.len(), x.len()));
         for (row, x) in x.chunks_exact(width).enumerate() {
             let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
             let mean = wide.iter().sum::<f64>() / width as f64;

@@ -56,6 +56,7 @@ export const functionSection = z.strictObject({
   ),
   provisionedConcurrency: z.int().min(1).nullable(),
   url: z.enum(['none', 'buffered', 'stream']),
+  tracing: z.enum(['active', 'pass-through']),
   environment: functionVariables,
 });
 

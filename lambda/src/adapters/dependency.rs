@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::domain::in_ms;
+
 /// So many outages in a row open the circuit: more than one product's tries.
 const OUTAGES: u32 = 8;
 /// For how long the circuit is open first; after a failed probe twice as long, …
@@ -118,7 +120,7 @@ impl Dependency {
         };
         let until = Instant::now() + pause;
         state.circuit = Circuit::Open { until, pause };
-        let pause_ms = pause.as_millis() as u64;
+        let pause_ms = in_ms(pause);
         tracing::warn!(
             dependency = self.name,
             pause_ms,

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::dependency::Dependency;
-use crate::domain::{Deadline, Progress};
+use crate::domain::{Deadline, Progress, in_ms};
 
 /// The first pause; each further one is twice as long, …
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -107,7 +107,7 @@ where
             return Err(Failure::Failed { error, attempts });
         }
         let what = dependency.name();
-        tracing::warn!(what, attempts, %error, pause_ms = pause.as_millis() as u64, "trying again");
+        tracing::warn!(what, attempts, %error, pause_ms = in_ms(pause), "trying again");
         tokio::time::sleep(pause).await;
         leave = match dependency.leave() {
             Some(leave) => leave,

@@ -8,7 +8,6 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -133,25 +132,41 @@ impl Store for S3Store {
             Condition::Unchanged(Version(etag)) => put.if_match(etag),
         };
         let write = async {
-            let output = put
-                .send()
-                .await
-                .map_err(|error| write_error(error, address))?;
+            let output = put.send().await.map_err(|error| {
+                // What was to be replaced is gone. A bucket that is not there is told by
+                // its code.
+                if is_changed(&error) || error.code() == Some("NoSuchKey") {
+                    return changed(address);
+                }
+                store_error(error, address, "s3:PutObject")
+            })?;
             Ok(version(output.e_tag()))
         };
         in_time(address, deadline, write).await
     }
 
-    async fn remove(&self, address: &ObjectAddress, deadline: Deadline) -> Result<(), StoreError> {
+    async fn remove(
+        &self,
+        address: &ObjectAddress,
+        version: &Version,
+        deadline: Deadline,
+    ) -> Result<(), StoreError> {
+        let Version(etag) = version;
         let remove = async {
             let outcome = self
                 .client
                 .delete_object()
                 .bucket(&address.bucket)
                 .key(&address.key)
+                .if_match(etag)
                 .send()
                 .await
-                .map_err(|error| store_error(error, address, "s3:DeleteObject"));
+                .map_err(|error| {
+                    if is_changed(&error) {
+                        return changed(address);
+                    }
+                    store_error(error, address, "s3:DeleteObject")
+                });
             match outcome {
                 Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
                 Err(error) => Err(error),
@@ -259,20 +274,22 @@ where
     }
 }
 
-/// What S3 answers to a conditional write whose condition does not hold.
+/// Whether S3 says that a condition does not hold: 412, or 409 where somebody else writes the
+/// object or takes it away just then.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
-fn write_error(error: SdkError<PutObjectError>, address: &ObjectAddress) -> StoreError {
-    if let SdkError::ServiceError(context) = &error {
-        let code = context.err().code().unwrap_or_default();
-        let status = context.raw().status().as_u16();
-        // 404 for an object that was to be replaced and is gone; a bucket that is
-        // not there is told by its code.
-        if status == 412 || matches!(code, "ConditionalRequestConflict" | "NoSuchKey") {
-            let address = address.clone();
-            return StoreError::Changed { address };
-        }
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html>
+fn is_changed<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let SdkError::ServiceError(context) = error else {
+        return false;
+    };
+    let is_conflict = context.err().code() == Some("ConditionalRequestConflict");
+    context.raw().status().as_u16() == 412 || is_conflict
+}
+
+fn changed(address: &ObjectAddress) -> StoreError {
+    StoreError::Changed {
+        address: address.clone(),
     }
-    store_error(error, address, "s3:PutObject")
 }
 
 fn failed(address: &ObjectAddress, reason: &str) -> StoreError {

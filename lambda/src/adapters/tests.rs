@@ -19,13 +19,14 @@ use crate::domain::{
 use crate::settings::Guardrail;
 use crate::telemetry::Trace;
 
-async fn config(url: &str) -> aws_config::SdkConfig {
-    sdk_config()
+async fn config(url: &str) -> SdkConfig {
+    let config = sdk_config()
         .endpoint_url(url)
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
         .load()
-        .await
+        .await;
+    without_limits(&config)
 }
 
 fn soon() -> Deadline {
@@ -445,13 +446,34 @@ async fn a_write_whose_condition_does_not_hold_is_told_from_a_failure() {
 async fn what_is_not_there_counts_as_taken_away() {
     for status in [204, 404] {
         let (server, store) = store(Canned::new(status, "")).await;
-        store.remove(&address(), soon()).await.unwrap();
+        store.remove(&address(), &seen(), soon()).await.unwrap();
         let request = &server.requests()[0];
         assert!(
             request.starts_with("DELETE /lookbook-catalogue/incoming/a%20b.jpg"),
             "{request}"
         );
+        assert!(request.contains("if-match: \"e7\"\r\n"), "{request}");
     }
+}
+
+fn seen() -> Version {
+    Version("\"e7\"".to_owned())
+}
+
+#[tokio::test]
+async fn what_is_in_another_state_by_now_is_not_taken_away() {
+    let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+    for (status, code) in [
+        (412, "PreconditionFailed"),
+        (409, "ConditionalRequestConflict"),
+    ] {
+        let (_server, store) = store(Canned::new(status, xml(code))).await;
+        let error = store.remove(&address(), &seen(), soon()).await.unwrap_err();
+        assert_eq!(error, StoreError::Changed { address: address() }, "{code}");
+    }
+    let (_server, store) = store(Canned::new(403, xml("AccessDenied"))).await;
+    let error = store.remove(&address(), &seen(), soon()).await.unwrap_err();
+    assert!(error.to_string().contains("s3:DeleteObject"), "{error}");
 }
 
 #[tokio::test]

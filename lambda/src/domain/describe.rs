@@ -10,7 +10,7 @@ use super::{
     Answers, AskError, AttributeModel, Audience, Certainty, Deadline, DescribeRequest, Describer,
     DescriberError, Findings, Fitted, Format, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource,
     ProductDescription, Progress, QuestionPlan, Store, StoreError, Subject, Text, TextCheck, Told,
-    Unfaithful, UnknownAttribute, Wording, fit, write,
+    Unfaithful, UnknownAttribute, Wording, fit, in_ms, write,
 };
 
 /// What describing takes.
@@ -104,7 +104,6 @@ pub async fn describe_product_aloud(
     audience: Option<&dyn Audience>,
     deadline: Deadline,
 ) -> Result<ProductDescription, DescribeError> {
-    Progress::note(|progress| progress.product_id = request.product_id.clone());
     let plan = QuestionPlan::new(
         &services.attribute_set,
         &services.default_category,
@@ -112,12 +111,12 @@ pub async fn describe_product_aloud(
     )?;
     let start = Instant::now();
     let read = read_photo(services, request.photo, deadline).await;
-    Progress::note(|progress| progress.photo_ms = Some(elapsed_ms(start)));
+    Progress::note(|progress| progress.photo_ms = Some(in_ms(start.elapsed())));
     let photo = read?;
 
     let start = Instant::now();
     let found = find_attributes(services, photo, &plan, deadline.of_questions()).await;
-    Progress::note(|progress| progress.attributes_ms = Some(elapsed_ms(start)));
+    Progress::note(|progress| progress.attributes_ms = Some(in_ms(start.elapsed())));
     let findings = found?;
 
     let start = Instant::now();
@@ -149,7 +148,7 @@ pub async fn describe_product_aloud(
         None => describer,
     };
     let outcome = write(describer, &services.check, subject, &prompt, deadline).await;
-    Progress::note(|progress| progress.description_ms = Some(elapsed_ms(start)));
+    Progress::note(|progress| progress.description_ms = Some(in_ms(start.elapsed())));
     let checked = match outcome {
         Ok(checked) => checked,
         Err(error) => {
@@ -254,10 +253,6 @@ fn failure_of_all<T>(answers: &[Result<T, AskError>]) -> Option<AskError> {
         .find(|error| matches!(error, AskError::InvalidPhoto { .. }))
         .or_else(|| errors().next())
         .cloned()
-}
-
-fn elapsed_ms(start: Instant) -> u64 {
-    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod findings;
 mod format;
 mod language;
 mod listing;
+mod milliseconds;
 mod photo;
 mod photo_fit;
 mod ports;
@@ -39,6 +40,7 @@ pub use findings::Findings;
 pub use format::{Format, FormatError};
 pub use language::{LANGUAGES, Language};
 pub use listing::Listing;
+pub use milliseconds::{in_ms, since_epoch_ms};
 pub use photo::{MAX_PHOTO_BYTES, Photo, PhotoError};
 pub use photo_fit::{Fitted, fit};
 pub use ports::{

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Audience, Deadline, ObjectAddress, Photo, Prompt, SourceMark, Usage};
+use super::{Audience, Deadline, ObjectAddress, Photo, Prompt, SourceMark, Standing, Usage};
 
 /// A model that answers questions about a photo.
 #[async_trait]
@@ -204,8 +204,14 @@ pub trait Store: Send + Sync {
         deadline: Deadline,
     ) -> Result<Version, StoreError>;
 
-    /// Takes an object away, if it is there.
-    async fn remove(&self, address: &ObjectAddress, deadline: Deadline) -> Result<(), StoreError>;
+    /// Takes an object away that is in the state `version`; [`StoreError::Changed`] where it
+    /// is in another one. What is not there is taken away.
+    async fn remove(
+        &self,
+        address: &ObjectAddress,
+        version: &Version,
+        deadline: Deadline,
+    ) -> Result<(), StoreError>;
 }
 
 /// One state of an object, by the name that its store has for it: S3's entity tag
@@ -220,6 +226,15 @@ pub struct Stored {
     pub version: Version,
     /// What it was made from, where it says so.
     pub source: Option<SourceMark>,
+}
+
+impl Stored {
+    /// How it stands to what was delivered; another one where it does not say what it was
+    /// made from.
+    pub fn standing(&self, delivered: &SourceMark) -> Standing {
+        let source = self.source.as_ref();
+        source.map_or(Standing::Other, |source| source.standing(delivered))
+    }
 }
 
 /// What must hold for an object to be written.
@@ -271,7 +286,7 @@ pub enum StoreError {
         /// The limit.
         max_bytes: u64,
     },
-    /// The object is not in the state in which it was to be replaced.
+    /// The object is not in the state in which it was to be replaced or taken away.
     #[error("{address} was written by somebody else meanwhile")]
     Changed {
         /// The object.

@@ -1,6 +1,6 @@
 //! The answer, in the form of the HTTP API.
 
-use faithfulness::{BannedWord, Claim, ClaimKind};
+use faithfulness::{Claim, ClaimKind};
 use indexmap::IndexMap;
 use serde::Serialize;
 
@@ -104,8 +104,10 @@ impl ProductDescription {
             Unfaithful::Drop if !is_clean => ((None, None), (None, None)),
             _ => ((text, listing), (None, None)),
         };
-        let contradicted = faults.contradicted_attributes();
-        let contradicted = contradicted.into_iter().map(str::to_owned).collect();
+        let owned =
+            |names: Vec<&str>| -> Vec<String> { names.into_iter().map(str::to_owned).collect() };
+        let contradicted = owned(faults.contradicted_attributes());
+        let banned_words = owned(faults.banned_words());
         ProductDescription {
             product_id,
             attributes: findings.attributes,
@@ -119,7 +121,7 @@ impl ProductDescription {
             unmentioned: faults.unmentioned,
             contradicted,
             claims: faults.claims.into_iter().map(Into::into).collect(),
-            banned_words: each_once(faults.banned),
+            banned_words,
             wrong_script,
             missing: findings.missing,
             warnings,
@@ -141,21 +143,11 @@ impl From<Claim> for UnsupportedClaim {
     }
 }
 
-fn each_once(found: Vec<BannedWord>) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    for BannedWord { word, .. } in found {
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::WrittenDescription;
-    use faithfulness::{Contradiction, Span};
+    use crate::domain::{Text, WrittenDescription};
+    use faithfulness::{BannedWord, Contradiction, Span};
     use serde_json::{Value, json};
 
     /// A text about which there is something of every kind to say.
@@ -244,6 +236,21 @@ mod tests {
                 "meta_description": "", "completed": {"title": ["Fabric"]}, "short": ["bullets"]
             })
         );
+    }
+
+    /// What is noted of a text, for its line in the log and the metrics.
+    #[test]
+    fn the_log_counts_what_the_answer_lists() {
+        let noted = Text::of(&unfaithful(), Unfaithful::Return);
+        let answer = answer(unfaithful(), Unfaithful::Return);
+        for (member, count) in [
+            ("unmentioned", noted.unmentioned),
+            ("contradicted", noted.contradicted),
+            ("claims", noted.claims),
+            ("banned_words", noted.banned_words),
+        ] {
+            assert_eq!(answer[member].as_array().unwrap().len(), count, "{member}");
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct Text {
     pub contradicted: usize,
     /// What it claims beyond the attributes.
     pub claims: usize,
-    /// The places where it has a banned word.
+    /// The banned words that it has, each once.
     pub banned_words: usize,
     /// The texts of a listing, or the one, that are in another script than that of their
     /// language.
@@ -94,7 +94,7 @@ impl Text {
             unmentioned: faults.unmentioned.len(),
             contradicted: faults.contradicted_attributes().len(),
             claims: faults.claims.len(),
-            banned_words: faults.banned.len(),
+            banned_words: faults.banned_words().len(),
             wrong_script: wrong_script.len(),
             fate: if checked.is_clean() {
                 Unfaithful::Return

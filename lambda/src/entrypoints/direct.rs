@@ -3,18 +3,22 @@
 use serde_json::Value;
 
 use super::App;
-use super::request_body::{RequestBody, note_product_id, unreadable};
+use super::request_body::{RequestBody, product_id_of, unreadable};
 use crate::domain::{Deadline, DescribeRequest, describe_product};
 use crate::problem::Problem;
-use crate::telemetry::follow;
+use crate::telemetry::{About, follow};
 
 /// Describes the product of the event, and says in the log what came of it.
 pub async fn handle(app: &App, body: Value, deadline: Deadline) -> Result<Value, Problem> {
-    follow(None, describe(app, body, deadline)).await
+    let product_id = product_id_of(&body).map(str::to_owned);
+    let about = About {
+        source: None,
+        product_id: product_id.as_deref(),
+    };
+    follow(about, describe(app, body, deadline)).await
 }
 
 async fn describe(app: &App, body: Value, deadline: Deadline) -> Result<Value, Problem> {
-    note_product_id(&body);
     let body: RequestBody = serde_json::from_value(body).map_err(|error| unreadable(&error))?;
     let request = DescribeRequest::try_from(body)?;
     let product = describe_product(&app.services, request, deadline).await?;

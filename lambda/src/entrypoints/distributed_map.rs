@@ -89,7 +89,8 @@ pub async fn handle_batch(
 ) -> Result<Value, Problem> {
     let MapBatch { items, batch_input } = batch;
     if let Some(step) = batch_input.step {
-        return cheaply::handle(app, step, items, &batch_input, deadline).await;
+        // On the heap: what all the steps keep would lie in every other future, too.
+        return Box::pin(cheaply::handle(app, step, items, &batch_input, deadline)).await;
     }
     let outcomes: Vec<Value> = each(
         items,

@@ -9,35 +9,22 @@ use serde_json::{Value, json};
 
 use self::record::FailureRecord;
 use super::App;
+use super::delivery::Delivery;
 use super::message::MessageId;
+use super::place::{Found, Place, Step};
 use super::stored::Outcome;
 use crate::domain::{
-    Condition, Deadline, DescribeRequest, Format, ObjectAddress, PhotoSource, SourceMark, Standing,
+    Deadline, DescribeRequest, Format, ObjectAddress, PhotoSource, SourceMark, Standing,
     StoreError, Stored, excerpt,
 };
 use crate::problem::{Problem, ProblemKind};
 
 /// The most bytes of a record that is read.
 const MAX_RECORD_BYTES: u64 = 1024 * 1024;
-/// How often a record is written anew that others write at the same time.
-const WRITES: usize = 4;
+/// How the names of records end.
+const RECORD: &str = ".json";
 /// What stands before the id of a message that names no product.
 const MESSAGES: &str = "messages/";
-
-/// What a record is about.
-pub struct Subject<'a> {
-    /// The product, where its name is known.
-    pub product_id: Option<&'a str>,
-    /// What the record is called, below `FAILURE_PREFIX`.
-    pub name: &'a str,
-    /// The bucket of the record.
-    pub bucket: &'a str,
-    /// What was delivered.
-    pub source: &'a SourceMark,
-    /// What of the request names the product, without its photo; null where there
-    /// is no request.
-    pub request: Value,
-}
 
 /// A record that was found.
 pub struct Known {
@@ -46,31 +33,21 @@ pub struct Known {
     record: Option<FailureRecord>,
 }
 
-impl Subject<'_> {
-    fn address(&self, app: &App) -> ObjectAddress {
-        ObjectAddress {
-            bucket: self.bucket.to_owned(),
-            key: format!("{}{}.json", app.settings.failure_prefix, self.name),
+impl Known {
+    fn read(found: &Found) -> Known {
+        Known {
+            record: serde_json::from_slice(&found.content).ok(),
+            stored: found.stored.clone(),
         }
     }
-}
 
-impl Known {
     /// Whether just this delivery can't be described, whoever tries: its photo is
     /// no usable one. Everything else may have been mended since.
     pub fn is_final_for(&self, source: &SourceMark) -> bool {
         let is_broken = |record: &FailureRecord| record.is_of(ProblemKind::InvalidPhoto);
-        self.standing(source) == Standing::Same && self.record.as_ref().is_some_and(is_broken)
+        self.stored.standing(source) == Standing::Same
+            && self.record.as_ref().is_some_and(is_broken)
     }
-
-    fn standing(&self, source: &SourceMark) -> Standing {
-        standing(&self.stored, source)
-    }
-}
-
-fn standing(stored: &Stored, source: &SourceMark) -> Standing {
-    let of = stored.source.as_ref();
-    of.map_or(Standing::Other, |of| of.standing(source))
 }
 
 /// What a record may say of a request.
@@ -93,42 +70,40 @@ pub fn summary(request: &DescribeRequest) -> Value {
 
 /// The record about a product, if there is one. Where that can't be found out, the
 /// work is not held up by it.
-pub async fn look_up(app: &App, subject: &Subject<'_>, deadline: Deadline) -> Option<Known> {
-    let address = subject.address(app);
-    find(app, &address, deadline).await.unwrap_or_else(|error| {
-        tracing::warn!(record = %address, %error, "whether it failed before is not known");
-        None
-    })
+pub async fn look_up(app: &App, delivery: &Delivery<'_>, deadline: Deadline) -> Option<Known> {
+    let address = delivery.beside(app, RECORD);
+    match place(app, &address, deadline).find().await {
+        Ok(found) => found.as_ref().map(Known::read),
+        Err(error) => {
+            tracing::warn!(record = %address, %error, "whether it failed before is not known");
+            None
+        }
+    }
 }
 
-async fn find(
-    app: &App,
-    address: &ObjectAddress,
-    deadline: Deadline,
-) -> Result<Option<Known>, StoreError> {
-    let store = &app.services.store;
-    let found = store.load(address, MAX_RECORD_BYTES, deadline).await?;
-    Ok(found.map(|(stored, bytes)| Known {
-        record: serde_json::from_slice(&bytes).ok(),
-        stored,
-    }))
+fn place<'a>(app: &'a App, address: &'a ObjectAddress, deadline: Deadline) -> Place<'a> {
+    Place {
+        store: app.services.store.as_ref(),
+        address,
+        max_bytes: Some(MAX_RECORD_BYTES),
+        deadline,
+    }
 }
 
 /// Takes the record away of a product that is described now, unless it is about
 /// something later. Where that can't be done the delivery has to come again, or the
 /// record would stay for good; the work is not done again for it.
-pub async fn clear(app: &App, subject: &Subject<'_>, deadline: Deadline) -> Result<(), StoreError> {
-    let address = subject.address(app);
-    let store = &app.services.store;
-    match store.look(&address, deadline).await? {
-        None => Ok(()),
-        Some(stored) if standing(&stored, subject.source) == Standing::Later => Ok(()),
-        Some(_) => {
-            store.remove(&address, deadline).await?;
-            tracing::info!(record = %address, "described after all");
-            Ok(())
-        }
+pub async fn clear(
+    app: &App,
+    delivery: &Delivery<'_>,
+    deadline: Deadline,
+) -> Result<(), StoreError> {
+    let address = delivery.beside(app, RECORD);
+    let is_later = |stored: &Stored| stored.standing(delivery.source) == Standing::Later;
+    if place(app, &address, deadline).clear(is_later).await? {
+        tracing::info!(record = %address, "described after all");
     }
+    Ok(())
 }
 
 /// Keeps why something is not described. What can't succeed later is done with
@@ -136,12 +111,12 @@ pub async fn clear(app: &App, subject: &Subject<'_>, deadline: Deadline) -> Resu
 /// not be kept.
 pub async fn settle(
     app: &App,
-    subject: &Subject<'_>,
+    delivery: &Delivery<'_>,
     problem: Problem,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let record = subject.address(app);
-    if let Err(error) = keep(app, &record, subject, &problem, deadline).await {
+    let record = delivery.beside(app, RECORD);
+    if let Err(error) = keep(app, &record, delivery, &problem, deadline).await {
         tracing::error!(%record, %error, "a failure could not be kept");
         return Err(problem);
     }
@@ -167,49 +142,40 @@ pub async fn settle_message(
         Some(product_id) => product_id.to_owned(),
         None => format!("{MESSAGES}{}", message.id),
     };
-    let subject = Subject {
+    let delivery = Delivery {
         product_id,
         name: &name,
         bucket,
         source: &message.mark(),
         request: Value::Null,
     };
-    settle(app, &subject, problem, deadline).await
+    settle(app, &delivery, problem, deadline).await
 }
 
 async fn keep(
     app: &App,
     address: &ObjectAddress,
-    subject: &Subject<'_>,
+    delivery: &Delivery<'_>,
     problem: &Problem,
     deadline: Deadline,
 ) -> Result<(), StoreError> {
-    let store = &app.services.store;
-    for _ in 0..WRITES {
-        let found = find(app, address, deadline).await?;
-        let standing = found.as_ref().map(|known| known.standing(subject.source));
+    let step = |found: Option<&Found>| {
+        let known = found.map(Known::read);
+        let standing = found.map(|found| found.stored.standing(delivery.source));
         if standing == Some(Standing::Later) {
-            return Ok(());
+            return Step::Leave(());
         }
-        let before = found
+        let before = known
             .as_ref()
             .filter(|_| standing == Some(Standing::Same))
             .and_then(|known| known.record.as_ref());
-        let record = FailureRecord::after(before, subject, problem, SystemTime::now());
-        let condition = Condition::unchanged(found.as_ref().map(|known| &known.stored));
-        let text = json!(record).to_string();
-        let source = Some(subject.source);
-        match store
-            .write(address, text.into(), source, &condition, deadline)
-            .await
-        {
-            Ok(_) => return Ok(()),
-            Err(StoreError::Changed { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let address = address.clone();
-    Err(StoreError::Changed { address })
+        let record = FailureRecord::after(before, delivery, problem, SystemTime::now());
+        Step::Write(json!(record).to_string().into())
+    };
+    place(app, address, deadline)
+        .write(Some(delivery.source), step)
+        .await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::stored::Report;
 use super::upload::{self, Upload};
 use super::{App, failures, json_error, own_message};
 use crate::domain::{Deadline, SourceMark};
-use crate::telemetry::follow;
+use crate::telemetry::{About, follow};
 
 /// Which message it is: the same for each of its deliveries.
 #[derive(Clone, Debug)]
@@ -100,7 +100,11 @@ pub async fn handle(app: &App, message: &MessageId, text: &str, deadline: Deadli
         Err(error) => {
             let problem = invalid(error.to_string());
             let settled = failures::settle_message(app, message, None, problem, deadline);
-            report.add(id.to_owned(), follow(Some(id), settled).await);
+            let about = About {
+                source: Some(id),
+                product_id: None,
+            };
+            report.add(id.to_owned(), follow(about, settled).await);
         }
     }
     report

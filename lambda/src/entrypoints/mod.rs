@@ -2,7 +2,9 @@
 //! by its shape and passes it on.
 
 mod base64_text;
+mod claims;
 mod concurrently;
+mod delivery;
 mod direct;
 mod distributed_map;
 mod event;
@@ -10,8 +12,10 @@ mod event_bridge;
 mod failures;
 mod http;
 mod json_error;
+mod lease;
 mod message;
 mod own_message;
+mod place;
 mod request_body;
 mod s3;
 mod sns;
@@ -28,6 +32,10 @@ use serde_json::Value;
 
 use self::event::Event;
 pub use self::http::streamed::StreamedBody;
+pub use self::stored::{Outcome, UNUSABLE_PHOTO, describe_and_store};
+pub use self::upload::product_id;
+#[cfg(test)]
+pub(crate) use self::upload::{Upload, handle as handle_upload};
 use crate::domain::{Deadline, Services};
 use crate::problem::without_quoted;
 use crate::settings::{ResponseMode, Settings};

@@ -4,12 +4,12 @@
 use serde_json::Value;
 
 use super::message::MessageId;
-use super::request_body::{RequestBody, invalid, note_product_id, product_id_of, unreadable};
+use super::request_body::{RequestBody, invalid, product_id_of, unreadable};
 use super::stored::{Outcome, describe_and_store};
 use super::{App, failures, upload};
 use crate::domain::{Deadline, DescribeRequest, PhotoSource};
 use crate::problem::Problem;
-use crate::telemetry::follow;
+use crate::telemetry::{About, follow};
 
 /// What a message asks for.
 struct Task {
@@ -28,18 +28,28 @@ pub async fn handle(
     body: Value,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    follow(Some(&message.id), describe(app, message, body, deadline)).await
+    let named = product_id_of(&body).map(str::to_owned);
+    let task = read(app, body);
+    let product_id = match &task {
+        Ok(task) => Some(task.product_id.clone()),
+        Err(_) => named,
+    };
+    let about = About {
+        source: Some(&message.id),
+        product_id: product_id.as_deref(),
+    };
+    let work = work_off(app, message, task, about.product_id, deadline);
+    follow(about, work).await
 }
 
-async fn describe(
+async fn work_off(
     app: &App,
     message: &MessageId,
-    body: Value,
+    task: Result<Task, Problem>,
+    named: Option<&str>,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    note_product_id(&body);
-    let named = product_id_of(&body).map(str::to_owned);
-    match read(app, body) {
+    match task {
         Ok(Task {
             product_id,
             request,
@@ -48,9 +58,7 @@ async fn describe(
             let source = message.mark();
             describe_and_store(app, product_id, request, &bucket, source, deadline).await
         }
-        Err(problem) => {
-            failures::settle_message(app, message, named.as_deref(), problem, deadline).await
-        }
+        Err(problem) => failures::settle_message(app, message, named, problem, deadline).await,
     }
 }
 
@@ -154,10 +162,10 @@ mod tests {
         run(&fakes, "m1", body.clone()).await.unwrap();
         let second = run(&fakes, "m1", body.clone()).await.unwrap();
         assert_eq!(second, Outcome::Skipped("described already"));
-        assert_eq!(fakes.model.asked.lock().unwrap().len(), 1);
+        assert_eq!(fakes.calls(), 1);
 
         run(&fakes, "m2", body).await.unwrap();
-        assert_eq!(fakes.model.asked.lock().unwrap().len(), 2);
+        assert_eq!(fakes.calls(), 2);
     }
 
     #[tokio::test]

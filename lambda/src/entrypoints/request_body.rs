@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{base64_text, json_error};
-use crate::domain::{DescribeRequest, Format, FormatError, PhotoSource, Progress};
+use crate::domain::{DescribeRequest, Format, FormatError, PhotoSource};
 use crate::problem::{Problem, ProblemKind};
 
 /// The longest name of a product, in bytes. It also names an object of S3.
@@ -96,18 +96,12 @@ fn format(text: &str) -> Result<Format, Problem> {
         .map_err(|error: FormatError| invalid(format!("format: {error}")))
 }
 
-/// The name of the product in the JSON of a request, where it can be one: for an
-/// answer about a request that is wrong otherwise.
+/// The name of the product in the JSON of a request, where it can be one, also of a request
+/// that is wrong otherwise.
 pub fn product_id_of(body: &Value) -> Option<&str> {
     body.get("product_id")
         .and_then(Value::as_str)
         .filter(|id| is_product_id(id))
-}
-
-/// Tells those who look on which product the JSON of a request is about, should it be wrong
-/// otherwise.
-pub fn note_product_id(body: &Value) {
-    Progress::note(|progress| progress.product_id = product_id_of(body).map(str::to_owned));
 }
 
 fn is_product_id(id: &str) -> bool {

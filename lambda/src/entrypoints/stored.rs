@@ -6,17 +6,20 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
 use super::App;
-use super::failures::{self, Subject};
+use super::claims::{self, Claim};
+use super::delivery::Delivery;
+use super::failures;
+use super::place::{Changed, Found, Place, Step};
 use super::upload::Work;
 use crate::domain::{
-    Condition, Deadline, DescribeRequest, Format, ObjectAddress, ProductDescription, Progress,
-    SourceMark, Standing, StoreError, Stored, describe_product,
+    Deadline, DescribeRequest, Format, ObjectAddress, ProductDescription, SourceMark, Standing,
+    StoreError, Stored, describe_product,
 };
 use crate::problem::Problem;
 use crate::telemetry::Worked;
 
-/// How often a result is written anew that others write at the same time.
-const WRITES: usize = 4;
+/// Why a product is passed over whose photo was found unusable before.
+pub const UNUSABLE_PHOTO: &str = "its photo can't be used, as is on record";
 
 /// What became of a product.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,14 +74,12 @@ pub async fn describe_and_store(
     source: SourceMark,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    Progress::note(|progress| progress.product_id = Some(product_id.clone()));
     let result = result_address(app, bucket, &product_id);
-    let bucket = result.bucket.as_str();
     let source = marked(app, request.format, source);
-    let subject = Subject {
+    let delivery = Delivery {
         product_id: Some(&product_id),
         name: &product_id,
-        bucket,
+        bucket: &result.bucket,
         source: &source,
         request: failures::summary(&request),
     };
@@ -86,18 +87,35 @@ pub async fn describe_and_store(
         product_id: Some(product_id.clone()),
         ..request
     };
-    let problem = match describe_once(app, &result, &subject, request, deadline).await {
+    let mut claim = None;
+    let outcome = describe_or_settle(app, &result, &delivery, request, &mut claim, deadline).await;
+    // Last of all, so that whoever waits for it finds what came of the work.
+    if let Some(claim) = claim {
+        claim.release(app, deadline).await;
+    }
+    outcome
+}
+
+async fn describe_or_settle(
+    app: &App,
+    result: &ObjectAddress,
+    delivery: &Delivery<'_>,
+    request: DescribeRequest,
+    claim: &mut Option<Claim>,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let problem = match describe_once(app, result, delivery, request, claim, deadline).await {
         Ok(outcome) => return Ok(outcome),
         Err(problem) => problem,
     };
-    let settled = failures::settle(app, &subject, problem, deadline).await;
+    let settled = failures::settle(app, delivery, problem, deadline).await;
     // Another delivery may have succeeded meanwhile. Whoever fails writes its record
     // and looks for a result, whoever succeeds writes the result and looks for a
     // record, so that one of them sees the other.
-    match app.services.store.look(&result, deadline).await {
-        Ok(stored) => match reason_to_skip(stored.as_ref(), &source) {
+    match app.services.store.look(result, deadline).await {
+        Ok(stored) => match reason_to_skip(stored.as_ref(), delivery.source) {
             Some(reason) => {
-                failures::clear(app, &subject, deadline).await?;
+                failures::clear(app, delivery, deadline).await?;
                 Ok(Outcome::Skipped(reason))
             }
             None => settled,
@@ -140,51 +158,60 @@ fn marked(app: &App, format: Option<Format>, source: SourceMark) -> SourceMark {
 async fn describe_once(
     app: &App,
     result: &ObjectAddress,
-    subject: &Subject<'_>,
+    delivery: &Delivery<'_>,
     request: DescribeRequest,
+    claim: &mut Option<Claim>,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let store = &app.services.store;
+    let place = |deadline| Place {
+        store: app.services.store.as_ref(),
+        address: result,
+        max_bytes: None,
+        deadline,
+    };
     // What fails here must leave the time to write that down, too.
     let work_deadline = deadline.of_work();
-    let (stored, failure) = tokio::join!(
-        store.look(result, work_deadline),
-        failures::look_up(app, subject, work_deadline)
-    );
-    let mut stored = stored?;
-    if let Some(reason) = reason_to_skip(stored.as_ref(), subject.source) {
-        if failure.is_some() {
-            failures::clear(app, subject, deadline).await?;
-        }
-        return Ok(Outcome::Skipped(reason));
-    }
-    if failure.is_some_and(|failure| failure.is_final_for(subject.source)) {
-        return Ok(Outcome::Skipped("its photo can't be used, as is on record"));
-    }
-    let product = describe_product(&app.services, request, work_deadline).await?;
-    let text = contents(&product, subject.source);
-    for _ in 0..WRITES {
-        let condition = Condition::unchanged(stored.as_ref());
-        let source = Some(subject.source);
-        match store
-            .write(result, text.clone(), source, &condition, deadline)
-            .await
-        {
-            Ok(_) => {
-                failures::clear(app, subject, deadline).await?;
-                return Ok(Outcome::Written(result.clone()));
+    let is_done =
+        |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), delivery.source);
+    let found = loop {
+        let before = place(work_deadline);
+        let (found, failure) = tokio::join!(
+            before.find(),
+            failures::look_up(app, delivery, work_deadline)
+        );
+        let found = found?;
+        if let Some(reason) = is_done(found.as_ref()) {
+            if failure.is_some() {
+                failures::clear(app, delivery, deadline).await?;
             }
-            Err(StoreError::Changed { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        stored = store.look(result, deadline).await?;
-        if let Some(reason) = reason_to_skip(stored.as_ref(), subject.source) {
-            failures::clear(app, subject, deadline).await?;
             return Ok(Outcome::Skipped(reason));
         }
-    }
-    let address = result.clone();
-    Err(StoreError::Changed { address }.into())
+        if failure.is_some_and(|failure| failure.is_final_for(delivery.source)) {
+            return Ok(Outcome::Skipped(UNUSABLE_PHOTO));
+        }
+        if !app.settings.claims_products || claim.is_some() {
+            break found;
+        }
+        // Then it is looked again: whoever had the claim before may have done the work.
+        *claim = claims::take(app, delivery, deadline).await?;
+        if claim.is_none() {
+            claims::wait(work_deadline).await?;
+        }
+    };
+    let product = describe_product(&app.services, request, work_deadline).await?;
+    let text = contents(&product, delivery.source);
+    let step = |found: Option<&Found>| match is_done(found) {
+        Some(reason) => Step::Leave(reason),
+        None => Step::Write(text.clone()),
+    };
+    let changed = place(deadline)
+        .write_over(found, Some(delivery.source), step)
+        .await?;
+    failures::clear(app, delivery, deadline).await?;
+    Ok(match changed {
+        Changed::Written(_) => Outcome::Written(result.clone()),
+        Changed::Left(reason) => Outcome::Skipped(reason),
+    })
 }
 
 /// What is stored. It names what it was made from, and not for readers alone: an entity
@@ -199,7 +226,7 @@ fn contents(product: &ProductDescription, source: &SourceMark) -> Bytes {
 
 /// Why the result that lies there needs no other one.
 fn reason_to_skip(stored: Option<&Stored>, source: &SourceMark) -> Option<&'static str> {
-    match stored?.source.as_ref()?.standing(source) {
+    match stored?.standing(source) {
         Standing::Same => Some("described already"),
         Standing::Later => Some("a later one is described already"),
         Standing::Other => None,

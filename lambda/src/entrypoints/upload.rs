@@ -4,7 +4,7 @@ use super::App;
 use super::stored::{Outcome, describe_and_store};
 use crate::domain::{Deadline, DescribeRequest, ObjectAddress, PhotoSource, SourceMark};
 use crate::problem::Problem;
-use crate::telemetry::follow;
+use crate::telemetry::{About, follow};
 
 /// The file name extensions of photos, in lower case.
 const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
@@ -81,7 +81,11 @@ pub async fn handle(
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
     let key = upload.key.clone();
-    follow(Some(&key), describe(app, upload, prefix, deadline)).await
+    let about = About {
+        source: Some(&key),
+        product_id: product_id(prefix, &key),
+    };
+    follow(about, describe(app, upload, prefix, deadline)).await
 }
 
 async fn describe(
@@ -123,5 +127,27 @@ mod tests {
         assert_eq!(id("incoming/summer/1.jpeg"), Some("summer/1"));
         assert_eq!(id("incoming/1.gif"), None);
         assert_eq!(product_id("", "images/1.jpg"), Some("images/1"));
+    }
+
+    #[test]
+    fn a_photo_that_is_there_is_work() {
+        let work_of = |key: &str, is_there: bool| {
+            let upload = Upload {
+                is_there,
+                bucket: "catalogue".to_owned(),
+                key: key.to_owned(),
+                etag: Some("1b".to_owned()),
+                sequencer: None,
+            };
+            work(upload, "incoming/")
+        };
+        let photo = work_of("incoming/7.jpg", true).unwrap();
+        assert_eq!(photo.product_id, "7");
+        assert_eq!(photo.source.origin, "s3://catalogue/incoming/7.jpg");
+        assert_eq!(photo.source.etag.as_deref(), Some("1b"));
+        let removed = work_of("incoming/7.jpg", false);
+        assert_eq!(removed.unwrap_err(), "no object was created");
+        let result = work_of("descriptions/7.json", true);
+        assert_eq!(result.unwrap_err(), "no incoming photo");
     }
 }

@@ -17,6 +17,8 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// A call with the same idempotency key is being answered.
     CallInProgress,
+    /// Another delivery of the same product is being worked on.
+    WorkInProgress,
     /// The body is neither JSON nor a photo.
     UnsupportedContent,
     /// An idempotency key came with another request before.
@@ -98,6 +100,7 @@ impl ProblemKind {
             | Self::DescriptionBlocked => false,
             Self::ForbiddenObject
             | Self::CallInProgress
+            | Self::WorkInProgress
             | Self::AttributesUnavailable
             | Self::AttributesTimedOut
             | Self::DescriptionUnavailable
@@ -121,6 +124,11 @@ impl ProblemKind {
             Self::NoSuchObject => (404, "no-such-object", "The object does not exist"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
             Self::CallInProgress => (409, "call-in-progress", "The same call is being answered"),
+            Self::WorkInProgress => (
+                409,
+                "work-in-progress",
+                "The same product is being worked on",
+            ),
             Self::UnsupportedContent => {
                 (415, "unsupported-content-type", "Unsupported content type")
             }

@@ -3,10 +3,10 @@
 use attributes::AttributeSet;
 
 use super::{
-    ATTRIBUTE_SET, BEDROCK_REGION, DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, ENDPOINT_HEDGE_MS,
-    Environment, FAILURE_PREFIX, HTTP_TIMEOUT_MS, IDEMPOTENCY_LOCATION, INCOMING_PREFIX,
-    METRICS_NAMESPACE, MODEL_PRICES, OUTPUT_BUCKET, OUTPUT_PREFIX, PRODUCT_CONCURRENCY,
-    PROMPT_TEMPLATE, RESPONSE_MODE, VARIABLES, Variable,
+    ATTRIBUTE_SET, BEDROCK_REGION, CLAIM_PRODUCTS, DEFAULT_FORMAT, ENDPOINT_CONCURRENCY,
+    ENDPOINT_HEDGE_MS, Environment, FAILURE_PREFIX, HTTP_TIMEOUT_MS, IDEMPOTENCY_LOCATION,
+    INCOMING_PREFIX, METRICS_NAMESPACE, MODEL_PRICES, OUTPUT_BUCKET, OUTPUT_PREFIX,
+    PRODUCT_CONCURRENCY, PROMPT_TEMPLATE, RESPONSE_MODE, VARIABLES, Variable,
 };
 use crate::domain::{PromptTemplate, digest};
 
@@ -19,6 +19,7 @@ use crate::domain::{PromptTemplate, digest};
 /// another text.
 const WITHOUT_EFFECT: &[&Variable] = &[
     &BEDROCK_REGION,
+    &CLAIM_PRODUCTS,
     &DEFAULT_FORMAT,
     &ENDPOINT_CONCURRENCY,
     &ENDPOINT_HEDGE_MS,
@@ -118,6 +119,7 @@ mod tests {
         let usual = fingerprint(&[]);
         for (name, value) in [
             ("BEDROCK_REGION", "eu-central-1"),
+            ("CLAIM_PRODUCTS", "yes"),
             ("ENDPOINT_CONCURRENCY", "9"),
             ("ENDPOINT_HEDGE_MS", "900"),
             ("FAILURE_PREFIX", "broken/"),

@@ -2,9 +2,11 @@
 //! metrics. No agent and no call is needed for them.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde_json::{Map, Number, Value, json};
+
+use crate::domain::since_epoch_ms;
 
 /// The target of the events that are such lines; [`crate::logs`] writes them as they are,
 /// whatever the level of the log.
@@ -106,8 +108,7 @@ fn document(
         json!({"Namespace": namespace, "Dimensions": [names], "Metrics": definitions})
     };
     let directives: Vec<Value> = metrics.chunks(MOST_METRICS).map(directive).collect();
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let timestamp = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    let timestamp = since_epoch_ms(time);
     let mut members = Map::new();
     members.insert(
         "_aws".to_owned(),
@@ -127,7 +128,7 @@ pub mod rules;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
 

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::emf::Metric;
-use crate::domain::{Answers, Progress, Text, Usage};
+use crate::domain::{Answers, Progress, Text, Usage, in_ms};
 
 /// The metrics of a process's first event.
 pub fn of_cold_start(took: Duration) -> Vec<Metric> {
-    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     vec![
         Metric::count("ColdStarts", 1_u64),
-        Metric::ms("ColdStartTime", ms),
+        Metric::ms("ColdStartTime", in_ms(took)),
     ]
 }
 

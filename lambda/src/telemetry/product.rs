@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{Invocation, Trace, metrics};
-use crate::domain::{Cost, Progress, Unfaithful};
+use crate::domain::{Cost, Progress, Unfaithful, in_ms};
 use crate::problem::Problem;
 
 /// What the work on a product gives, as far as its line tells it.
@@ -117,16 +117,29 @@ impl<'a> End<'a> {
     }
 }
 
-/// Does the work on one product and says what came of it. `source` is what the event is
-/// about: the photo's key or the message's id.
+/// What the line of a product is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// What the event is about: the photo's key or the message's id.
+    pub source: Option<&'a str>,
+    /// The product's name, where it has one.
+    pub product_id: Option<&'a str>,
+}
+
+/// Does the work on one product and says what came of it.
 pub async fn follow<T: Worked>(
-    source: Option<&str>,
+    about: About<'_>,
     work: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
     let start = Instant::now();
-    let (result, progress) = Progress::of(work).await;
+    let product_id = about.product_id.map(str::to_owned);
+    let (result, progress) = Progress::of(async {
+        Progress::note(|progress| progress.product_id = product_id);
+        work.await
+    })
+    .await;
     report(
-        source,
+        about.source,
         &End::of(result.as_ref()),
         &progress,
         start.elapsed(),
@@ -135,7 +148,7 @@ pub async fn follow<T: Worked>(
 }
 
 /// Says of a product that it fails before there is any work on it, and gives the problem
-/// back.
+/// back. `source` is what the event is about.
 pub fn refuse(source: Option<&str>, problem: Problem) -> Problem {
     report(
         source,
@@ -148,7 +161,7 @@ pub fn refuse(source: Option<&str>, problem: Problem) -> Problem {
 
 fn report(source: Option<&str>, end: &End<'_>, progress: &Progress, took: Duration) {
     let outcome = Outcome::of(end, progress);
-    let total_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let total_ms = in_ms(took);
     let invocation = Invocation::current();
     log(source, outcome, end, progress, total_ms, &invocation);
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use s3s::dto::{
     CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput,
-    ETag, HeadObjectInput, PutObjectInput, PutObjectOutput,
+    ETag, PutObjectInput, PutObjectOutput,
 };
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::delegate::delegate;
+use super::internal_request::head_request;
 use super::request_context::RequestContext;
 use crate::notifications::{CreatedBy, Notifications, ObjectCreated};
 
@@ -60,12 +61,8 @@ struct Announcer<S> {
 
 impl<S: S3> Announcer<S> {
     async fn announce(self, e_tag: Option<&ETag>) {
-        let head = HeadObjectInput {
-            bucket: self.bucket.clone(),
-            key: self.key.clone(),
-            ..HeadObjectInput::default()
-        };
-        let size = match self.inner.head_object(internal_request(head)).await {
+        let head = head_request(&self.bucket, &self.key);
+        let size = match self.inner.head_object(head).await {
             Ok(response) => response.output.content_length.unwrap_or_default(),
             Err(error) => {
                 tracing::warn!(key = self.key, %error, "an object was gone before it was announced");
@@ -82,21 +79,6 @@ impl<S: S3> Announcer<S> {
             request_id: self.context.request_id,
             extended_request_id: self.context.extended_request_id,
         });
-    }
-}
-
-/// A request that this server makes of itself.
-fn internal_request<T>(input: T) -> S3Request<T> {
-    S3Request {
-        input,
-        method: http::Method::HEAD,
-        uri: http::Uri::default(),
-        headers: http::HeaderMap::default(),
-        extensions: http::Extensions::default(),
-        credentials: None,
-        region: None,
-        service: None,
-        trailing_headers: None,
     }
 }
 
@@ -134,6 +116,7 @@ impl<S: S3> S3 for NotifyingStore<S> {
         create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput,
         upload_part: UploadPartInput => UploadPartOutput,
         upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput,
+        list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput,
         list_parts: ListPartsInput => ListPartsOutput,
         abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
     }

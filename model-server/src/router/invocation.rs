@@ -9,6 +9,7 @@ use super::field::{Field, describe};
 use super::image_field::decode_image;
 use super::json_size::{MAX_JSON_VALUES, is_small};
 use super::parameters::{InvocationParameters, is_parameter, parse_parameters};
+use super::unique_json::{self, JsonError};
 use super::{ApiError, ErrorCode};
 
 /// A request as it was sent, its types right but its content not yet checked
@@ -126,15 +127,22 @@ fn object(text: &[u8], place: &Place) -> Result<Map<String, Value>, ApiError> {
         );
         return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     }
-    let fields = match serde_json::from_slice(text) {
+    let fields = match unique_json::parse(text) {
         Ok(Value::Object(fields)) => fields,
         Ok(other) => {
             let message = format!("{name} is {}: {wanted}", describe(&other));
             return Err(ApiError::new(ErrorCode::InvalidRequest, message));
         }
-        Err(error) => {
+        Err(JsonError::Malformed(error)) => {
             let message = format!("{name} is no JSON: {error}; {wanted}");
             return Err(ApiError::new(ErrorCode::InvalidJson, message));
+        }
+        Err(JsonError::Repeated(key)) => {
+            let message = format!(
+                "{name} has an object with the key `{key}` twice, and which of the values is \
+                 meant cannot be told: keep one of them"
+            );
+            return Err(ApiError::new(ErrorCode::InvalidRequest, message));
         }
     };
     let is_known = |field: &String| place.fields.contains(&field.as_str());
@@ -308,6 +316,18 @@ mod tests {
                 "`adapter` must be a string",
             ),
             (r#"{"image": "!", "prompt": "a"}"#, "`image` is no base64"),
+            (
+                r#"{"image": "AAAA", "prompt": "a", "prompt": "b"}"#,
+                "the body has an object with the key `prompt` twice",
+            ),
+            (
+                r#"{"image": "AAAA", "prompt": "a", "parameters": {"top_k": 1, "top_k": 2}}"#,
+                "`top_k` twice",
+            ),
+            (
+                r#"{"image": "AAAA", "prompt": "a", "parameters": {"choices": {"Fit": ["Slim Fit"], "Fit": null}}}"#,
+                "`Fit` twice",
+            ),
         ] {
             assert!(message(body).contains(part), "{body}: {}", message(body));
         }
@@ -344,6 +364,10 @@ mod tests {
             (
                 r#"{"prompt": "a", "top_k": 3}"#,
                 "belongs into `parameters`",
+            ),
+            (
+                r#"{"prompt": "a", "prompt": "a"}"#,
+                "Custom-Attributes has an object with the key `prompt` twice",
             ),
             (
                 r#"{"prompt": "a", "parameters": {"top_k": "x"}}"#,

@@ -74,6 +74,13 @@ async fn bodies_that_are_no_request() {
         (crowded, "invalid_request", "more than 10000 JSON values"),
         ("[{}]".to_owned(), "invalid_request", "the body is an array"),
         ("null".to_owned(), "invalid_request", "the body is null"),
+        (
+            question("Fit")
+                .to_string()
+                .replacen('{', r#"{"prompt": "Fit", "#, 1),
+            "invalid_request",
+            "the key `prompt` twice",
+        ),
         ("{}".to_owned(), "invalid_request", "`prompt`"),
         (
             r#"{"prompt": "Fit"}"#.to_owned(),

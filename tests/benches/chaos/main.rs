@@ -12,11 +12,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use clap::Parser;
 use local_stack::repository;
 use tests::chaos;
 use tests::machine::load_average;
+use tests::outcome::{exit_code, within_minutes};
 
 /// What is kept in BENCHMARKS.md has at least so many products.
 const PRODUCTS: usize = 2_000;
@@ -50,21 +51,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let limit = Duration::from_secs(options.minutes * 60);
-    let outcome = tokio::time::timeout(limit, run(&options)).await;
-    let outcome = outcome.unwrap_or_else(|_| {
-        let minutes = options.minutes;
-        Err(anyhow!(
-            "not done after {minutes} minutes; give more with MINUTES"
-        ))
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nfailed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(within_minutes(options.minutes, run(&options)).await)
 }
 
 async fn run(options: &Options) -> Result<()> {

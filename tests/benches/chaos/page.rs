@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tests::benchmarks_page::with_section;
-use tests::files::write_whole;
+use tests::benchmarks_page::write_section;
 use tests::machine::{Machine, commit, said_by};
 
 /// Writes the section, with the load average of the beginning.
@@ -22,6 +21,5 @@ pub fn write(path: &Path, tables: &str, load: f64) -> Result<()> {
         said_by("date", &["-u", "+%F"]),
         commit(),
     );
-    let old = std::fs::read_to_string(path).unwrap_or_default();
-    write_whole(path, with_section(&old, "chaos", &section).as_bytes())
+    write_section(path, "chaos", &section)
 }

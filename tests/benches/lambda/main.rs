@@ -17,7 +17,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::repository;
+use tests::benchmarks_page::write_section;
 use tests::machine::{MAX_LOAD, Machine, quiet_load};
+use tests::outcome::exit_code;
 
 /// Of fewer measurements a median says little.
 const FEWEST_ROUNDS: usize = 30;
@@ -87,13 +89,7 @@ impl Setting {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match bench(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nfailed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(bench(Options::parse()).await)
 }
 
 async fn bench(options: Options) -> Result<()> {
@@ -143,7 +139,7 @@ async fn bench(options: Options) -> Result<()> {
         Some(why) => println!("not kept: {why}"),
         None => {
             let path = at(&options.report);
-            report::write(&path, &section)?;
+            write_section(&path, "bench-lambda", &section)?;
             println!("written: {}", path.display());
         }
     }

@@ -4,8 +4,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use tests::benchmarks_page::with_section;
-use tests::files::write_whole;
 use tests::machine::{Machine, commit, said_by};
 use tests::times::bytes;
 use tests::verdict::write_table;
@@ -35,12 +33,6 @@ pub fn versions(python: &Path) -> String {
                   ', '.join(f'{name} {packages.version(name)}' \
                   for name in ('awslambdaric', 'boto3')))";
     said_by(&python.to_string_lossy(), &["-c", script])
-}
-
-pub fn write(path: &Path, section: &str) -> Result<()> {
-    let old = std::fs::read_to_string(path).unwrap_or_default();
-    let page = with_section(&old, "bench-lambda", section);
-    write_whole(path, page.as_bytes())
 }
 
 pub fn section(measured: &[OfSide], about: &About<'_>) -> Result<String> {

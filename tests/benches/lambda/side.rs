@@ -141,7 +141,10 @@ impl Side {
     async fn answer(&mut self, trigger: Trigger, event: &Bytes) -> Result<Answer> {
         let answer = tokio::select! {
             answer = self.api.invoke(event.clone()) => answer?,
-            ended = until_ended(&mut self.process) => return Err(ended),
+            ended = until_ended(&mut self.process) => {
+                let reason = self.api.initialization_error().unwrap_or_default();
+                return Err(ended.context(format!("{} ends: {reason}", self.who.name())));
+            }
             () = tokio::time::sleep(PATIENCE) => bail!(
                 "{} does not answer:\n{}",
                 self.who.name(),

@@ -15,7 +15,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::repository;
+use tests::benchmarks_page::write_section;
 use tests::machine::{Machine, load_average};
+use tests::outcome::exit_code;
 use tests::times::Times;
 
 /// What is written with the name of its folder.
@@ -92,13 +94,7 @@ struct Measured {
 }
 
 fn main() -> ExitCode {
-    match bench(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nfailed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(bench(&Options::parse()))
 }
 
 fn bench(options: &Options) -> Result<()> {
@@ -145,7 +141,7 @@ fn bench(options: &Options) -> Result<()> {
     }
     let section = report::section(&measured, options, &Machine::here()?, load)?;
     println!("\n{section}");
-    report::write(&at(&options.report), &section)
+    write_section(&at(&options.report), "bench-prepare", &section)
 }
 
 /// One run of the trainer: seconds, and what it prints.

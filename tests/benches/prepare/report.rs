@@ -1,23 +1,14 @@
 //! The section of BENCHMARKS.md.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use anyhow::Result;
-use tests::benchmarks_page::with_section;
-use tests::files::write_whole;
 use tests::machine::{Machine, commit, said_by};
 
 use crate::{BASELINE, Measured, Options, WAYS};
 
 /// How much faster than pandas it has to be on what pandas does.
 const TARGET: f64 = 10.0;
-
-pub fn write(path: &Path, section: &str) -> Result<()> {
-    let old = std::fs::read_to_string(path).unwrap_or_default();
-    let page = with_section(&old, "bench-prepare", section);
-    write_whole(path, page.as_bytes())
-}
 
 pub fn section(
     measured: &Measured,

@@ -25,6 +25,7 @@ use clap::builder::BoolishValueParser;
 use local_stack::{model_server_program, repository};
 use tests::checkpoint::Source;
 use tests::machine::{MAX_LOAD, Machine, quiet_load};
+use tests::outcome::exit_code;
 use tests::photos::large_photo;
 
 use results::Results;
@@ -110,13 +111,7 @@ impl Setting {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match bench(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nfailed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(bench(Options::parse()).await)
 }
 
 async fn bench(options: Options) -> Result<()> {

@@ -27,8 +27,8 @@ pub struct Drain {
     /// Right answers, before the signal and after it.
     before: AtomicUsize,
     after: AtomicUsize,
-    /// Answers of any status, after the signal, to what began before it.
-    owed: AtomicUsize,
+    /// After the signal: answered 429, as what was accepted and then found no place.
+    turned_away: AtomicUsize,
     /// After the signal: answered 503, not connected, closed without a byte.
     refused: AtomicUsize,
     not_connected: AtomicUsize,
@@ -36,7 +36,8 @@ pub struct Drain {
 }
 
 /// Loads the server, ends it with SIGTERM and judges what its clients see.
-/// Accepted is what began to be sent before the signal: it must be answered.
+/// Accepted is what began to be sent before the signal: it must be answered, and
+/// rightly, or told to come again where the server was full.
 /// What began after it may be answered, refused with 503, or find the
 /// connection or the server gone, but may not be cut in its response.
 pub async fn drain(work: &Arc<Work>, mut server: ModelServer, connections: usize) -> Result<()> {
@@ -80,13 +81,19 @@ pub async fn drain(work: &Arc<Work>, mut server: ModelServer, connections: usize
         }
     }
     if let Some(unanswered) = unanswered(&server.process().output()) {
-        let owed = drain.owed.load(Ordering::Relaxed);
+        // Once it drains it accepts nothing, so that whatever it answers otherwise than by
+        // 503 is what it had accepted. Each right answer counts, and no wrong one.
+        let right = drain.after.load(Ordering::Relaxed);
+        let turned_away = drain.turned_away.load(Ordering::Relaxed);
         println!(
-            "by its log it then had {unanswered} requests to answer; {owed} that began before \
-             were answered after it"
+            "by its log it then had {unanswered} requests to answer; {right} were answered \
+             rightly after the signal, {turned_away} told to come again (429)"
         );
-        if owed < unanswered {
-            let what = format!("SIGTERM: {unanswered} were accepted, {owed} answered");
+        if right + turned_away < unanswered {
+            let what = format!(
+                "SIGTERM: {unanswered} were accepted, {right} answered rightly, {turned_away} \
+                 told to come again"
+            );
             work.tally().fail(what);
         }
     }
@@ -111,12 +118,11 @@ impl Drain {
             let response = deadline(client.exchange(&request, pace)).await?;
             let is_ending = self.signalled.get().is_some();
             let began_after = self.signalled.get().is_some_and(|&at| began > at);
-            if response.is_ok() && is_ending && !began_after {
-                self.owed.fetch_add(1, Ordering::Relaxed);
-            }
             match response {
                 Ok(response) if is_overloaded(&response) => {
                     let wait = response.retry_after().ok_or("429 without Retry-After")?;
+                    self.turned_away
+                        .fetch_add(usize::from(is_ending), Ordering::Relaxed);
                     tokio::time::sleep(wait).await;
                 }
                 Ok(response) if response.status == 503 && is_ending => {

@@ -29,6 +29,7 @@ use local_stack::{ModelServer, SHIPPED_MODEL, model_server_program, repository};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
+use tests::outcome::{exit_code, within_minutes};
 
 use bad::BadRequests;
 use capabilities::Capabilities;
@@ -78,21 +79,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let limit = Duration::from_secs(options.minutes * 60);
-    let outcome = tokio::time::timeout(limit, soak(options)).await;
-    let outcome = outcome.unwrap_or_else(|_| {
-        let minutes = limit.as_secs() / 60;
-        Err(anyhow!(
-            "not done after {minutes} minutes; give more with --minutes"
-        ))
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nfailed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(within_minutes(options.minutes, soak(options)).await)
 }
 
 async fn soak(options: Options) -> Result<()> {

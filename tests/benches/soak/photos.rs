@@ -1,13 +1,12 @@
 //! The photographs that are asked about, and files that are none.
 
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use image::imageops::FilterType;
-use image::{DynamicImage, GrayImage, ImageFormat};
-use tests::photos::{jpeg, large_photo};
+use image::{GrayImage, ImageFormat, RgbImage};
+use tests::photos::{jpeg, jpegs, large_photo, samples};
 
 /// Real photographs, where they lie beside the repository.
 const REAL: &str = "../shared/data/kaggle/images";
@@ -32,19 +31,16 @@ impl Photos {
     pub fn gather(repository: &Path) -> Result<Photos> {
         let mut ordinary = Vec::new();
         let mut large = vec![photo("large drawn", "image/jpeg", large_photo(repository)?)];
-        for path in jpegs(&repository.join("samples"))? {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let whole = read(&path)?;
-            let picture = image::load_from_memory(&whole)
-                .with_context(|| format!("{} is damaged", path.display()))?;
-            let small = picture.resize(240, 320, FilterType::Triangle);
+        for sample in samples(repository)? {
+            let name = &sample.name;
+            let small = sample.within(240, 320);
             let file = match ordinary.len() % 6 {
-                1 => photo(&name, "image/png", encoded(&small, ImageFormat::Png)?),
-                3 => photo(&name, "image/webp", encoded(&small, ImageFormat::WebP)?),
-                _ => photo(&name, "image/jpeg", jpeg(&small.into_rgb8(), 85)?),
+                1 => photo(name, "image/png", encoded(&small, ImageFormat::Png)?),
+                3 => photo(name, "image/webp", encoded(&small, ImageFormat::WebP)?),
+                _ => photo(name, "image/jpeg", jpeg(&small, 85)?),
             };
             ordinary.push(file);
-            large.push(photo(&format!("whole {name}"), "image/jpeg", whole));
+            large.push(photo(&format!("whole {name}"), "image/jpeg", sample.file));
         }
         let real = repository.join(REAL);
         if real.is_dir() {
@@ -67,28 +63,13 @@ fn photo(name: &str, content_type: &'static str, bytes: Vec<u8>) -> Arc<Photo> {
     })
 }
 
-fn jpegs(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = folder
-        .read_dir()
-        .with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "jpg") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn encoded(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>> {
+fn encoded(picture: &RgbImage, format: ImageFormat) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::from(picture.to_rgb8()).write_to(&mut bytes, format)?;
+    picture.write_to(&mut bytes, format)?;
     Ok(bytes.into_inner())
 }
 

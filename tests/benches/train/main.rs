@@ -17,8 +17,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::repository;
+use tests::benchmarks_page::write_section;
 use tests::checkpoint::Source;
 use tests::machine::{MAX_LOAD, Machine, quiet_load};
+use tests::outcome::exit_code;
 
 use shape::{SHAPES, Shape};
 
@@ -101,13 +103,7 @@ impl Setting {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match bench(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nfailed: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(bench(Options::parse()).await)
 }
 
 async fn bench(options: Options) -> Result<()> {
@@ -144,7 +140,7 @@ async fn bench(options: Options) -> Result<()> {
         Some(why) => println!("not kept: {why}"),
         None => {
             let path = at(&options.report);
-            report::write(&path, &section)?;
+            write_section(&path, "bench-train", &section)?;
             println!("written: {}", path.display());
         }
     }

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
 
 use anyhow::Result;
-use tests::benchmarks_page::with_section;
-use tests::files::write_whole;
 use tests::machine::{Machine, commit, said_by};
 use tests::times::bytes;
 use tests::verdict::write_table;
@@ -15,12 +12,6 @@ use crate::shape::{ANSWER_TOKENS, BATCH_SIZE, EXACT, PHOTOS, PROMPT_TOKENS, QUES
 use crate::side::Who;
 use crate::targets::verdicts;
 use crate::turns::{COMPARED_STEPS, OfShape, TOLERANCE};
-
-pub fn write(path: &Path, section: &str) -> Result<()> {
-    let old = std::fs::read_to_string(path).unwrap_or_default();
-    let page = with_section(&old, "bench-train", section);
-    write_whole(path, page.as_bytes())
-}
 
 pub fn section(measured: &[OfShape], machine: &Machine, load: f64) -> Result<String> {
     let mut text = String::new();
@@ -47,8 +38,8 @@ pub fn section(measured: &[OfShape], machine: &Machine, load: f64) -> Result<Str
          both sides it is the computation alone that is timed: photographs are decoded, nothing \
          is read or written.\n\
          - **Losses**, all dropout off: the largest relative difference from peft's in {EXACT} \
-         within the first {COMPARED_STEPS} steps. Above {TOLERANCE} in {EXACT} the benchmark \
-         fails.\n\
+         within the first epoch, {COMPARED_STEPS} steps (later ones part by rounding alone). Above \
+         {TOLERANCE} in {EXACT} the benchmark fails.\n\
          - **Memory** is the most that a process had at once, loading included.\n\
          - Times are medians a question, the range in brackets.\n\n\
          Machine: {machine}. `make bench-train` on {}, commit {}; {}, rustc {}. The load average \

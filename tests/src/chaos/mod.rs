@@ -23,7 +23,6 @@ mod plan;
 mod proxy;
 mod queue;
 mod report;
-mod runtime_api;
 mod verdict;
 mod worker;
 
@@ -48,7 +47,6 @@ use self::ledger::Ledger;
 use self::photos::Pictures;
 use self::plan::{FEWEST_PRODUCTS, Plan};
 use self::proxy::Surroundings;
-use self::runtime_api::RuntimeApi;
 use self::verdict::{Evidence, Verdict};
 use self::worker::{Outcome, Worker, Workshop};
 
@@ -123,7 +121,6 @@ pub async fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Re
     });
     let workshop = Arc::new(Workshop {
         programs: programs.clone(),
-        runtime_api: RuntimeApi::start().await?,
         timeout: options.timeout,
         settings: vec![("OUTPUT_BUCKET".to_owned(), BUCKET.to_owned())],
         folder: path.to_owned(),

@@ -1,13 +1,12 @@
 //! The photographs: few pictures, in as many files as there are versions, so that
 //! each call about one tells which it is about.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
-use image::imageops::FilterType;
+use anyhow::Result;
 
 use super::plan::{Photo, Version};
-use crate::photos::{jpeg, with_comment};
+use crate::photos::{Sample, jpeg, samples, with_comment};
 
 /// Width and height: small, since it is not the model that is tried.
 const SIZE: (u32, u32) = (180, 240);
@@ -28,25 +27,8 @@ impl Pictures {
     /// # Errors
     /// When they can't be read.
     pub fn gather(repository: &Path) -> Result<Pictures> {
-        let folder = repository.join("samples");
-        let entries = folder
-            .read_dir()
-            .with_context(|| format!("cannot read {}", folder.display()))?;
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "jpg") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        let small = |path: &PathBuf| {
-            let picture =
-                image::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let small = picture.resize(SIZE.0, SIZE.1, FilterType::Triangle);
-            jpeg(&small.into_rgb8(), 85)
-        };
-        let pictures: Result<Vec<Vec<u8>>> = paths.iter().map(small).collect();
+        let small = |sample: &Sample| jpeg(&sample.within(SIZE.0, SIZE.1), 85);
+        let pictures: Result<Vec<Vec<u8>>> = samples(repository)?.iter().map(small).collect();
         Ok(Pictures(pictures?))
     }
 

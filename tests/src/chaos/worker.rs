@@ -12,7 +12,7 @@ use local_stack::{Process, Programs, ServiceUrls, function_command};
 use serde_json::Value;
 
 use super::kills::{Kill, Occupation};
-use super::runtime_api::{Answer, Line, RuntimeApi};
+use crate::runtime_api::RuntimeApi;
 
 /// How often it is looked whether a process has ended by itself.
 const LOOK: Duration = Duration::from_millis(20);
@@ -37,8 +37,6 @@ pub enum Outcome {
 pub struct Workshop {
     /// The programs.
     pub programs: Programs,
-    /// Who invokes processes.
-    pub runtime_api: RuntimeApi,
     /// How long an invocation may last.
     pub timeout: Duration,
     /// Settings of the function.
@@ -62,7 +60,7 @@ pub struct Worker {
 #[derive(Debug)]
 struct Running {
     process: Process,
-    line: Line,
+    api: RuntimeApi,
 }
 
 impl Worker {
@@ -94,13 +92,13 @@ impl Worker {
         kill: Option<Kill>,
     ) -> Result<Outcome> {
         if self.running.is_none() {
-            self.running = Some(self.start()?);
+            self.running = Some(self.start().await?);
         }
         let strike = self.occupation.begin(invocation, kill);
         let timeout = self.workshop.timeout;
         let running = self.running.as_mut().context("there is no process")?;
         let id = format!("{invocation:08x}-0000-4000-8000-000000000000");
-        running.line.invoke(&id, event, timeout).await?;
+        let answer = running.api.invoke_as(id, event.to_string().into(), timeout);
         let after = async {
             match kill {
                 Some(Kill::After(time)) => tokio::time::sleep(time).await,
@@ -108,16 +106,17 @@ impl Worker {
             }
         };
         let outcome = tokio::select! {
-            answer = running.line.answer(&id) => match answer {
-                Some(Answer::Result(value)) => return Ok(Outcome::Answered(value)),
-                Some(Answer::Error(value)) => return Ok(Outcome::Failed(value)),
-                None => Outcome::Died("its line is cut".to_owned()),
+            answer = answer => match answer {
+                Ok(answer) if answer.failed => return Ok(Outcome::Failed(answer.json())),
+                Ok(answer) => return Ok(Outcome::Answered(answer.json())),
+                Err(error) => Outcome::Died(format!("{error:#}")),
             },
             () = after => Outcome::Killed,
             () = tokio::time::sleep(timeout) => Outcome::TimedOut,
             status = end_of(&mut running.process) => {
+                let reason = running.api.initialization_error().unwrap_or_default();
                 let said = running.process.last_lines();
-                Outcome::Died(format!("{}\n{said}", status?))
+                Outcome::Died(format!("{} {reason}\n{said}", status?))
             }
         };
         if let Some(running) = self.running.take() {
@@ -126,12 +125,12 @@ impl Worker {
         Ok(outcome)
     }
 
-    fn start(&mut self) -> Result<Running> {
+    async fn start(&mut self) -> Result<Running> {
+        let api = RuntimeApi::start().await?;
         self.processes += 1;
         self.occupation.new_process();
         let workshop = &self.workshop;
         let name = format!("function-{}-{}", self.number, self.processes);
-        let line = workshop.runtime_api.line(name.clone());
         let proxy = format!("http://{}", self.proxy);
         let services = ServiceUrls {
             s3: &proxy,
@@ -139,10 +138,11 @@ impl Worker {
             endpoint: &proxy,
         };
         let settings = &workshop.settings;
-        let mut command = function_command(&workshop.programs, &line.address, services, settings);
+        let address = api.address().to_string();
+        let mut command = function_command(&workshop.programs, &address, services, settings);
         let log = workshop.folder.join(format!("{name}.log"));
         let process = Process::start("the function", &mut command, &log)?;
-        Ok(Running { process, line })
+        Ok(Running { process, api })
     }
 }
 

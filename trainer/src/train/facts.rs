@@ -9,13 +9,10 @@ use serde::Serialize;
 
 use super::container::write_file;
 use super::data::Example;
-use super::hyperparameters::{Hyperparameters, SelectBest};
+use super::hyperparameters::{Hyperparameters, OF_ADAPTERS, SelectBest};
 use super::metrics::Event;
 use super::photos::Photos;
 use super::state::{Best, State};
-
-/// What the names of hyperparameters begin with that are about adapters.
-const OF_ADAPTERS: &str = "lora-";
 
 /// The file's name in a checkpoint's folder.
 pub const FILE: &str = "training.json";
@@ -152,7 +149,7 @@ mod tests {
     #[test]
     fn settings_that_did_not_hold_are_not_told() {
         let settings = |text| Hyperparameters::parse(text).unwrap();
-        let all = settings(r#"{"train": "all", "lora-r": "64"}"#);
+        let all = settings(r#"{"train": "all"}"#);
         let told = held(&all, None);
         assert!(!told.contains_key("lora-r") && told["train"] == "all");
 

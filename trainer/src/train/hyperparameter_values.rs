@@ -1,12 +1,13 @@
 //! Hyperparameters' values as text, and what they are read as.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::ops::RangeInclusive;
+use std::fmt::{self, Display};
+use std::ops::{RangeBounds, RangeInclusive};
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{anyhow, bail};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 /// More of a value is not quoted, in characters.
@@ -46,6 +47,34 @@ pub(super) fn plain(name: &str, value: &Value) -> anyhow::Result<String> {
     })
 }
 
+/// The members of a JSON object in their order, also those whose name comes again, of
+/// which a map would keep the last and tell nobody.
+pub(super) struct Members(pub(super) Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
 /// The values of all names.
 pub(super) struct Values(pub(super) BTreeMap<&'static str, String>);
 
@@ -73,12 +102,23 @@ impl Values {
         self.within(name, &bounds, &format!("a number from {least} to {most}"))
     }
 
-    fn within<T>(&self, name: &str, bounds: &RangeInclusive<T>, allowed: &str) -> anyhow::Result<T>
+    /// A share that leaves something over: at least 0 and below 1.
+    pub(super) fn share(&self, name: &str) -> anyhow::Result<f64> {
+        self.within(name, &(0.0..1.0), "a number of at least 0 and below 1")
+    }
+
+    fn within<T>(
+        &self,
+        name: &str,
+        bounds: &impl RangeBounds<T>,
+        allowed: &str,
+    ) -> anyhow::Result<T>
     where
         T: FromStr + PartialOrd,
     {
         let text = self.text(name);
-        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        let number = text.parse::<T>().ok();
+        let number = number.filter(|number| bounds.contains(number));
         number.ok_or_else(|| {
             let text = shortened(text);
             anyhow!("hyperparameter `{name}` is `{text}`, it has to be {allowed}")

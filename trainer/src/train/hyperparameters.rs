@@ -1,13 +1,12 @@
 //! `hyperparameters.json`: every value a string, as SageMaker passes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use blip2::{LoraConfig, NumberType, TargetModules};
-use serde_json::Value;
 
-use super::hyperparameter_values::{Values, plain};
+use super::hyperparameter_values::{Members, Values, plain};
 use super::optimiser::Algorithm;
 use super::schedule::Shape;
 
@@ -156,6 +155,9 @@ const MOST_TOGETHER: usize = 65_536;
 /// A pebibyte, in MiB.
 const MOST_STORE_MIB: u64 = 1 << 30;
 
+/// What the names begin with that are about adapters.
+pub(super) const OF_ADAPTERS: &str = "lora-";
+
 /// Names that SageMaker adds for itself.
 const SAGEMAKER: &str = "sagemaker_";
 
@@ -163,8 +165,9 @@ impl Hyperparameters {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it is missing or malformed, has an unknown name or a value out of
-    /// its range; the error says which and what is allowed.
+    /// When it is missing or malformed, has an unknown name, one twice, one without
+    /// effect on what is trained, or a value out of its range; the error says which and
+    /// what is allowed.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| {
             format!("the hyperparameters cannot be read from {}", path.display())
@@ -177,13 +180,17 @@ impl Hyperparameters {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let given: BTreeMap<String, Value> =
+        let Members(given) =
             serde_json::from_str(text).context("it has to be a JSON object of strings")?;
         let mut values: BTreeMap<&'static str, String> = DEFAULTS
             .iter()
             .map(|&(name, value)| (name, value.to_owned()))
             .collect();
+        let mut names = BTreeSet::new();
         for (name, value) in &given {
+            if !names.insert(name.as_str()) {
+                bail!("hyperparameter `{name}` is given more than once: keep one of them");
+            }
             if name.starts_with(SAGEMAKER) {
                 continue;
             }
@@ -196,7 +203,12 @@ impl Hyperparameters {
             };
             *place = plain(name, value)?;
         }
-        Values(values).resolve()
+        let settings = Values(values).resolve()?;
+        let of_adapters = names.iter().find(|name| name.starts_with(OF_ADAPTERS));
+        match of_adapters.filter(|_| !matches!(settings.train, Train::Lora(_))) {
+            Some(name) => Err(of_lora_only(name)),
+            None => Ok(settings),
+        }
     }
 }
 
@@ -227,7 +239,7 @@ impl Values {
         }
         let initial_adapter = self.adapter_folder("initial-adapter")?;
         if initial_adapter.is_some() && !matches!(train, Train::Lora(_)) {
-            bail!("hyperparameter `initial-adapter` has a meaning with `train` = `lora` only");
+            return Err(of_lora_only("initial-adapter"));
         }
         let best = [
             ("none", SelectBest::None),
@@ -241,11 +253,10 @@ impl Values {
                  does not learn with `train` = `sight`: take `loss`"
             );
         }
-        let precisions = [
-            ("", None),
-            ("f32", Some(NumberType::F32)),
-            ("bf16", Some(NumberType::Bf16)),
-        ];
+        // Nothing, the default, is that of the device.
+        let precisions = [("f32", NumberType::F32), ("bf16", NumberType::Bf16)];
+        let precision = self.optional("precision");
+        let precision = precision.map(|_| self.one_of("precision", &precisions));
         let shapes = [
             ("constant", Shape::Constant),
             ("linear", Shape::Linear),
@@ -268,10 +279,10 @@ impl Values {
             scheduler: self.one_of("scheduler", &shapes)?,
             warmup_ratio: self.number("warmup-ratio", 0.0..=1.0)?,
             max_grad_norm: self.number("max-grad-norm", any())?,
-            label_smoothing: self.number("label-smoothing", 0.0..=1.0)?,
+            label_smoothing: self.share("label-smoothing")?,
             train,
             initial_adapter,
-            precision: self.one_of("precision", &precisions)?,
+            precision: precision.transpose()?,
             shuffle: self.flag("shuffle")?,
             group_by_length: self.flag("group-by-length")?,
             augment: self.flag("augment")?,
@@ -288,6 +299,14 @@ impl Values {
             texts: self.0.clone(),
         })
     }
+}
+
+/// The error that a setting says nothing of what is trained.
+fn of_lora_only(name: &str) -> anyhow::Error {
+    anyhow!(
+        "hyperparameter `{name}` has a meaning with `train` = `lora` only: take it out, or change \
+         `train`"
+    )
 }
 
 /// Names between commas, or a regular expression for the whole name of a layer:

@@ -73,8 +73,12 @@ impl Container {
         ])
     }
 
-    /// The same with other hyperparameters.
+    /// The same with other hyperparameters. Where no adapter learns, it has no rank.
     pub fn with(mut self, hyperparameters: &[(&str, &str)]) -> Self {
+        let is_whole = |(name, value): &(&str, &str)| *name == "train" && *value != "lora";
+        if hyperparameters.iter().any(is_whole) {
+            self.hyperparameters.remove("lora-r");
+        }
         for (name, value) in hyperparameters {
             self.hyperparameters
                 .insert((*name).to_owned(), (*value).to_owned());

@@ -89,13 +89,15 @@ impl ForRows<'_> {
     }
 
     /// The same, activated, times `up`.
-    pub(crate) fn forward_gating(
+    pub(super) fn forward_gating(
         &self,
         xs: &Tensor,
         activation: Activation,
         up: &Tensor,
     ) -> Result<Tensor> {
-        match (self.fused(xs), Avx512::detect()) {
+        // `up` may be trained where `xs` is not.
+        let fused = self.fused(xs).filter(|_| !tape::is_watched(up));
+        match (fused, Avx512::detect()) {
             (Some(layer), Some(proof)) if activation == Activation::GeluNew => {
                 let up = up.contiguous()?;
                 layer.forward(xs, |xs, gate| {
@@ -118,7 +120,7 @@ impl ForRows<'_> {
     }
 
     /// Adds what the rows' adapters add to the results `ys` of `xs`.
-    fn add(&self, xs: &[f32], ys: &mut [f32]) -> Result<()> {
+    pub(super) fn add(&self, xs: &[f32], ys: &mut [f32]) -> Result<()> {
         match &self.parts {
             Some(parts) => parts.add(xs, ys),
             None => Ok(()),
@@ -127,7 +129,7 @@ impl ForRows<'_> {
 
     /// The engine's layer, if what comes after it can be computed in its place:
     /// nothing that is trained is added to it, and no gradient goes through it.
-    fn fused(&self, xs: &Tensor) -> Option<&Arc<dyn Product>> {
+    pub(super) fn fused(&self, xs: &Tensor) -> Option<&Arc<dyn Product>> {
         match &self.linear.layer {
             Layer::Product(layer)
                 if self.linear.lora.is_none() && !layer.is_trained() && !tape::is_watched(xs) =>

@@ -49,13 +49,38 @@ impl TargetModules {
         };
         Ok(move |module: &str| match &pattern {
             Some(pattern) => pattern.is_match(module),
-            None => names.iter().any(|name| {
-                module
-                    .strip_suffix(name.as_str())
-                    .is_some_and(|before| before.is_empty() || before.ends_with('.'))
-            }),
+            None => names.iter().any(|name| is_named(module, name)),
         })
     }
+
+    /// What of it is none of these layers: names that none has, or the pattern.
+    ///
+    /// # Errors
+    /// As [`Self::matcher`].
+    pub(crate) fn unmatched(&self, layers: &[String]) -> Result<Vec<&str>, Error> {
+        match self {
+            Self::Names(names) => {
+                let is_layer = |name: &str| layers.iter().any(|layer| is_named(layer, name));
+                let names = names.iter().map(String::as_str);
+                Ok(names.filter(|name| !is_layer(name)).collect())
+            }
+            Self::Pattern(pattern) => {
+                let is_target = self.matcher()?;
+                let is_matched = layers.iter().any(|layer| is_target(layer.as_str()));
+                Ok(match is_matched {
+                    true => Vec::new(),
+                    false => vec![pattern.as_str()],
+                })
+            }
+        }
+    }
+}
+
+/// Whether this is the module's name, or what that ends with after a dot.
+fn is_named(module: &str, name: &str) -> bool {
+    module
+        .strip_suffix(name)
+        .is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// What peft says where a setting changes nothing.
@@ -242,6 +267,18 @@ mod tests {
             assert_eq!(targets.matcher().unwrap()(q), fits, "{targets:?}");
         }
         assert!(TargetModules::Pattern("(".into()).matcher().is_err());
+    }
+
+    #[test]
+    fn what_is_no_layer_is_found_beside_what_is_one() {
+        let layers = ["x.SelfAttention.q", "x.SelfAttention.v", "lm_head"].map(str::to_owned);
+        let names =
+            TargetModules::Names(["q", "lm_head", "c_attn", "n.q"].map(str::to_owned).into());
+        assert_eq!(names.unmatched(&layers).unwrap(), ["c_attn", "n.q"]);
+        for (pattern, unmatched) in [(r".*\.(q|v)", &[][..]), ("q", &["q"])] {
+            let targets = TargetModules::Pattern(pattern.to_owned());
+            assert_eq!(targets.unmatched(&layers).unwrap(), unmatched);
+        }
     }
 
     #[test]

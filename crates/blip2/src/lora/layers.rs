@@ -34,6 +34,12 @@ impl LayerTable {
         layers.entry(name).or_insert(entry).number
     }
 
+    /// The names of all layers, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let layers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.keys().cloned().collect()
+    }
+
     /// The layer of that name.
     pub(crate) fn get(&self, name: &str) -> Option<LayerEntry> {
         let layers = self.0.lock().unwrap_or_else(PoisonError::into_inner);

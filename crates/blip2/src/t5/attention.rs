@@ -5,7 +5,7 @@ use kernels::Avx512;
 
 use crate::attention::attention;
 use crate::config::T5Config;
-use crate::linear::Linear;
+use crate::linear::{self, Linear};
 use crate::lora::RowAdapters;
 use crate::tape;
 use crate::weights::Weights;
@@ -43,43 +43,78 @@ impl Attention {
         })
     }
 
-    /// The keys and values of what is attended, `(batch, tokens, d_model)`.
-    pub(super) fn key_values(
-        &self,
-        attended: &Tensor,
-        adapters: &RowAdapters,
-    ) -> Result<KeyValues> {
-        #[cfg(test)]
-        super::counted::key_values(attended);
-        let (k, v) = (self.k.for_rows(adapters), self.v.for_rows(adapters));
-        Ok(KeyValues {
-            key: self.split_heads(k.forward(attended)?)?,
-            value: self.split_heads(v.forward(attended)?)?,
-        })
-    }
-
-    /// Hidden states `(batch, queries, d_model)` over keys and values; `biases`
-    /// are added to the scores `(batch, heads, queries, keys)`, in f32, and the
-    /// result to `residual`.
-    pub(super) fn forward(
+    /// The queries of hidden states `(batch, tokens, d_model)`, and the keys and
+    /// values that they see in each other.
+    pub(super) fn project(
         &self,
         hidden: &Tensor,
+        adapters: &RowAdapters,
+    ) -> Result<(Tensor, KeyValues)> {
+        #[cfg(test)]
+        super::counted::key_values(hidden);
+        // The order in which they are trained: dropout draws in it, and gradients
+        // are summed up against it.
+        let layers = [&self.k, &self.v, &self.q];
+        let [key, value, query] = linear::forward_each(layers, hidden, adapters)?;
+        Ok((self.split_heads(&query)?, self.split(&key, &value)?))
+    }
+
+    /// The queries alone, `(batch, heads, tokens, d_kv)`.
+    pub(super) fn query(&self, hidden: &Tensor, adapters: &RowAdapters) -> Result<Tensor> {
+        self.split_heads(&self.q.for_rows(adapters).forward(hidden)?)
+    }
+
+    /// The keys and values that each of some attentions sees in the same hidden
+    /// states `(batch, tokens, d_model)`.
+    pub(super) fn key_values_of_each(
+        attentions: &[&Self],
+        attended: &Tensor,
+        adapters: &RowAdapters,
+    ) -> Result<Vec<KeyValues>> {
+        let layers: Vec<&Linear> = attentions
+            .iter()
+            .flat_map(|attention| [&attention.k, &attention.v])
+            .collect();
+        let projected = linear::forward_all(&layers, attended, adapters)?;
+        let (pairs, _) = projected.as_chunks::<2>();
+        let each = attentions
+            .iter()
+            .zip(pairs)
+            .map(|(attention, [key, value])| {
+                #[cfg(test)]
+                super::counted::key_values(attended);
+                attention.split(key, value)
+            });
+        each.collect()
+    }
+
+    /// Queries over keys and values; `biases` are added to the scores
+    /// `(batch, heads, queries, keys)`, in f32, and the result to `residual`.
+    pub(super) fn attend(
+        &self,
+        query: &Tensor,
         attended: &KeyValues,
         biases: &[&Tensor],
         residual: &Tensor,
         adapters: &RowAdapters,
     ) -> Result<Tensor> {
-        let query = self.split_heads(self.q.for_rows(adapters).forward(hidden)?)?;
-        let operands = [&query, &attended.key, &attended.value];
+        let operands = [query, &attended.key, &attended.value];
         let context = attention(self.kernels, operands, 1.0, biases)?;
         self.o.for_rows(adapters).forward_added(&context, residual)
     }
 
-    fn split_heads(&self, xs: Tensor) -> Result<Tensor> {
+    fn split(&self, key: &Tensor, value: &Tensor) -> Result<KeyValues> {
+        Ok(KeyValues {
+            key: self.split_heads(key)?,
+            value: self.split_heads(value)?,
+        })
+    }
+
+    fn split_heads(&self, xs: &Tensor) -> Result<Tensor> {
         let (batch, tokens, _) = xs.dims3()?;
         let heads = xs
             .reshape((batch, tokens, self.num_heads, self.d_kv))?
             .transpose(1, 2)?;
-        Ok(tape::alias(heads, &xs))
+        Ok(tape::alias(heads, xs))
     }
 }

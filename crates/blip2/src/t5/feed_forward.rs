@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use crate::config::{Activation, T5Config};
-use crate::linear::Linear;
+use crate::linear::{self, Linear};
 use crate::lora::RowAdapters;
 use crate::weights::Weights;
 
@@ -58,9 +58,7 @@ impl FeedForward {
                 .for_rows(adapters)
                 .forward_activated(hidden, self.activation)?,
             Inner::Gated { wi_0, wi_1 } => {
-                let up = wi_1.for_rows(adapters).forward(hidden)?;
-                let gate = wi_0.for_rows(adapters);
-                gate.forward_gating(hidden, self.activation, &up)?
+                linear::forward_gated([wi_0, wi_1], hidden, self.activation, adapters)?
             }
         };
         self.wo.for_rows(adapters).forward_added(&inner, residual)

@@ -107,14 +107,10 @@ impl Decoder {
         padding: Option<&Tensor>,
         adapters: RowAdapters,
     ) -> Result<DecoderCache> {
-        let cross_attention = self
-            .block
-            .iter()
-            .map(|block| {
-                let attention = &block.cross_attention.inner;
-                attention.key_values(encoder_hidden, &adapters)
-            })
-            .collect::<Result<_>>()?;
+        let attentions = self.block.iter().map(|block| &block.cross_attention.inner);
+        let attentions: Vec<&Attention> = attentions.collect();
+        let cross_attention =
+            Attention::key_values_of_each(&attentions, encoder_hidden, &adapters)?;
         DecoderCache::new(cross_attention, encoder_hidden, padding, adapters)
     }
 
@@ -227,7 +223,8 @@ impl DecoderBlock {
         let hidden = self
             .cross_attention
             .forward(&hidden, |inner, normed, residual| {
-                inner.forward(normed, attended, &padding, residual, adapters)
+                let query = inner.query(normed, adapters)?;
+                inner.attend(&query, attended, &padding, residual, adapters)
             })?;
         self.feed_forward
             .forward(&hidden, |inner, normed, residual| {
@@ -257,9 +254,9 @@ impl SelfAttention {
         adapters: &RowAdapters,
     ) -> Result<Tensor> {
         self.0.forward(hidden, |inner, normed, residual| {
-            let new = inner.key_values(normed, adapters)?;
+            let (query, new) = inner.project(normed, adapters)?;
             let Some(written) = written else {
-                return inner.forward(normed, &new, biases, residual, adapters);
+                return inner.attend(&query, &new, biases, residual, adapters);
             };
             let all = match written.take() {
                 Some(past) => KeyValues {
@@ -268,7 +265,7 @@ impl SelfAttention {
                 },
                 None => new,
             };
-            let attended = inner.forward(normed, &all, biases, residual, adapters);
+            let attended = inner.attend(&query, &all, biases, residual, adapters);
             *written = Some(all);
             attended
         })

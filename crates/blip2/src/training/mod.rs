@@ -11,6 +11,7 @@ mod fresh;
 mod objective;
 mod output;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ impl Trainee {
     /// Where no engine is given, a CPU uses `packed` if it can, else `candle`.
     ///
     /// # Errors
-    /// As [`Blip2::load`], and when no layer has the name of a target module,
+    /// As [`Blip2::load`], and when no layer has the name of one of the target modules,
     /// an adapter does not fit the layers, or weights would have to learn in
     /// another type than f32.
     pub fn load(
@@ -91,7 +92,7 @@ impl Trainee {
         if classifier.is_some() {
             parameters.retain(Classifier::teaches);
         }
-        check_layers(learning, &parameters)?;
+        check_layers(learning, &blip2, &parameters)?;
         Ok(Self {
             blip2,
             model_dir: model_dir.to_owned(),
@@ -219,7 +220,7 @@ fn new_matrices(
 }
 
 /// Every layer that was meant must be there.
-fn check_layers(learning: &Learning, parameters: &[Parameter]) -> Result<(), Error> {
+fn check_layers(learning: &Learning, blip2: &Blip2, parameters: &[Parameter]) -> Result<(), Error> {
     let has = |layer: &str| {
         parameters.iter().any(|parameter| {
             parameter
@@ -230,14 +231,31 @@ fn check_layers(learning: &Learning, parameters: &[Parameter]) -> Result<(), Err
     };
     match learning {
         Learning::All | Learning::Sight { .. } => Ok(()),
-        Learning::NewAdapter(config, _) if parameters.is_empty() => Err(Error::Adapter(format!(
-            "no linear layer of the model is a target module {:?}",
-            config.target_modules
-        ))),
-        Learning::NewAdapter(..) => Ok(()),
+        Learning::NewAdapter(config, _) => {
+            let layers = blip2.model().layers().names();
+            // One of several that is misspelt would be learnt without, and nobody told.
+            match config.target_modules.unmatched(&layers)?.first() {
+                Some(target) => Err(Error::Adapter(format!(
+                    "no linear layer of the model is a target module `{target}`; their names end \
+                     with {}",
+                    last_names(&layers)
+                ))),
+                None if parameters.is_empty() => {
+                    Err(Error::Adapter("there are no target modules".to_owned()))
+                }
+                None => Ok(()),
+            }
+        }
         Learning::Adapter(adapter) => match adapter.layers.keys().find(|layer| !has(layer)) {
             Some(layer) => Err(Error::Adapter(format!("the model has no layer {layer}"))),
             None => Ok(()),
         },
     }
+}
+
+/// What the names of layers end with after their last dot, each once.
+fn last_names(layers: &[String]) -> String {
+    let last = |layer: &String| layer.rsplit('.').next().map(str::to_owned);
+    let names: BTreeSet<String> = layers.iter().filter_map(last).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -28,7 +28,9 @@ pub fn shared(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The checkpoint that ships with the project.
+/// The checkpoint that the one which ships began from: trained and small, and what model
+/// code is tested with beside the tiny one. `tests/reference` and `tests/data` have what
+/// transformers computes with it.
 pub fn mini() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/blip2-mini")
 }

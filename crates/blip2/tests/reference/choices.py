@@ -9,8 +9,8 @@ Written with transformers 5.23.0 and torch 2.15.0; run as
     python choices.py
 
 in an environment that has torch, transformers and Pillow. It reads the tiny
-checkpoint of ../data with its stored pixel values, and the shipped one of
-models/ with pictures of samples/, and writes choices.json and those pictures
+checkpoint of ../data with its stored pixel values, and models/blip2-mini with
+pictures of samples/, and writes choices.json and those pictures
 beside itself: resized to what the vision encoder takes and stored without
 loss, so that no JPEG decoder and no resize stands between the two sides.
 """

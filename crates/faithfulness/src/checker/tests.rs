@@ -86,6 +86,54 @@ fn a_value_is_stated_in_other_words() {
 }
 
 #[test]
+fn what_any_fit_may_leave_is_no_other_fit() {
+    for fit in ["Regular Fit", "Slim Fit", "Tailored Fit"] {
+        for comfort in [
+            "leaves room to move",
+            "has enough space for a phone",
+            "moves freely",
+        ] {
+            let text = format!("The {} {comfort}.", fit.to_lowercase());
+            assert_stated(&shirt("Fit", fit), &[&text]);
+        }
+    }
+    assert_stated(
+        &shirt("Fit", "Loose Fit"),
+        &[
+            "There is room to move in it.",
+            "Plenty of room.",
+            "It moves freely.",
+        ],
+    );
+    let roomy = "The regular fit has plenty of room.";
+    assert_stated(&shirt("Fit", "Regular Fit"), &[roomy]);
+    assert_contradicted(
+        &shirt("Fit", "Slim Fit"),
+        &[("It has plenty of room.", "plenty of room")],
+    );
+}
+
+#[test]
+fn a_pattern_beside_a_colour_that_is_an_ordinary_word_is_known_by_what_leads_them() {
+    for colour in ["Olive", "Rust", "Mustard", "Copper"] {
+        let known = shirt("Pattern", "Solid").with("Colour", colour);
+        let word = colour.to_lowercase();
+        for text in [
+            format!("In solid {word}."),
+            format!("Solid {word} from placket to hem."),
+            format!("It is solid {word}."),
+        ] {
+            assert_stated(&known, &[&text]);
+        }
+    }
+    assert_contradicted(
+        &shirt("Pattern", "Checked"),
+        &[("It comes in solid olive.", "solid")],
+    );
+    assert_unmentioned(&shirt("Pattern", "Solid"), &["A solid choice in olive."]);
+}
+
+#[test]
 fn words_that_mean_something_else_state_nothing() {
     assert_unmentioned(
         &shirt("Sleeve Length", "Long Sleeves"),

@@ -264,6 +264,7 @@ pub(super) unsafe fn integer_tile(
 /// # Safety
 /// As for `super::round_group`.
 #[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
 pub(super) unsafe fn largest_of(values: &[f32; GROUP]) -> f32 {
     // SAFETY: there are 32 values.
     let (low, high) = unsafe {
@@ -281,6 +282,7 @@ pub(super) unsafe fn largest_of(values: &[f32; GROUP]) -> f32 {
 /// # Safety
 /// As for `super::round_group`.
 #[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
 pub(super) unsafe fn round_group(values: &[f32; GROUP], inverse: f32) -> RoundedGroup {
     // SAFETY: there are 32 values.
     let (low, high) = unsafe {

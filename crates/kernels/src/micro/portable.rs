@@ -12,15 +12,18 @@ use super::{
 /// As for `super::float_tile`.
 unsafe fn update(row: usize, start: Start, output: Output, add: impl Fn(usize) -> f32) {
     for column in 0..output.columns {
-        // SAFETY: the caller's promise.
-        let element = unsafe { &mut *output.first.add(row * output.stride + column) };
-        let first = match start {
-            Start::Zero => 0.0,
-            Start::Row(row) => row[column],
-            Start::Output => *element,
-            Start::OutputAnd(row) => row[column] + *element,
-        };
-        *element = first + add(column);
+        // SAFETY: the caller's promise. Where the output is not part of the start,
+        // nothing may be there yet.
+        unsafe {
+            let element = output.first.add(row * output.stride + column);
+            let first = match start {
+                Start::Zero => 0.0,
+                Start::Row(row) => row[column],
+                Start::Output => element.read(),
+                Start::OutputAnd(row) => row[column] + element.read(),
+            };
+            element.write(first + add(column));
+        }
     }
 }
 

@@ -121,22 +121,27 @@ impl SdkModels {
     }
 }
 
+/// What InvokeModel is sent, whether its answer comes whole or in parts: the SDK has a type of
+/// its own for each of the two calls.
+macro_rules! invocation {
+    ($call:ident, $guardrail:ident, $model_id:ident, $body:ident) => {
+        $call
+            .model_id($model_id)
+            .content_type("application/json")
+            .accept("application/json")
+            .set_guardrail_identifier($guardrail.map(|guardrail| guardrail.id.clone()))
+            .set_guardrail_version($guardrail.map(|guardrail| guardrail.version.clone()))
+            .body(Blob::new($body))
+    };
+}
+
 #[async_trait]
 impl InvokeModel for SdkModels {
     async fn invoke(&self, model_id: &str, body: Bytes) -> Result<Bytes, ModelError> {
+        let call = self.client.invoke_model();
         let guardrail = self.guardrail.as_ref();
-        let output = self
-            .client
-            .invoke_model()
-            .model_id(model_id)
-            .content_type("application/json")
-            .accept("application/json")
-            .set_guardrail_identifier(guardrail.map(|guardrail| guardrail.id.clone()))
-            .set_guardrail_version(guardrail.map(|guardrail| guardrail.version.clone()))
-            .body(Blob::new(body))
-            .send()
-            .await
-            .map_err(model_error)?;
+        let output = invocation!(call, guardrail, model_id, body).send().await;
+        let output = output.map_err(model_error)?;
         Ok(output.body.into_inner().into())
     }
 
@@ -159,19 +164,10 @@ impl InvokeModel for SdkModels {
         model_id: &str,
         body: Bytes,
     ) -> Result<Parts<Bytes>, ModelError> {
+        let call = self.client.invoke_model_with_response_stream();
         let guardrail = self.guardrail.as_ref();
-        let output = self
-            .client
-            .invoke_model_with_response_stream()
-            .model_id(model_id)
-            .content_type("application/json")
-            .accept("application/json")
-            .set_guardrail_identifier(guardrail.map(|guardrail| guardrail.id.clone()))
-            .set_guardrail_version(guardrail.map(|guardrail| guardrail.version.clone()))
-            .body(Blob::new(body))
-            .send()
-            .await
-            .map_err(model_error)?;
+        let output = invocation!(call, guardrail, model_id, body).send().await;
+        let output = output.map_err(model_error)?;
         Ok(parts::of_invoke(output.body))
     }
 

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Subject;
 use crate::domain::timestamp;
+use crate::entrypoints::delivery::Delivery;
 use crate::problem::{Problem, ProblemKind};
 
 /// The most tries that a record lists; it counts all.
@@ -47,7 +47,7 @@ impl FailureRecord {
     /// The record after one more try of what failed `before`, or after the first.
     pub fn after(
         before: Option<&FailureRecord>,
-        subject: &Subject<'_>,
+        delivery: &Delivery<'_>,
         problem: &Problem,
         now: SystemTime,
     ) -> FailureRecord {
@@ -63,13 +63,13 @@ impl FailureRecord {
         let surplus = tries.len().saturating_sub(MOST_TRIES);
         tries.drain(..surplus);
         FailureRecord {
-            product_id: subject.product_id.map(str::to_owned),
+            product_id: delivery.product_id.map(str::to_owned),
             kind,
             status: problem.kind.status(),
             retriable: problem.kind.is_retriable(),
             problem: problem.to_json(),
-            source: subject.source.to_json(),
-            request: subject.request.clone(),
+            source: delivery.source.to_json(),
+            request: delivery.request.clone(),
             attempts: before.map_or(0, |record| record.attempts).saturating_add(1),
             first_attempt: before
                 .map_or_else(|| now.clone(), |record| record.first_attempt.clone()),
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn tries_are_counted_and_the_latest_listed() {
         let source = SourceMark::of_message("sqs", "m1", None);
-        let subject = Subject {
+        let delivery = Delivery {
             product_id: Some("7"),
             name: "7",
             bucket: "results",
@@ -109,7 +109,7 @@ mod tests {
             let now = UNIX_EPOCH + Duration::from_secs(second);
             record = Some(FailureRecord::after(
                 record.as_ref(),
-                &subject,
+                &delivery,
                 &problem,
                 now,
             ));

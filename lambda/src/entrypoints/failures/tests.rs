@@ -1,54 +1,14 @@
-use std::time::Duration;
-
 use super::*;
-use crate::domain::{AskError, DescriberError};
-use crate::entrypoints::upload::{self, Upload};
+use crate::domain::DescriberError;
+use crate::fakes::uploads::{PHOTO, RECORD, RESULT, TIME};
 use crate::fakes::{Fakes, photo_bytes};
-
-const PHOTO: &str = "s3://catalogue/incoming/7.jpg";
-const RESULT: &str = "s3://catalogue/descriptions/7.json";
-const RECORD: &str = "s3://catalogue/failures/7.json";
-
-fn with_photo() -> Fakes {
-    let fakes = Fakes::default();
-    fakes.store.put(PHOTO, photo_bytes());
-    fakes
-}
-
-fn is_slow(fakes: &Fakes, slow: bool) {
-    let error = AskError::TimedOut {
-        endpoint: "fake-endpoint".into(),
-    };
-    *fakes.model.error.lock().unwrap() = slow.then_some(error);
-}
-
-async fn deliver(fakes: &Fakes, sequencer: &str) -> Result<Outcome, Problem> {
-    let upload = Upload {
-        is_there: true,
-        bucket: "catalogue".into(),
-        key: "incoming/7.jpg".into(),
-        etag: Some(format!("etag of {sequencer}")),
-        sequencer: Some(sequencer.into()),
-    };
-    let deadline = Deadline::after(Duration::from_secs(20));
-    upload::handle(&fakes.app(), upload, "incoming/", deadline).await
-}
-
-fn mark(fakes: &Fakes, sequencer: &str) -> SourceMark {
-    SourceMark {
-        origin: PHOTO.into(),
-        etag: Some(format!("etag of {sequencer}")),
-        sequencer: Some(sequencer.into()),
-        settings: Some(fakes.app().settings.mark(None)),
-    }
-}
 
 #[tokio::test]
 async fn a_record_says_what_failed_how_and_how_often_and_goes_with_success() {
-    let fakes = with_photo();
-    is_slow(&fakes, true);
+    let fakes = Fakes::with_photo();
+    fakes.is_slow(true);
     for attempts in 1..=2 {
-        let problem = deliver(&fakes, "01").await.unwrap_err();
+        let problem = fakes.deliver("01").await.unwrap_err();
         let record = fakes.store.json(RECORD);
         assert_eq!(record["attempts"], attempts);
         assert_eq!(record["tries"].as_array().unwrap().len(), attempts);
@@ -62,11 +22,11 @@ async fn a_record_says_what_failed_how_and_how_often_and_goes_with_success() {
         assert_eq!(record["request"]["photo"], PHOTO);
     }
     // Another upload has tries of its own.
-    deliver(&fakes, "02").await.unwrap_err();
+    fakes.deliver("02").await.unwrap_err();
     assert_eq!(fakes.store.json(RECORD)["attempts"], 1);
 
-    is_slow(&fakes, false);
-    let outcome = deliver(&fakes, "02").await.unwrap();
+    fakes.is_slow(false);
+    let outcome = fakes.deliver("02").await.unwrap();
     assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
     assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
 }
@@ -75,38 +35,59 @@ async fn a_record_says_what_failed_how_and_how_often_and_goes_with_success() {
 async fn a_broken_photo_is_looked_at_once() {
     let fakes = Fakes::default();
     fakes.store.put(PHOTO, "no photo".into());
-    let outcome = deliver(&fakes, "01").await.unwrap();
+    let outcome = fakes.deliver("01").await.unwrap();
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
-    let again = deliver(&fakes, "01").await.unwrap();
+    let again = fakes.deliver("01").await.unwrap();
     assert!(matches!(again, Outcome::Skipped(_)), "{again:?}");
     assert_eq!(fakes.store.json(RECORD)["attempts"], 1);
 
     // A better one has arrived.
     fakes.store.put(PHOTO, photo_bytes());
-    let outcome = deliver(&fakes, "02").await.unwrap();
+    let outcome = fakes.deliver("02").await.unwrap();
     assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
     assert!(fakes.store.get(RECORD).is_none());
+}
+
+/// As events/README.md has it.
+#[tokio::test]
+async fn a_newer_photo_that_fails_leaves_the_older_description_and_both_say_of_which_they_are() {
+    let fakes = Fakes::with_photo();
+    fakes.deliver("01").await.unwrap();
+    let described = fakes.store.get(RESULT);
+    fakes.store.put(PHOTO, "no photo".into());
+    fakes.deliver("02").await.unwrap();
+    assert_eq!(fakes.store.uris(), [RESULT, RECORD, PHOTO]);
+    assert_eq!(fakes.store.get(RESULT), described);
+    for (document, sequencer) in [(RESULT, "01"), (RECORD, "02")] {
+        let source = fakes.store.json(document)["source"].take();
+        assert_eq!(source, fakes.mark(sequencer).to_json(), "{document}");
+    }
+
+    fakes.store.put(PHOTO, photo_bytes());
+    fakes.deliver("03").await.unwrap();
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    assert_eq!(fakes.store.json(RESULT)["source"]["sequencer"], "03");
 }
 
 #[tokio::test]
 async fn a_missing_object_is_tried_again_whenever_it_is_delivered() {
     let fakes = Fakes::default();
-    let outcome = deliver(&fakes, "01").await.unwrap();
+    let outcome = fakes.deliver("01").await.unwrap();
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
     fakes.store.put(PHOTO, photo_bytes());
-    let outcome = deliver(&fakes, "01").await.unwrap();
+    let outcome = fakes.deliver("01").await.unwrap();
     assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
     assert!(fakes.store.get(RECORD).is_none());
 }
 
 #[tokio::test]
 async fn what_a_guardrail_stops_is_kept_with_the_attributes_and_done_with_that() {
-    let fakes = with_photo();
+    let fakes = Fakes::with_photo();
     *fakes.describer.error.lock().unwrap() = Some(DescriberError::Blocked {
         model: "claude".into(),
         reason: "Sorry, no.".into(),
     });
-    let outcome = deliver(&fakes, "01").await.unwrap();
+    let outcome = fakes.deliver("01").await.unwrap();
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
     let record = fakes.store.json(RECORD);
     assert_eq!(record["kind"], "description-blocked");
@@ -116,15 +97,15 @@ async fn what_a_guardrail_stops_is_kept_with_the_attributes_and_done_with_that()
 
 #[tokio::test]
 async fn a_listing_that_can_t_be_read_comes_again() {
-    let mut fakes = with_photo();
+    let mut fakes = Fakes::with_photo();
     fakes.variables.insert("DEFAULT_FORMAT", "listing");
     let prose = ["A blue cotton shirt."; 2];
     fakes.describer.texts.lock().unwrap().extend(prose);
-    let problem = deliver(&fakes, "01").await.unwrap_err();
+    let problem = fakes.deliver("01").await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::ListingUnreadable);
     assert_eq!(fakes.store.json(RECORD)["retriable"], true);
 
-    let outcome = deliver(&fakes, "01").await.unwrap();
+    let outcome = fakes.deliver("01").await.unwrap();
     assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
     assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
 }
@@ -133,58 +114,81 @@ async fn a_listing_that_can_t_be_read_comes_again() {
 async fn what_can_t_be_kept_comes_again() {
     let fakes = Fakes::default();
     *fakes.store.denied.lock().unwrap() = Some("failures/");
-    let problem = deliver(&fakes, "01").await.unwrap_err();
+    let problem = fakes.deliver("01").await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::NoSuchObject);
 }
 
 #[tokio::test]
 async fn a_success_meanwhile_takes_the_record_away() {
-    let fakes = with_photo();
-    is_slow(&fakes, true);
-    let result = (RESULT.to_owned(), "{}".into(), mark(&fakes, "01"));
-    *fakes.store.interloper.lock().unwrap() = Some(result);
-    let outcome = deliver(&fakes, "01").await.unwrap();
+    let fakes = Fakes::with_photo();
+    fakes.is_slow(true);
+    fakes.meanwhile(RESULT, "{}", "01");
+    let outcome = fakes.deliver("01").await.unwrap();
     assert_eq!(outcome, Outcome::Skipped("described already"));
     assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
 }
 
 #[tokio::test]
 async fn a_record_that_can_t_be_taken_away_comes_again_without_the_work() {
-    let fakes = with_photo();
-    is_slow(&fakes, true);
-    deliver(&fakes, "01").await.unwrap_err();
-    is_slow(&fakes, false);
+    let fakes = Fakes::with_photo();
+    fakes.is_slow(true);
+    fakes.deliver("01").await.unwrap_err();
+    fakes.is_slow(false);
     *fakes.store.denied.lock().unwrap() = Some("failures/");
-    deliver(&fakes, "01").await.unwrap_err();
+    fakes.deliver("01").await.unwrap_err();
     assert!(fakes.store.get(RESULT).is_some());
 
     *fakes.store.denied.lock().unwrap() = None;
-    let outcome = deliver(&fakes, "01").await.unwrap();
+    let outcome = fakes.deliver("01").await.unwrap();
     assert_eq!(outcome, Outcome::Skipped("described already"));
     assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
-    assert_eq!(fakes.model.asked.lock().unwrap().len(), 2);
+    assert_eq!(fakes.calls(), 2);
 }
 
 #[tokio::test]
 async fn the_record_of_a_later_upload_is_left_alone() {
-    let fakes = with_photo();
-    is_slow(&fakes, true);
-    deliver(&fakes, "02").await.unwrap_err();
+    let fakes = Fakes::with_photo();
+    fakes.is_slow(true);
+    fakes.deliver("02").await.unwrap_err();
     let of_later = fakes.store.get(RECORD);
-    deliver(&fakes, "01").await.unwrap_err();
+    fakes.deliver("01").await.unwrap_err();
     assert_eq!(fakes.store.get(RECORD), of_later);
-    is_slow(&fakes, false);
-    deliver(&fakes, "01").await.unwrap();
+    fakes.is_slow(false);
+    fakes.deliver("01").await.unwrap();
     assert_eq!(fakes.store.get(RECORD), of_later);
 }
 
 #[tokio::test]
+async fn a_record_of_a_later_upload_that_comes_in_between_is_not_taken_away() {
+    let fakes = Fakes::with_photo();
+    fakes.is_slow(true);
+    fakes.deliver("01").await.unwrap_err();
+    let app = fakes.app();
+    for (sequencer, is_left) in [("02", true), ("01", false)] {
+        let source = fakes.mark("01");
+        let delivery = Delivery {
+            product_id: Some("7"),
+            name: "7",
+            bucket: "catalogue",
+            source: &source,
+            request: Value::Null,
+        };
+        // After it was looked what there is, and before that is taken away.
+        fakes.meanwhile(RECORD, "{}", sequencer);
+        let deadline = Deadline::after(TIME);
+        clear(&app, &delivery, deadline).await.unwrap();
+        assert_eq!(fakes.store.get(RECORD).is_some(), is_left, "{sequencer}");
+        fakes.store.forget(RECORD);
+        fakes.deliver("01").await.unwrap_err();
+    }
+}
+
+#[tokio::test]
 async fn two_that_fail_at_once_leave_one_record() {
-    let fakes = with_photo();
-    is_slow(&fakes, true);
-    let other = (RECORD.to_owned(), "{}".into(), mark(&fakes, "01"));
-    *fakes.store.interloper.lock().unwrap() = Some(other);
-    deliver(&fakes, "01").await.unwrap_err();
+    let fakes = Fakes::with_photo();
+    fakes.is_slow(true);
+    fakes.meanwhile(RECORD, "{}", "01");
+    fakes.deliver("01").await.unwrap_err();
     // The other's record can't be read: it is replaced.
     assert_eq!(fakes.store.json(RECORD)["attempts"], 1);
 }

@@ -101,7 +101,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::AskError;
     use crate::fakes::{Fakes, photo_base64};
 
     #[test]
@@ -182,9 +181,7 @@ mod tests {
     #[tokio::test]
     async fn a_hundred_products_are_a_hundred_results() {
         let fakes = Fakes::default();
-        *fakes.model.error.lock().unwrap() = Some(AskError::TimedOut {
-            endpoint: "fake-endpoint".into(),
-        });
+        fakes.is_slow(true);
         let image = json!({"base64": photo_base64()});
         let products: Vec<Value> = (0..100)
             .map(|id| json!({"product_id": id.to_string(), "image": image}))

@@ -3,8 +3,6 @@
 //! `IDEMPOTENCY_LOCATION`; a rule of that bucket lets it expire.
 //! <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -12,6 +10,8 @@ use super::members::header;
 use super::{HttpRequest, media_type};
 use crate::domain::{Condition, Deadline, ObjectAddress, StoreError, Version, digest};
 use crate::entrypoints::App;
+use crate::entrypoints::lease::Lease;
+use crate::entrypoints::place::{Changed, Found, Place, Step};
 use crate::entrypoints::request_body::invalid;
 use crate::problem::{Problem, ProblemKind};
 
@@ -24,11 +24,6 @@ pub const RETRY_AFTER_S: &str = "2";
 const LONGEST_KEY: usize = 255;
 /// The most bytes of an answer that is read: more than Lambda can answer with.
 const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
-/// How long a claim outlives the deadline of its call. After that whoever had it is
-/// taken for dead.
-const CLAIM_MARGIN: Duration = Duration::from_secs(2);
-/// How often a key is claimed that others claim at the same time.
-const CLAIMS: usize = 3;
 
 /// A call with a key.
 pub struct Keyed {
@@ -57,8 +52,9 @@ pub struct Claim {
 struct Record {
     /// Tells the request from others.
     request: String,
-    /// When whoever works on it is taken for dead, in milliseconds since the epoch.
-    claimed_until_ms: u64,
+    /// Who works on it.
+    #[serde(flatten)]
+    lease: Lease,
     /// The answer as it was sent. A text, so that every digit of it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
@@ -90,49 +86,49 @@ impl Keyed {
 
     /// Looks what is known of the call and claims it where nothing is.
     pub async fn begin(self, app: &App, deadline: Deadline) -> Result<Begun, Problem> {
-        let store = &app.services.store;
-        for _ in 0..CLAIMS {
-            let found = store
-                .load(&self.address, MAX_RECORD_BYTES, deadline)
-                .await
-                .map_err(unavailable)?;
-            let known = found
-                .as_ref()
-                .and_then(|(_, bytes)| serde_json::from_slice::<Record>(bytes).ok());
-            if let Some(record) = known {
-                if record.request != self.request {
-                    return Err(reused());
-                }
-                if let Some(answer) = record.answer {
-                    return Ok(Begun::Answered(answer));
-                }
-                if record.claimed_until_ms > now_ms() {
-                    return Err(in_progress());
-                }
+        let place = Place {
+            store: app.services.store.as_ref(),
+            address: &self.address,
+            max_bytes: Some(MAX_RECORD_BYTES),
+            deadline,
+        };
+        let claim = Record {
+            request: self.request.clone(),
+            lease: Lease::until(deadline),
+            answer: None,
+        };
+        let claim = json!(claim).to_string();
+        let step = |found: Option<&Found>| {
+            let known =
+                found.and_then(|found| serde_json::from_slice::<Record>(&found.content).ok());
+            if let Some(decided) = known.and_then(|record| self.decided_by(record)) {
+                return Step::Leave(decided);
             }
-            let condition = Condition::unchanged(found.as_ref().map(|(stored, _)| stored));
-            let until = now_ms().saturating_add(in_ms(deadline.remaining() + CLAIM_MARGIN));
-            let record = Record {
-                request: self.request.clone(),
-                claimed_until_ms: until,
-                answer: None,
-            };
-            let text = json!(record).to_string();
-            let outcome = store
-                .write(&self.address, text.into(), None, &condition, deadline)
-                .await;
-            match outcome {
-                Ok(version) => {
-                    return Ok(Begun::Claimed(Claim {
-                        keyed: self,
-                        version,
-                    }));
-                }
-                Err(StoreError::Changed { .. }) => {}
-                Err(error) => return Err(unavailable(error)),
-            }
+            Step::Write(claim.clone().into())
+        };
+        let outcome = place.write(None, step).await;
+        match outcome {
+            Ok(Changed::Left(decided)) => decided.map(Begun::Answered),
+            Ok(Changed::Written(version)) => Ok(Begun::Claimed(Claim {
+                keyed: self,
+                version,
+            })),
+            // Others claim it all the time.
+            Err(StoreError::Changed { .. }) => Err(in_progress()),
+            Err(error) => Err(unavailable(error)),
         }
-        Err(in_progress())
+    }
+
+    /// What a record means for this call: the answer to it, or why it has none. Nothing where
+    /// it is this call's to work on it.
+    fn decided_by(&self, record: Record) -> Option<Result<String, Problem>> {
+        if record.request != self.request {
+            return Some(Err(reused()));
+        }
+        if let Some(answer) = record.answer {
+            return Some(Ok(answer));
+        }
+        record.lease.is_live().then(|| Err(in_progress()))
     }
 }
 
@@ -143,7 +139,7 @@ impl Claim {
         let Claim { keyed, version } = self;
         let record = Record {
             request: keyed.request,
-            claimed_until_ms: 0,
+            lease: Lease::over(),
             answer: Some(answer.to_owned()),
         };
         let text = json!(record).to_string();
@@ -157,10 +153,12 @@ impl Claim {
         }
     }
 
-    /// Gives the key back: what was answered may be answered otherwise next time.
+    /// Gives the key back: what was answered may be answered otherwise next time. A call that
+    /// has taken it over meanwhile, because this one was taken for dead, keeps it.
     pub async fn release(self, app: &App, deadline: Deadline) {
+        let Claim { keyed, version } = self;
         let store = &app.services.store;
-        if let Err(error) = store.remove(&self.keyed.address, deadline).await {
+        if let Err(error) = store.remove(&keyed.address, &version, deadline).await {
             tracing::warn!(%error, "an idempotency key is claimed until it expires");
         }
     }
@@ -179,18 +177,6 @@ fn fingerprint(request: &HttpRequest<'_>) -> String {
         parts.push(body);
     }
     digest(parts)
-}
-
-fn now_ms() -> u64 {
-    in_ms(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
-}
-
-fn in_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn reused() -> Problem {

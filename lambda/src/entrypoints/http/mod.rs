@@ -20,11 +20,9 @@ use self::idempotency::{Begun, Keyed};
 use self::members::header;
 use super::App;
 use super::request_body::{self, RequestBody, invalid, product_id_of, unreadable};
-use crate::domain::{
-    Audience, Deadline, DescribeRequest, Progress, describe_product_aloud, excerpt,
-};
+use crate::domain::{Audience, Deadline, DescribeRequest, describe_product_aloud, excerpt};
 use crate::problem::{Problem, ProblemKind};
-use crate::telemetry::{TRACEPARENT, TRACESTATE, Trace, Worked, follow};
+use crate::telemetry::{About, TRACEPARENT, TRACESTATE, Trace, Worked, follow};
 
 const PATH: &str = "/descriptions";
 const METHOD: &str = "POST";
@@ -150,9 +148,7 @@ fn trace_of(request: &HttpRequest<'_>) -> Trace {
 async fn answer(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
     let outcome = match read_call(app, request) {
-        Ok((Call::One(request), keyed)) => {
-            follow(None, describe(app, request, keyed, None, deadline)).await
-        }
+        Ok((Call::One(request), keyed)) => describe(app, request, keyed, None, deadline).await,
         Ok((Call::Batch(products), keyed)) => describe_batch(app, products, keyed, deadline).await,
         Err(problem) => Err(problem),
     };
@@ -172,6 +168,7 @@ fn read_call(app: &App, request: HttpRequest<'_>) -> Result<(Call, Option<Keyed>
     call
 }
 
+/// Describes one product, and says in the log what came of it.
 async fn describe(
     app: &App,
     request: DescribeRequest,
@@ -179,7 +176,7 @@ async fn describe(
     audience: Option<&dyn Audience>,
     deadline: Deadline,
 ) -> Result<Answer, Problem> {
-    Progress::note(|progress| progress.product_id = request.product_id.clone());
+    let product_id = request.product_id.clone();
     let work = async |deadline: Deadline| {
         let product = describe_product_aloud(&app.services, request, audience, deadline).await?;
         Ok::<Described, Problem>(Described {
@@ -187,7 +184,11 @@ async fn describe(
             is_final: true,
         })
     };
-    once(app, keyed, deadline, work).await
+    let about = About {
+        source: None,
+        product_id: product_id.as_deref(),
+    };
+    follow(about, once(app, keyed, deadline, work)).await
 }
 
 async fn describe_batch(
@@ -210,7 +211,6 @@ async fn describe_batch(
         // The key alone decided about all products: each has its line all the same.
         for product_id in product_ids {
             let decided = async {
-                Progress::note(|progress| progress.product_id = product_id);
                 match &outcome {
                     Ok(answer) => Ok(Answer {
                         body: String::new(),
@@ -219,8 +219,12 @@ async fn describe_batch(
                     Err(problem) => Err(problem.clone()),
                 }
             };
+            let about = About {
+                source: None,
+                product_id: product_id.as_deref(),
+            };
             // What came of the call is answered below.
-            let _ = follow(None, decided).await;
+            let _ = follow(about, decided).await;
         }
     }
     outcome

@@ -28,7 +28,7 @@ use super::event_stream::{self, Teller, Told, last_event};
 use super::{Call, HttpRequest, HttpResponse, describe, describe_batch, read_call, trace_of};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
-use crate::telemetry::{Invocation, follow};
+use crate::telemetry::Invocation;
 
 /// A response whose body is sent as it comes to be.
 pub type Streamed = StreamResponse<StreamedBody>;
@@ -49,8 +49,7 @@ pub async fn respond(
             let running = Running::start(move |teller| {
                 trace.scope(async move {
                     let work = describe(&app, request, keyed, Some(&teller), deadline);
-                    let outcome = follow(None, work).await;
-                    teller.end(outcome.into());
+                    teller.end(work.await.into());
                 })
             });
             running.answer().await

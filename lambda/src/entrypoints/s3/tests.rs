@@ -29,10 +29,6 @@ async fn run(fakes: &Fakes, records: Vec<Upload>) -> Result<Value, RecordsError>
     .await
 }
 
-fn calls(fakes: &Fakes) -> usize {
-    fakes.model.asked.lock().unwrap().len()
-}
-
 #[tokio::test]
 async fn a_photo_is_described_beside_itself() {
     let fakes = Fakes::default();
@@ -82,12 +78,12 @@ async fn a_second_delivery_does_no_second_work() {
         answer,
         json!({"written": [], "skipped": ["incoming/1.jpg"], "failed": []})
     );
-    assert_eq!(calls(&fakes), 1);
+    assert_eq!(fakes.calls(), 1);
 
     let mut newer = record("incoming/1.jpg");
     newer.sequencer = Some("0055AED6DCD90281E6".into());
     run(&fakes, vec![newer]).await.unwrap();
-    assert_eq!(calls(&fakes), 2);
+    assert_eq!(fakes.calls(), 2);
 }
 
 #[tokio::test]
@@ -121,7 +117,7 @@ async fn what_is_no_incoming_photo_is_passed_over() {
     let answer = run(&fakes, records).await.unwrap();
     assert_eq!(answer["skipped"].as_array().unwrap().len(), keys.len() + 1);
     assert_eq!(answer["written"], json!([]));
-    assert_eq!(calls(&fakes), 0);
+    assert_eq!(fakes.calls(), 0);
 }
 
 #[tokio::test]
@@ -231,6 +227,6 @@ async fn without_an_etag_and_a_sequencer_the_work_is_done_each_time() {
     (bare.etag, bare.sequencer) = (None, None);
     for calls_so_far in 1..=2 {
         run(&fakes, vec![bare.clone()]).await.unwrap();
-        assert_eq!(calls(&fakes), calls_so_far);
+        assert_eq!(fakes.calls(), calls_so_far);
     }
 }

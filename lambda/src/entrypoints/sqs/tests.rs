@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::AskError;
 use crate::fakes::{Fakes, photo_bytes};
 
 const STANDARD: &str = "arn:aws:sqs:us-east-1:123456789012:photos";
@@ -139,9 +138,7 @@ async fn only_what_may_succeed_or_was_not_kept_is_delivered_again() {
 async fn a_slow_endpoint_has_its_messages_delivered_again_until_it_answers() {
     let fakes = fakes(&["1"]);
     let records = || vec![record("m1", &own("incoming/1.jpg"))];
-    *fakes.model.error.lock().unwrap() = Some(AskError::TimedOut {
-        endpoint: "fake-endpoint".into(),
-    });
+    fakes.is_slow(true);
     for attempts in 1..=3 {
         assert_eq!(run(&fakes, records()).await, ["m1"]);
         let kept = fakes.store.json("s3://catalogue/failures/1.json");
@@ -149,7 +146,7 @@ async fn a_slow_endpoint_has_its_messages_delivered_again_until_it_answers() {
         assert_eq!(kept["retriable"], true);
         assert_eq!(kept["product_id"], "1");
     }
-    *fakes.model.error.lock().unwrap() = None;
+    fakes.is_slow(false);
     assert!(run(&fakes, records()).await.is_empty());
     assert_eq!(
         fakes.store.uris(),
@@ -212,5 +209,5 @@ async fn a_second_delivery_does_no_second_work() {
         ];
         assert!(run(&fakes, records).await.is_empty());
     }
-    assert_eq!(fakes.model.asked.lock().unwrap().len(), 2);
+    assert_eq!(fakes.calls(), 2);
 }

@@ -67,6 +67,19 @@ fn what_is_wrong_is_named() {
         (r#"{"lr": "-1"}"#, "`lr` is `-1`"),
         (r#"{"lr": "nan"}"#, "`lr` is `nan`"),
         (r#"{"optimizer": "sgd"}"#, "adam, adamw"),
+        (
+            r#"{"precision": "f16"}"#,
+            "`precision` is `f16`, it has to be one of f32, bf16",
+        ),
+        (
+            r#"{"label-smoothing": "1"}"#,
+            "`label-smoothing` is `1`, it has to be a number of at least 0 and below 1",
+        ),
+        (r#"{"label-smoothing": "-0.1"}"#, "`label-smoothing`"),
+        (
+            r#"{"lr": "0.1", "epochs": "3", "lr": "0.2"}"#,
+            "`lr` is given more than once",
+        ),
         (r#"{"file-name": "../x.csv"}"#, "`file-name`"),
         (
             r#"{"train": "all", "initial-adapter": "x"}"#,
@@ -94,6 +107,41 @@ fn what_is_wrong_is_named() {
     let long = format!(r#"{{"lr": "{}"}}"#, "9".repeat(5_000));
     let error = format!("{:#}", Hyperparameters::parse(&long).unwrap_err());
     assert!(error.len() < 200, "{error}");
+}
+
+#[test]
+fn what_is_about_adapters_is_refused_where_none_learns() {
+    for train in ["all", "sight"] {
+        for (name, value) in DEFAULTS
+            .iter()
+            .filter(|(name, _)| name.starts_with("lora-"))
+        {
+            let text = format!(r#"{{"train": "{train}", "{name}": "{value}"}}"#);
+            let error = Hyperparameters::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+            assert!(error.contains("with `train` = `lora` only"), "{error}");
+            let with_adapter = text.replace(train, "lora");
+            assert!(Hyperparameters::parse(&with_adapter).is_ok(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_precision_and_the_smoothing_that_are_taken() {
+    for (text, precision, smoothing) in [
+        ("{}", None, 0.0),
+        (r#"{"precision": ""}"#, None, 0.0),
+        (r#"{"precision": "f32"}"#, Some(NumberType::F32), 0.0),
+        (
+            r#"{"precision": "bf16", "label-smoothing": "0.99"}"#,
+            Some(NumberType::Bf16),
+            0.99,
+        ),
+    ] {
+        let settings = Hyperparameters::parse(text).unwrap();
+        assert_eq!(settings.precision, precision, "{text}");
+        assert_eq!(settings.label_smoothing, smoothing, "{text}");
+    }
 }
 
 #[test]

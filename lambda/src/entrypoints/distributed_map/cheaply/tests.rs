@@ -151,6 +151,25 @@ async fn three_steps_describe_what_nobody_was_asked_about_live() {
     assert!(fakes.describer.prompts.lock().unwrap().is_empty());
 }
 
+/// A text is known once: what is claimed is looked at again before the work, not after it.
+#[tokio::test]
+async fn claimed_products_are_described_by_the_known_texts_and_no_claim_is_left() {
+    let mut fakes = fakes();
+    fakes.variables.insert("CLAIM_PRODUCTS", "yes");
+    step(&fakes, "questions", all()).await.unwrap();
+    let answers = transform(&fakes, &[]);
+    step(&fakes, "prompts", answers).await.unwrap();
+    let texts = write(&fakes, "A cotton garment.");
+    let written = step(&fakes, "results", texts).await.unwrap();
+    assert_eq!(written["written"], 3);
+    assert!(fakes.describer.prompts.lock().unwrap().is_empty());
+    let uris = fakes.store.uris();
+    assert!(
+        !uris.iter().any(|uri| uri.contains("failures/")),
+        "{uris:?}"
+    );
+}
+
 #[tokio::test]
 async fn what_is_described_is_not_asked_about_and_its_result_stays() {
     let fakes = fakes();

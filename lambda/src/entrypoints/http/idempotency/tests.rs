@@ -1,10 +1,11 @@
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::domain::AskError;
+use crate::domain::since_epoch_ms;
 use crate::entrypoints::http::{HttpResponse, respond};
 use crate::fakes::{Fakes, photo_base64};
 
@@ -17,6 +18,10 @@ fn fakes() -> Fakes {
 
 fn body(product_id: &str) -> Value {
     json!({"product_id": product_id, "image": {"base64": photo_base64()}})
+}
+
+fn now_ms() -> u64 {
+    since_epoch_ms(SystemTime::now())
 }
 
 async fn call_at(fakes: &Fakes, path: &str, key: &str, body: &Value) -> HttpResponse {
@@ -41,10 +46,6 @@ async fn call(fakes: &Fakes, key: &str, body: &Value) -> HttpResponse {
     call_at(fakes, "/descriptions", key, body).await
 }
 
-fn calls(fakes: &Fakes) -> usize {
-    fakes.model.asked.lock().unwrap().len()
-}
-
 /// Where the only record lies.
 fn record(fakes: &Fakes) -> String {
     let uris = fakes.store.uris();
@@ -62,11 +63,11 @@ async fn a_repeated_call_is_answered_as_before_without_the_work() {
     let again = call(&fakes, "key 1", &body("7")).await;
     assert_eq!((again.status, &again.body), (200, &first.body));
     assert_eq!(again.headers, [("idempotency-replayed", "true")]);
-    assert_eq!(calls(&fakes), 1);
+    assert_eq!(fakes.calls(), 1);
     record(&fakes);
 
     call(&fakes, "key 2", &body("7")).await;
-    assert_eq!(calls(&fakes), 2);
+    assert_eq!(fakes.calls(), 2);
 }
 
 #[tokio::test]
@@ -79,7 +80,7 @@ async fn another_request_with_the_key_is_refused() {
     let batch = json!({"products": [body("7")]});
     let elsewhere = call_at(&fakes, "/descriptions:batch", "key", &batch).await;
     assert_eq!(elsewhere.status, 422, "{elsewhere:?}");
-    assert_eq!(calls(&fakes), 1);
+    assert_eq!(fakes.calls(), 1);
 }
 
 #[tokio::test]
@@ -100,7 +101,7 @@ async fn a_call_that_is_being_answered_is_to_be_made_later() {
     fakes.store.put(&uri, claimed.to_string().into());
     let after = call(&fakes, "key", &body("7")).await;
     assert_eq!(after.status, 200, "{after:?}");
-    assert_eq!(calls(&fakes), 2);
+    assert_eq!(fakes.calls(), 2);
 }
 
 #[tokio::test]
@@ -112,24 +113,18 @@ async fn one_of_two_calls_at_once_does_the_work() {
     claimed.as_object_mut().unwrap().remove("answer");
     claimed["claimed_until_ms"] = json!(now_ms() + 60_000);
 
-    let address: ObjectAddress = uri.parse().unwrap();
-    let deadline = Deadline::after(Duration::from_secs(1));
-    let store = &fakes.services().store;
-    store.remove(&address, deadline).await.unwrap();
+    fakes.store.forget(&uri);
     let other = (uri, claimed.to_string().into(), Default::default());
     *fakes.store.interloper.lock().unwrap() = Some(other);
     let second = call(&fakes, "key", &body("7")).await;
     assert_eq!(second.status, 409, "{second:?}");
-    assert_eq!(calls(&fakes), 1);
+    assert_eq!(fakes.calls(), 1);
 }
 
 #[tokio::test]
 async fn a_problem_gives_the_key_back() {
     let fakes = fakes();
-    let slow = AskError::TimedOut {
-        endpoint: "fake-endpoint".into(),
-    };
-    *fakes.model.error.lock().unwrap() = Some(slow);
+    fakes.is_slow(true);
     let failed = call(&fakes, "key", &body("7")).await;
     assert_eq!(failed.status, 504, "{failed:?}");
     assert!(fakes.store.uris().is_empty());
@@ -141,7 +136,7 @@ async fn a_problem_gives_the_key_back() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(fakes.store.uris().is_empty());
 
-    *fakes.model.error.lock().unwrap() = None;
+    fakes.is_slow(false);
     call_at(&fakes, at, "key", &batch).await;
     record(&fakes);
     let again = call_at(&fakes, at, "key", &batch).await;
@@ -167,7 +162,7 @@ async fn a_key_is_bounded() {
         assert_eq!(answer.status, 400, "{answer:?}");
         assert!(answer.body.contains(HEADER), "{answer:?}");
     }
-    assert_eq!(calls(&fakes), 1);
+    assert_eq!(fakes.calls(), 1);
 }
 
 #[tokio::test]
@@ -176,7 +171,7 @@ async fn without_a_place_keys_have_no_effect() {
     for calls_so_far in 1..=2 {
         let answer = call(&fakes, "key", &body("7")).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(calls(&fakes), calls_so_far);
+        assert_eq!(fakes.calls(), calls_so_far);
     }
     assert!(fakes.store.uris().is_empty());
 }
@@ -188,5 +183,5 @@ async fn a_place_that_is_out_of_reach_is_a_problem_that_says_so() {
     let answer = call(&fakes, "key", &body("7")).await;
     assert_eq!(answer.status, 502, "{answer:?}");
     assert!(answer.body.contains("s3:PutObject"), "{answer:?}");
-    assert_eq!(calls(&fakes), 0);
+    assert_eq!(fakes.calls(), 0);
 }

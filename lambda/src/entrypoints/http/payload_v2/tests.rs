@@ -235,7 +235,7 @@ async fn a_call_that_is_made_again_with_its_key_is_answered_as_before() {
     let (status, headers, again) = call(&fakes, keyed()).await;
     assert_eq!((status, again), (200, first));
     assert_eq!(headers["idempotency-replayed"], "true");
-    assert_eq!(fakes.model.asked.lock().unwrap().len(), 1);
+    assert_eq!(fakes.calls(), 1);
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ async fn an_answer_that_was_given_before_is_one_result() {
     assert_eq!(header(&again, "content-type"), Some("text/event-stream"));
     let again = text(again).await;
     assert_eq!(events(&again), events(&first)[2..]);
-    assert_eq!(fakes.model.asked.lock().unwrap().len(), 1);
+    assert_eq!(fakes.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]

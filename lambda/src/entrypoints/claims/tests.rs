@@ -1,0 +1,117 @@
+use std::time::SystemTime;
+
+use super::*;
+use crate::domain::since_epoch_ms;
+use crate::entrypoints::Outcome;
+use crate::fakes::Fakes;
+use crate::fakes::uploads::{PHOTO, RECORD, RESULT};
+
+const OBJECT: &str = "s3://catalogue/failures/7.claim";
+
+fn claiming() -> Fakes {
+    let mut fakes = Fakes::with_photo();
+    fakes.variables.insert("CLAIM_PRODUCTS", "yes");
+    fakes
+}
+
+fn writes_for(fakes: &Fakes, time: Duration) {
+    *fakes.describer.turn.lock().unwrap() = time;
+}
+
+/// Delivers something whose process is killed while the text is written.
+async fn kill_in_the_middle(fakes: &Fakes, sequencer: &str) {
+    writes_for(fakes, Duration::from_secs(60));
+    let killed = tokio::time::timeout(Duration::from_secs(5), fakes.deliver(sequencer)).await;
+    assert!(killed.is_err(), "{killed:?}");
+    writes_for(fakes, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_deliveries_at_once_one_does_the_work_and_the_other_waits_for_it() {
+    for (fakes, calls) in [(Fakes::with_photo(), 2), (claiming(), 1)] {
+        writes_for(&fakes, Duration::from_secs(3));
+        let outcomes = tokio::join!(fakes.deliver("01"), fakes.deliver("01"));
+        let outcomes = [outcomes.0.unwrap(), outcomes.1.unwrap()];
+        let is_written = |outcome: &&Outcome| matches!(outcome, Outcome::Written(_));
+        assert_eq!(outcomes.iter().filter(is_written).count(), 1);
+        let skipped = Outcome::Skipped("described already");
+        assert!(outcomes.contains(&skipped), "{outcomes:?}");
+        assert_eq!(fakes.calls(), calls);
+        assert_eq!(fakes.describer.prompts.lock().unwrap().len(), calls);
+        assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_claim_of_a_dead_process_is_taken_over_when_it_has_expired() {
+    let fakes = claiming();
+    kill_in_the_middle(&fakes, "01").await;
+    assert_eq!(fakes.store.uris(), [OBJECT, PHOTO]);
+
+    // As long as it may be alive it is waited for, and then comes again.
+    let problem = fakes.deliver("01").await.unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::WorkInProgress);
+    assert!(problem.kind.is_retriable());
+    assert_eq!(fakes.calls(), 1);
+    assert_eq!(fakes.store.json(RECORD)["kind"], "work-in-progress");
+
+    let mut lease = fakes.store.json(OBJECT);
+    lease["claimed_until_ms"] = json!(since_epoch_ms(SystemTime::now()) - 1);
+    fakes.store.rewrite(OBJECT, lease.to_string().into());
+    let outcome = fakes.deliver("01").await.unwrap();
+    assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
+    assert_eq!(fakes.calls(), 2);
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_claim_on_another_photo_holds_nobody_up() {
+    let fakes = claiming();
+    kill_in_the_middle(&fakes, "01").await;
+    let outcome = fakes.deliver("02").await.unwrap();
+    assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+}
+
+#[tokio::test]
+async fn what_fails_gives_its_claim_back() {
+    let fakes = claiming();
+    fakes.is_slow(true);
+    for calls in 1..=2 {
+        fakes.deliver("01").await.unwrap_err();
+        assert_eq!(fakes.store.uris(), [RECORD, PHOTO]);
+        assert_eq!(fakes.calls(), calls);
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_is_not_claimed() {
+    let mut fakes = claiming();
+    fakes.variables.remove("CLAIM_PRODUCTS");
+    fakes.deliver("01").await.unwrap();
+    fakes.variables.insert("CLAIM_PRODUCTS", "yes");
+    // A claim would be refused.
+    *fakes.store.denied.lock().unwrap() = Some("failures/");
+    let outcome = fakes.deliver("01").await.unwrap();
+    assert_eq!(outcome, Outcome::Skipped("described already"));
+}
+
+/// S3's client makes a request again whose answer was lost.
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_one_s_own() {
+    let fakes = claiming();
+    let app = fakes.app();
+    let source = fakes.mark("01");
+    let delivery = Delivery {
+        product_id: Some("7"),
+        name: "7",
+        bucket: "catalogue",
+        source: &source,
+        request: serde_json::Value::Null,
+    };
+    *fakes.store.is_answer_lost.lock().unwrap() = true;
+    let deadline = Deadline::after(Duration::from_secs(20));
+    let claim = take(&app, &delivery, deadline).await.unwrap();
+    claim.unwrap().release(&app, deadline).await;
+    assert_eq!(fakes.store.uris(), [PHOTO]);
+}
