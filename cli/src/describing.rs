@@ -43,7 +43,7 @@ pub struct Trouble {
     pub detail: String,
     /// What is known all the same, such as `attributes`.
     #[serde(flatten)]
-    pub members: Map<String, Value>,
+    pub members: Box<Map<String, Value>>,
     /// The next step, where one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -73,7 +73,7 @@ impl Trouble {
         Trouble {
             kind: kind.into(),
             detail: detail.into(),
-            members: Map::new(),
+            members: Box::default(),
             next: None,
             exit,
         }

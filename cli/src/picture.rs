@@ -113,7 +113,8 @@ mod tests {
     fn terminals_are_told_by_their_environment() {
         let kitty = Some(Protocol::Kitty);
         let iterm = Some(Protocol::Iterm);
-        let cases: [(&[(&str, &str)], Option<Protocol>); 10] = [
+        type Variables<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Variables, Option<Protocol>); 10] = [
             (&[("TERM", "xterm-kitty")], kitty),
             (
                 &[("TERM", "xterm-256color"), ("KITTY_WINDOW_ID", "1")],

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use local_stack::{BUCKET, CatalogueBucket, LocalCloud, LocalCloudOptions, Programs, Writer};
+use local_stack::{BUCKET, CatalogueBucket};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::hub::{Behaviour, COMMIT, Hub, HubFile};
-use crate::lookbook::Lookbook;
+use crate::lookbook::{Lookbook, local_s3};
 
 const MODEL: &str = "lookbook/blip2";
 
@@ -327,15 +327,7 @@ async fn a_refusal_ends_with_what_to_do() {
 #[tokio::test]
 async fn a_checkpoint_goes_to_s3_and_is_known_there() {
     let temporary = tempfile::tempdir().unwrap();
-    let options = LocalCloudOptions {
-        writer: Writer::Template,
-        model_behaviours: Vec::new(),
-        function_url: None,
-    };
-    let programs = Programs::find().unwrap();
-    let cloud = LocalCloud::start(&programs, &options, temporary.path())
-        .await
-        .unwrap();
+    let cloud = local_s3(temporary.path()).await;
     let lookbook = Lookbook::with_services(&[("S3", cloud.s3_url())]);
     let scene = Scene::with(Behaviour::default(), lookbook).await;
     let bucket = CatalogueBucket::at(cloud.s3_url());

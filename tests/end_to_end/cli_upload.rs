@@ -6,11 +6,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use local_stack::{BUCKET, CatalogueBucket, LocalCloud, LocalCloudOptions, Programs, Writer};
+use local_stack::{BUCKET, CatalogueBucket, LocalCloud};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::lookbook::Lookbook;
+use crate::lookbook::{Lookbook, local_s3};
 
 /// Long enough that what was written before is settled for an index.
 const SETTLED: Duration = Duration::from_millis(2_200);
@@ -37,15 +37,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Scene {
         let temporary = tempfile::tempdir().unwrap();
-        let options = LocalCloudOptions {
-            writer: Writer::Template,
-            model_behaviours: Vec::new(),
-            function_url: None,
-        };
-        let programs = Programs::find().unwrap();
-        let cloud = LocalCloud::start(&programs, &options, temporary.path())
-            .await
-            .unwrap();
+        let cloud = local_s3(temporary.path()).await;
         let folder = temporary.path().join("folder");
         fs::create_dir(&folder).unwrap();
         Scene {

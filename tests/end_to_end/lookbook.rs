@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use local_stack::{Process, lookbook_program};
+use local_stack::{LocalCloud, LocalCloudOptions, Process, Programs, Writer, lookbook_program};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -73,4 +73,17 @@ impl Lookbook {
     pub fn start(&self, arguments: &[&str], log: &Path) -> Process {
         Process::start("lookbook", &mut self.command(arguments), log).unwrap()
     }
+}
+
+/// The local cloud for its S3 alone, over a folder.
+pub async fn local_s3(folder: &Path) -> LocalCloud {
+    let options = LocalCloudOptions {
+        writer: Writer::Template,
+        model_behaviours: Vec::new(),
+        function_url: None,
+    };
+    let programs = Programs::find().unwrap();
+    LocalCloud::start(&programs, &options, folder)
+        .await
+        .unwrap()
 }

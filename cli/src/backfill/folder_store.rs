@@ -123,7 +123,22 @@ impl Store for FolderStore {
         }
     }
 
-    async fn remove(&self, address: &ObjectAddress, _deadline: Deadline) -> Result<(), StoreError> {
+    async fn remove(
+        &self,
+        address: &ObjectAddress,
+        version: &Version,
+        deadline: Deadline,
+    ) -> Result<(), StoreError> {
+        match self.load(address, u64::MAX, deadline).await? {
+            None => return Ok(()),
+            Some((found, _)) if found.version != *version => {
+                return Err(StoreError::Changed {
+                    address: address.clone(),
+                });
+            }
+            Some(_) => {}
+        }
+        // Nobody writes in between: see `write`.
         let path = self.result(address);
         match tokio::fs::remove_file(&path).await {
             Ok(()) => Ok(()),
@@ -289,9 +304,11 @@ mod tests {
         assert_eq!(bytes, first.to_string());
 
         let condition = Condition::Unchanged(version.clone());
-        put(&store, &second, condition).await.unwrap();
-        store.remove(&address, soon()).await.unwrap();
-        store.remove(&address, soon()).await.unwrap();
+        let latest = put(&store, &second, condition).await.unwrap();
+        let outcome = store.remove(&address, &version, soon()).await;
+        assert_eq!(outcome, Err(changed.clone()));
+        store.remove(&address, &latest, soon()).await.unwrap();
+        store.remove(&address, &latest, soon()).await.unwrap();
         let gone = Condition::Unchanged(version);
         assert_eq!(put(&store, &second, gone).await, Err(changed));
     }

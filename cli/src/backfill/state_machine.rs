@@ -120,6 +120,11 @@ impl Execution {
                 Failure::new(Exit::Partial, format!("{failed} objects failed"))
                     .next("failures/ says why; start it again when it is mended"),
             ),
+            _ if self.is_partly_done() => Err(Failure::new(
+                Exit::Partial,
+                self.cause.clone().unwrap_or_default(),
+            )
+            .next("failures/ says why; start it again when it is mended")),
             status => {
                 let cause = self.cause.as_deref().unwrap_or("it gives no cause");
                 Err(Failure::new(

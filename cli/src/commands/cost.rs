@@ -11,7 +11,7 @@ use crate::cost::bill::Rates;
 use crate::cost::load::{HOURS_A_MONTH, Load};
 use crate::cost::prices::{AwsPrices, BedrockPrices, usd};
 use crate::cost::report::Report;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::infra_defaults::InfraDefaults;
 
 /// What is done in a month. Defaults that are not the stack's are guesses to be replaced by

@@ -13,6 +13,8 @@ use crate::sagemaker_wire::SageMakerWire;
 
 /// What is evaluated, on what, and how.
 #[derive(Debug, Args)]
+// The trainer's arguments are a group of the same name.
+#[group(skip)]
 pub struct EvaluateArgs {
     #[command(flatten)]
     of: options::EvaluateArgs,

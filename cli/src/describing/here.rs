@@ -44,7 +44,7 @@ fn trouble(problem: Problem) -> Trouble {
         Exit::Failed
     };
     Trouble {
-        members: problem.extensions,
+        members: Box::new(problem.extensions),
         ..Trouble::new(problem.kind.slug(), problem.detail, exit)
     }
 }

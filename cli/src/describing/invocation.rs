@@ -163,7 +163,7 @@ fn read_error(name: &str, payload: &[u8]) -> Trouble {
     };
     let (detail, members) = parted(&message);
     Trouble {
-        members,
+        members: Box::new(members),
         ..Trouble::new(kind, detail, exit)
     }
 }

@@ -44,7 +44,7 @@ fn add_trouble(lines: &mut Vec<String>, trouble: &Trouble) {
     if let Some(step) = &trouble.next {
         lines.push(wrapped(&format!("Next: {step}")));
     }
-    let known = Value::Object(trouble.members.clone());
+    let known = Value::Object((*trouble.members).clone());
     lines.extend(attributes(&known));
 }
 

@@ -66,7 +66,7 @@ pub async fn follow(
         states: States::default(),
         report: Report::new(context.terminal),
     };
-    let ended = match watched.to_the_end(polling).await {
+    let ended = match watched.until_the_end(polling).await {
         Ok(ended) => ended,
         // There is nothing to go on.
         Err(failure) if failure.exit == Exit::NotFound => return Err(failure),
@@ -98,7 +98,7 @@ struct Watched<'a> {
 }
 
 impl Watched<'_> {
-    async fn to_the_end(&mut self, polling: Polling) -> Outcome<DescribeTrainingJobOutput> {
+    async fn until_the_end(&mut self, polling: Polling) -> Outcome<DescribeTrainingJobOutput> {
         let interrupt = self.context.interrupt.clone();
         let mut patience = Patience::default();
         loop {

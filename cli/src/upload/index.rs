@@ -209,7 +209,7 @@ mod tests {
     }
 
     fn entry(content: &str) -> Entry {
-        let file = tempfile::NamedTempFile::new().unwrap();
+        let file = NamedTempFile::new().unwrap();
         fs::write(file.path(), content).unwrap();
         Entry {
             bytes: content.len() as u64,
@@ -237,9 +237,10 @@ mod tests {
         let path = folder.path().join("deep/down/index.jsonl");
         let file = IndexFile::open(&path, Path::new("/photos"), &place()).unwrap();
         assert_eq!(file.read(), (Index::new(), None));
-        file.write(&index()).unwrap();
-        file.write(&index()).unwrap();
-        assert_eq!(file.read(), (index(), None));
+        let index = index();
+        file.write(&index).unwrap();
+        file.write(&index).unwrap();
+        assert_eq!(file.read(), (index, None));
         let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 2, "the index and its lock: {left:?}");
     }

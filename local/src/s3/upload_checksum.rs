@@ -18,33 +18,31 @@ pub(super) struct Promised {
     checksum: Checksum,
 }
 
-impl Promised {
-    pub(super) fn of_object(input: &PutObjectInput) -> Promised {
+/// What a request says of its body: two inputs have fields of the same names and no type
+/// in common.
+macro_rules! promised {
+    ($input:expr) => {
         Promised {
-            md5: input.content_md5.clone(),
+            md5: $input.content_md5.clone(),
             checksum: Checksum {
-                checksum_crc32: input.checksum_crc32.clone(),
-                checksum_crc32c: input.checksum_crc32c.clone(),
-                checksum_crc64nvme: input.checksum_crc64nvme.clone(),
-                checksum_sha1: input.checksum_sha1.clone(),
-                checksum_sha256: input.checksum_sha256.clone(),
+                checksum_crc32: $input.checksum_crc32.clone(),
+                checksum_crc32c: $input.checksum_crc32c.clone(),
+                checksum_crc64nvme: $input.checksum_crc64nvme.clone(),
+                checksum_sha1: $input.checksum_sha1.clone(),
+                checksum_sha256: $input.checksum_sha256.clone(),
                 checksum_type: None,
             },
         }
+    };
+}
+
+impl Promised {
+    pub(super) fn of_object(input: &PutObjectInput) -> Promised {
+        promised!(input)
     }
 
     pub(super) fn of_part(input: &UploadPartInput) -> Promised {
-        Promised {
-            md5: input.content_md5.clone(),
-            checksum: Checksum {
-                checksum_crc32: input.checksum_crc32.clone(),
-                checksum_crc32c: input.checksum_crc32c.clone(),
-                checksum_crc64nvme: input.checksum_crc64nvme.clone(),
-                checksum_sha1: input.checksum_sha1.clone(),
-                checksum_sha256: input.checksum_sha256.clone(),
-                checksum_type: None,
-            },
-        }
+        promised!(input)
     }
 
     /// Refuses a body that is another one.

@@ -287,15 +287,15 @@ pub(super) fn check_completion(
     let mut whole = Sha256::new();
     let mut all_have_one = true;
     let mut bytes = 0;
+    let mut is_too_small = false;
+    if !parts.is_sorted_by(|part, next| part.part_number < next.part_number) {
+        return Err(s3_error!(
+            InvalidPartOrder,
+            "The list of parts was not in ascending order."
+        ));
+    }
     for (index, part) in parts.iter().enumerate() {
         let number = part.part_number.unwrap_or_default();
-        let previous = index.checked_sub(1).and_then(|index| parts.get(index));
-        if previous.is_some_and(|previous| previous.part_number >= part.part_number) {
-            return Err(s3_error!(
-                InvalidPartOrder,
-                "The list of parts was not in ascending order."
-            ));
-        }
         let found = stored.iter().find(|stored| {
             stored.number == number
                 && part
@@ -317,12 +317,7 @@ pub(super) fn check_completion(
                 number - 1
             ));
         }
-        if index + 1 < parts.len() && found.bytes < MIN_PART_BYTES {
-            return Err(s3_error!(
-                EntityTooSmall,
-                "Your proposed upload is smaller than the minimum allowed size"
-            ));
-        }
+        is_too_small |= index + 1 < parts.len() && found.bytes < MIN_PART_BYTES;
         bytes += found.bytes;
         match found
             .record
@@ -333,6 +328,12 @@ pub(super) fn check_completion(
             Some(Ok(sum)) => whole.update(&sum),
             _ => all_have_one = false,
         }
+    }
+    if is_too_small {
+        return Err(s3_error!(
+            EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size"
+        ));
     }
     if object_bytes.is_some_and(|promised| u64::try_from(promised) != Ok(bytes)) {
         return Err(s3_error!(

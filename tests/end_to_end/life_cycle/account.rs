@@ -122,6 +122,32 @@ impl Account {
         command
     }
 
+    /// Draws so many products, `@drawn`, and makes question/answer files of them,
+    /// `@questions`.
+    pub async fn prepare_drawn(&self, products: u32) {
+        let products = products.to_string();
+        let draw = [
+            "sample",
+            "--products",
+            &products,
+            "--seed",
+            "7",
+            "--out",
+            "@drawn",
+        ];
+        self.run(&draw).await.succeeded();
+        let prepare = [
+            "prepare",
+            "--data",
+            "@drawn",
+            "--out",
+            "@questions",
+            "--min-count",
+            "1",
+        ];
+        self.run(&prepare).await.succeeded();
+    }
+
     /// Runs `lookbook` to its end.
     pub async fn run<W: AsRef<str>>(&self, words: &[W]) -> Ran {
         Ran::of(self.command(words).output().await.unwrap())

@@ -64,30 +64,7 @@ async fn a_job_goes_on_without_whoever_follows_it() {
 #[tokio::test]
 async fn training_here_goes_on_after_an_interruption() {
     let account = Account::start().await;
-    account
-        .run(&[
-            "sample",
-            "--products",
-            "20",
-            "--seed",
-            "7",
-            "--out",
-            "@drawn",
-        ])
-        .await
-        .succeeded();
-    account
-        .run(&[
-            "prepare",
-            "--data",
-            "@drawn",
-            "--out",
-            "@questions",
-            "--min-count",
-            "1",
-        ])
-        .await
-        .succeeded();
+    account.prepare_drawn(20).await;
     let model = Programs::find()
         .unwrap()
         .shipped_model()

@@ -73,6 +73,7 @@ async fn what_aws_refuses_is_named_and_leaves_nothing() {
     ];
     let refused = account.run(&words).await;
     assert_ne!(refused.code, Some(0), "{refused:#?}");
-    assert!(refused.stderr.contains("AccessDenied"), "{refused:#?}");
+    // The list of files that failed is the result.
+    assert!(refused.stdout.contains("AccessDenied"), "{refused:#?}");
     assert_eq!(account.bucket.keys("photos/").await.unwrap(), [""; 0]);
 }

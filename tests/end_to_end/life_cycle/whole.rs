@@ -14,30 +14,7 @@ use super::{DESCRIBE, changing};
 #[tokio::test]
 async fn a_catalogue_becomes_an_endpoint_that_describes_and_nothing_is_left() {
     let mut account = Account::start().await;
-    account
-        .run(&[
-            "sample",
-            "--products",
-            "40",
-            "--seed",
-            "7",
-            "--out",
-            "@drawn",
-        ])
-        .await
-        .succeeded();
-    account
-        .run(&[
-            "prepare",
-            "--data",
-            "@drawn",
-            "--out",
-            "@questions",
-            "--min-count",
-            "1",
-        ])
-        .await
-        .succeeded();
+    account.prepare_drawn(40).await;
     let model = Programs::find().unwrap().shipped_model();
     for (folder, key) in [
         (account.path("drawn/images"), "images/"),
