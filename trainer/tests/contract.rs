@@ -75,11 +75,19 @@ fn a_job_learns_and_leaves_a_model_an_adapter_metrics_and_a_report() {
     let page = container.text("output/data/training.html");
     assert!(page.contains("<polyline") && page.contains("Navy Blue"));
 
-    // All is done: another start only writes the model again.
+    // All is done: another start only writes the model again, and the job has taken
+    // no longer for it.
     let weights = container.weights();
+    let told = [
+        "model/training.json",
+        "output/data/metrics.jsonl",
+        "output/data/training.html",
+    ];
+    let before = told.map(|name| container.text(name));
     let again = container.run().succeeded();
     assert!(!again.stdout.contains("Loss: "));
     assert_eq!(container.weights(), weights);
+    assert_eq!(told.map(|name| container.text(name)), before);
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(super) struct Facts<'a> {
     /// How the frozen weights are held and multiplied.
     computation: &'a str,
     /// Spent on steps, on validation and on looking at the photographs; a start
-    /// after an interruption adds to it.
+    /// after an interruption adds to it, one after the job's end does not.
     seconds: f64,
     /// The version of the trainer.
     trainer_version: &'static str,

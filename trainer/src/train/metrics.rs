@@ -1,7 +1,7 @@
 //! What a job measures: lines on stdout, which SageMaker's metric definitions
 //! read, and `metrics.jsonl`.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -100,14 +100,25 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Begins the file anew with what was measured before.
+    /// Begins the file anew with what was measured before; one that says just that is
+    /// left as it is.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn begin(path: &Path, events: Vec<Event>) -> anyhow::Result<Self> {
         create_folder(path.parent().unwrap_or(Path::new(".")))?;
-        let file =
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        let open = |options: &mut OpenOptions| {
+            let file = options.open(path);
+            file.with_context(|| format!("cannot write {}", path.display()))
+        };
+        // Written again, a number that was read may be its neighbour.
+        if said_by(path).is_some_and(|said| said == events) {
+            return Ok(Self {
+                file: BufWriter::new(open(OpenOptions::new().append(true))?),
+                events,
+            });
+        }
+        let file = open(OpenOptions::new().write(true).create(true).truncate(true))?;
         let mut metrics = Self {
             file: BufWriter::new(file),
             events: Vec::new(),
@@ -148,6 +159,14 @@ impl Metrics {
             .and_then(|()| self.file.flush())
             .context("cannot write metrics.jsonl")
     }
+}
+
+/// What a file says, if it is there and whole.
+fn said_by(path: &Path) -> Option<Vec<Event>> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let is_whole = text.is_empty() || text.ends_with('\n');
+    let events: Result<Vec<Event>, _> = text.lines().map(serde_json::from_str).collect();
+    events.ok().filter(|_| is_whole)
 }
 
 /// What stdout says of an event: decimals without an exponent.
@@ -229,5 +248,37 @@ mod tests {
             .collect();
         assert_eq!(read, [event("a"), event("b")]);
         assert_eq!(read, metrics.events());
+    }
+
+    #[test]
+    fn a_file_that_says_what_was_measured_is_left_and_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let event = |step| Event::SkippedStep {
+            step,
+            reason: String::new(),
+        };
+        let text = || std::fs::read_to_string(&path).unwrap();
+        // As nobody here would write it.
+        let spaced = r#"{ "event": "skipped_step", "step": 1, "reason": "" }"#;
+        std::fs::write(&path, format!("{spaced}\n")).unwrap();
+        let mut metrics = Metrics::begin(&path, vec![event(1)]).unwrap();
+        assert_eq!(text(), format!("{spaced}\n"));
+        metrics.record(event(2)).unwrap();
+        assert!(text().starts_with(spaced));
+        assert_eq!(said_by(&path).unwrap(), [event(1), event(2)]);
+
+        // One that says more, less or no whole line is begun anew.
+        for wrong in [
+            format!("{spaced}\n{spaced}\n"),
+            String::new(),
+            spaced.to_owned(),
+            format!("{spaced}\n{{"),
+        ] {
+            std::fs::write(&path, wrong).unwrap();
+            let metrics = Metrics::begin(&path, vec![event(1)]).unwrap();
+            assert!(!text().contains(spaced) && text().ends_with('\n'));
+            assert_eq!(said_by(&path).unwrap(), metrics.events());
+        }
     }
 }

@@ -104,7 +104,10 @@ pub fn prepare(
         ));
     }
     let mut metrics = Metrics::begin(&container.output_data().join("metrics.jsonl"), events)?;
-    metrics.record(looked)?;
+    // A job that has ended takes no more time: this start only writes the model again.
+    if !state.finished {
+        metrics.record(looked)?;
+    }
     log(&format!(
         "{} parameters learn in {} tensors",
         lengths.iter().sum::<usize>(),
