@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use blip2::training::{Learning, Trainee};
 use blip2::{
-    Adapter, Blip2, Engine, GenerationParameters, LoadOptions, LoadedAdapter, Outcome,
+    Adapter, Blip2, Chosen, Engine, GenerationParameters, LoadOptions, LoadedAdapter, Outcome,
     Quantization, Question, Task,
 };
 use candle_core::{Device, IndexOp, Tensor};
 use candle_nn::ops::log_softmax;
-use common::{LINEAR_LAYERS, answer_all, data, expected, made_adapter};
+use common::{LINEAR_LAYERS, answer_all, data, expected, largest, made_adapter};
 
 fn checkpoint() -> std::path::PathBuf {
     data("blip2-tiny/checkpoint")
@@ -124,10 +124,32 @@ fn pairs(one: &[Outcome], other: &[Outcome]) -> Vec<(f64, f64)> {
     pairs
 }
 
-/// The largest difference of logarithms of probabilities; free texts are equal.
+/// The largest difference of logarithms of probabilities, no number where one of them is
+/// none; free texts are equal.
 fn difference(one: &[Outcome], other: &[Outcome]) -> f64 {
     let pairs = pairs(one, other).into_iter();
-    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    largest(pairs.map(|(a, b)| (a - b).abs()))
+}
+
+#[test]
+fn what_is_no_number_differs_from_all() {
+    let outcome = |log_probabilities: [f64; 3]| {
+        let chosen = Chosen {
+            log_probabilities: log_probabilities.to_vec(),
+            token_counts: vec![1; 3],
+        };
+        [Outcome::Chosen(chosen)]
+    };
+    let good = outcome([-1.0, -2.0, -0.5]);
+    assert_eq!(difference(&good, &outcome([-1.0, -2.5, -0.25])), 0.5);
+    for place in 0..3 {
+        let mut numbers = [-1.0, -2.0, -0.5];
+        numbers[place] = f64::NAN;
+        let bad = outcome(numbers);
+        for (one, other) in [(&good, &bad), (&bad, &good), (&bad, &bad)] {
+            assert!(difference(one, other).is_nan());
+        }
+    }
 }
 
 #[test]

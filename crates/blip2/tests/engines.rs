@@ -15,7 +15,7 @@ use blip2::{
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Device, Tensor};
-use common::{data, floats, mini};
+use common::{data, floats, largest, mini};
 
 fn options(engine: Engine) -> LoadOptions {
     LoadOptions {
@@ -117,7 +117,7 @@ fn compare(options: LoadOptions, features_within: f64, confidence_within: f64, s
         .map(|(a, e)| (a.1 - e.1).abs())
         .collect();
     let share = same.len() as f64 / answers.len() as f64;
-    let largest = same.iter().copied().fold(0.0, f64::max);
+    let largest = largest(same.iter().copied());
     println!("{options:?}: features {error:.1e}, confidence {largest:.1e}, same texts {share:.3}");
     assert!(error <= features_within, "image features are {error} off");
     assert!(

@@ -37,7 +37,10 @@ fn least_distance(trainee: &Trainee) -> f32 {
     for (at, one) in queries.iter().enumerate() {
         for other in &queries[..at] {
             let difference: Vec<f32> = one.iter().zip(other).map(|(a, b)| a - b).collect();
-            least = least.min(length(&difference) / mean);
+            let distance = length(&difference) / mean;
+            // `f32::min` would pass over one that is no number.
+            assert!(distance.is_finite(), "{distance}");
+            least = least.min(distance);
         }
     }
     least

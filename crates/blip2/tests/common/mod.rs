@@ -96,6 +96,16 @@ pub fn floats(tensor: &Tensor) -> Vec<f32> {
         .unwrap()
 }
 
+/// The largest of some differences, 0 of none. Where one is no number neither is this, so
+/// that it is within no tolerance: `f64::max` would pass over it.
+pub fn largest(differences: impl IntoIterator<Item = f64>) -> f64 {
+    let larger = |largest: f64, next: f64| match largest.is_nan() || next <= largest {
+        true => largest,
+        false => next,
+    };
+    differences.into_iter().fold(0.0, larger)
+}
+
 /// Mean and largest absolute difference.
 pub fn differences(a: &Tensor, b: &Tensor) -> (f32, f32) {
     assert_eq!(a.dims(), b.dims());
