@@ -185,11 +185,7 @@ fn what_sees_learns_alone() {
 fn an_adapter_goes_on_from_another() {
     let first = Container::new(4);
     first.run().succeeded();
-    let next = Container::new(4).with(&[
-        ("initial-adapter", "start"),
-        ("lora-r", "64"),
-        ("lora-dropout", "0.25"),
-    ]);
+    let next = Container::new(4).with(&[("initial-adapter", "start"), ("lora-dropout", "0.25")]);
     let channel = next.path("input/data/start");
     std::fs::create_dir(&channel).unwrap();
     for name in ["adapter_config.json", "adapter_model.safetensors"] {
@@ -206,6 +202,11 @@ fn an_adapter_goes_on_from_another() {
         (&"2".into(), &"0.25".into())
     );
     assert_ne!(next.weights().1, first.weights().1);
+
+    // One that says otherwise would not hold.
+    let next = next.with(&[("lora-r", "64")]);
+    std::fs::remove_dir_all(next.path("model")).unwrap();
+    assert_failure(&next, "`lora-r` is `64`, and the adapter has `2`");
 }
 
 #[track_caller]

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use blip2::{LoraConfig, TargetModules};
+use blip2::LoraConfig;
 use serde::Serialize;
 
 use super::container::write_file;
 use super::data::Example;
 use super::hyperparameters::{Hyperparameters, OF_ADAPTERS, SelectBest};
+use super::initial_adapter;
 use super::metrics::Event;
 use super::photos::Photos;
 use super::state::{Best, State};
@@ -116,13 +117,7 @@ pub(super) fn held(
         return texts;
     };
     if settings.initial_adapter.is_some() {
-        let targets = match &config.target_modules {
-            TargetModules::Pattern(pattern) => pattern.clone(),
-            TargetModules::Names(names) => names.join(","),
-        };
-        texts.insert("lora-r", config.r.to_string());
-        texts.insert("lora-alpha", config.alpha.to_string());
-        texts.insert("lora-target-modules", targets);
+        texts.extend(initial_adapter::own(config));
     }
     texts
 }
@@ -144,6 +139,8 @@ fn seconds(events: &[Event]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use blip2::TargetModules;
+
     use super::*;
 
     #[test]
@@ -162,7 +159,7 @@ mod tests {
         };
         let new = settings(r#"{"lora-r": "2", "lora-dropout": "0.25"}"#);
         assert_eq!(held(&new, Some(&config)), new.texts);
-        let text = r#"{"initial-adapter": "x", "lora-r": "64", "lora-dropout": "0.25"}"#;
+        let text = r#"{"initial-adapter": "x", "lora-dropout": "0.25"}"#;
         let told = held(&settings(text), Some(&config));
         assert_eq!(told["lora-r"], "2");
         assert_eq!(told["lora-alpha"], "12.5");

@@ -88,6 +88,7 @@ impl Job<'_> {
             model_name: defaults.model_name,
             sample_answers: defaults.sample_answers,
             texts: defaults.texts,
+            given: defaults.given,
             ..self.settings.clone()
         };
         let mut texts = vec![

@@ -21,6 +21,15 @@ pub(super) fn shortened(text: &str) -> String {
     }
 }
 
+/// The error that a value is not what it has to be.
+pub(super) fn wrong(name: &str, text: &str, allowed: &str) -> anyhow::Error {
+    let given = match text {
+        "" => "empty".to_owned(),
+        text => format!("`{}`", shortened(text)),
+    };
+    anyhow!("hyperparameter `{name}` is {given}, it has to be {allowed}")
+}
+
 /// A number in few digits, however large or small it is.
 pub(super) fn short(number: f64) -> String {
     match number.abs() {
@@ -102,9 +111,14 @@ impl Values {
         self.within(name, &bounds, &format!("a number from {least} to {most}"))
     }
 
-    /// A share that leaves something over: at least 0 and below 1.
-    pub(super) fn share(&self, name: &str) -> anyhow::Result<f64> {
-        self.within(name, &(0.0..1.0), "a number of at least 0 and below 1")
+    /// A share that leaves something over, also in f32, in which it is computed with.
+    pub(super) fn smoothing(&self, name: &str) -> anyhow::Result<f64> {
+        let allowed = "a number of at least 0 and below 1, to the precision of f32";
+        let share = self.within(name, &(0.0..1.0), allowed)?;
+        match (share as f32) < 1.0 {
+            true => Ok(share),
+            false => Err(wrong(name, self.text(name), allowed)),
+        }
     }
 
     fn within<T>(
@@ -119,20 +133,14 @@ impl Values {
         let text = self.text(name);
         let number = text.parse::<T>().ok();
         let number = number.filter(|number| bounds.contains(number));
-        number.ok_or_else(|| {
-            let text = shortened(text);
-            anyhow!("hyperparameter `{name}` is `{text}`, it has to be {allowed}")
-        })
+        number.ok_or_else(|| wrong(name, text, allowed))
     }
 
     pub(super) fn flag(&self, name: &str) -> anyhow::Result<bool> {
         match self.text(name).to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" => Ok(true),
             "false" | "0" | "no" => Ok(false),
-            other => bail!(
-                "hyperparameter `{name}` is `{}`, it has to be true or false",
-                shortened(other)
-            ),
+            other => Err(wrong(name, other, "true or false")),
         }
     }
 
@@ -141,11 +149,7 @@ impl Values {
         let chosen = choices.iter().find(|(choice, _)| *choice == text);
         chosen.map(|(_, value)| value.clone()).ok_or_else(|| {
             let known: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-            anyhow!(
-                "hyperparameter `{name}` is `{}`, it has to be one of {}",
-                shortened(text),
-                known.join(", ")
-            )
+            wrong(name, text, &format!("one of {}", known.join(", ")))
         })
     }
 
@@ -157,11 +161,8 @@ impl Values {
         let path = PathBuf::from(text);
         let goes_down = |part| matches!(part, Component::Normal(_));
         if !path.is_absolute() && !path.components().all(goes_down) {
-            bail!(
-                "hyperparameter `{name}` is `{}`, it has to be a whole path, or a channel's name \
-                 and a folder in it",
-                shortened(text)
-            );
+            let allowed = "a whole path, or a channel's name and a folder in it";
+            return Err(wrong(name, text, allowed));
         }
         Ok(Some(path))
     }
@@ -172,13 +173,10 @@ impl Values {
         let is_plain = Path::new(text)
             .file_name()
             .is_some_and(|plain| plain == text);
-        if !is_plain {
-            bail!(
-                "hyperparameter `{name}` is `{}`, it has to be a file's name",
-                shortened(text)
-            );
+        match is_plain {
+            true => Ok(text.to_owned()),
+            false => Err(wrong(name, text, "a file's name")),
         }
-        Ok(text.to_owned())
     }
 }
 

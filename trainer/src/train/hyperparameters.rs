@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use blip2::{LoraConfig, NumberType, TargetModules};
 
-use super::hyperparameter_values::{Members, Values, plain};
+use super::hyperparameter_values::{Members, Values, plain, wrong};
 use super::optimiser::Algorithm;
 use super::schedule::Shape;
 
@@ -100,6 +100,8 @@ pub struct Hyperparameters {
     /// Every name with its text, given or by default. What of it holds is said by
     /// `training.json`.
     pub texts: BTreeMap<&'static str, String>,
+    /// The names that were given.
+    pub given: BTreeSet<&'static str>,
 }
 
 /// Every name, with the value where none is given.
@@ -158,6 +160,9 @@ const MOST_STORE_MIB: u64 = 1 << 30;
 /// What the names begin with that are about adapters.
 pub(super) const OF_ADAPTERS: &str = "lora-";
 
+/// The adapter to go on from.
+const INITIAL_ADAPTER: &str = "initial-adapter";
+
 /// Names that SageMaker adds for itself.
 const SAGEMAKER: &str = "sagemaker_";
 
@@ -203,33 +208,16 @@ impl Hyperparameters {
             };
             *place = plain(name, value)?;
         }
-        let settings = Values(values).resolve()?;
-        let of_adapters = names.iter().find(|name| name.starts_with(OF_ADAPTERS));
-        match of_adapters.filter(|_| !matches!(settings.train, Train::Lora(_))) {
-            Some(name) => Err(of_lora_only(name)),
-            None => Ok(settings),
-        }
+        let known = values.keys().copied();
+        let given = known.filter(|name| names.contains(name)).collect();
+        Values(values).resolve(given)
     }
 }
 
 impl Values {
-    fn resolve(&self) -> anyhow::Result<Hyperparameters> {
+    fn resolve(&self, given: BTreeSet<&'static str>) -> anyhow::Result<Hyperparameters> {
         let any = || 0.0..=LARGEST;
-        let lora = LoraConfig {
-            r: self.whole("lora-r", 1..=LoraConfig::MAX_R)?,
-            alpha: self.number("lora-alpha", any())?,
-            dropout: self.number("lora-dropout", 0.0..=0.99)?,
-            target_modules: target_modules(self.text("lora-target-modules"))?,
-            use_rslora: false,
-        };
-        lora.validate()
-            .context("hyperparameter `lora-target-modules`")?;
-        let trains = [
-            ("lora", Train::Lora(lora)),
-            ("all", Train::All),
-            ("sight", Train::Sight),
-        ];
-        let train = self.one_of("train", &trains)?;
+        let train = self.train(&given)?;
         let fresh_qformer = self.flag("fresh-qformer")?;
         if fresh_qformer && matches!(train, Train::Lora(_)) {
             bail!(
@@ -237,10 +225,7 @@ impl Values {
                  would be trained on a Q-Former that has learnt nothing"
             );
         }
-        let initial_adapter = self.adapter_folder("initial-adapter")?;
-        if initial_adapter.is_some() && !matches!(train, Train::Lora(_)) {
-            return Err(of_lora_only("initial-adapter"));
-        }
+        let initial_adapter = self.adapter_folder(INITIAL_ADAPTER)?;
         let best = [
             ("none", SelectBest::None),
             ("loss", SelectBest::Loss),
@@ -279,7 +264,7 @@ impl Values {
             scheduler: self.one_of("scheduler", &shapes)?,
             warmup_ratio: self.number("warmup-ratio", 0.0..=1.0)?,
             max_grad_norm: self.number("max-grad-norm", any())?,
-            label_smoothing: self.share("label-smoothing")?,
+            label_smoothing: self.smoothing("label-smoothing")?,
             train,
             initial_adapter,
             precision: precision.transpose()?,
@@ -297,7 +282,55 @@ impl Values {
             max_steps: self.whole("max-steps", 0..=MOST_STEPS)?,
             sample_answers: self.whole("sample-answers", 0..=MOST_TOGETHER)?,
             texts: self.0.clone(),
+            given,
         })
+    }
+
+    /// What learns. That something has no meaning for it is told before what is wrong
+    /// with the value.
+    fn train(&self, given: &BTreeSet<&'static str>) -> anyhow::Result<Train> {
+        let trains = [
+            ("lora", None),
+            ("all", Some(Train::All)),
+            ("sight", Some(Train::Sight)),
+        ];
+        if let Some(train) = self.one_of("train", &trains)? {
+            let mut names = given.iter();
+            let begins = |name: &&&str| name.starts_with(OF_ADAPTERS);
+            let initial = || self.optional(INITIAL_ADAPTER).map(|_| INITIAL_ADAPTER);
+            return match names.find(begins).copied().or_else(initial) {
+                Some(name) => Err(of_lora_only(name)),
+                None => Ok(train),
+            };
+        }
+        let lora = LoraConfig {
+            r: self.whole("lora-r", 1..=LoraConfig::MAX_R)?,
+            alpha: self.number("lora-alpha", 0.0..=LARGEST)?,
+            dropout: self.number("lora-dropout", 0.0..=0.99)?,
+            target_modules: self.target_modules("lora-target-modules")?,
+            use_rslora: false,
+        };
+        lora.validate()
+            .context("hyperparameter `lora-target-modules`")?;
+        Ok(Train::Lora(lora))
+    }
+
+    /// Names between commas, or a regular expression for the whole name of a layer:
+    /// what has any sign that no name has.
+    fn target_modules(&self, name: &str) -> anyhow::Result<TargetModules> {
+        let text = self.text(name);
+        if text.contains(['*', '(', '[', '\\', '|', '^', '$', '+', '?']) {
+            return Ok(TargetModules::Pattern(text.to_owned()));
+        }
+        let names: Vec<String> = text
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+        match names.is_empty() {
+            true => Err(wrong(name, text, "names of layers or a pattern for them")),
+            false => Ok(TargetModules::Names(names)),
+        }
     }
 }
 
@@ -307,23 +340,6 @@ fn of_lora_only(name: &str) -> anyhow::Error {
         "hyperparameter `{name}` has a meaning with `train` = `lora` only: take it out, or change \
          `train`"
     )
-}
-
-/// Names between commas, or a regular expression for the whole name of a layer:
-/// what has any sign that no name has.
-fn target_modules(text: &str) -> anyhow::Result<TargetModules> {
-    if text.contains(['*', '(', '[', '\\', '|', '^', '$', '+', '?']) {
-        return Ok(TargetModules::Pattern(text.to_owned()));
-    }
-    let names: Vec<String> = text
-        .split(',')
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect();
-    if names.is_empty() {
-        bail!("hyperparameter `lora-target-modules` names no module");
-    }
-    Ok(TargetModules::Names(names))
 }
 
 #[cfg(test)]

@@ -3,17 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
-use blip2::Adapter;
+use anyhow::bail;
 use blip2::training::Learning;
 
 use super::classes::Classes;
 use super::container::Container;
 use super::data::{Example, Questions};
 use super::hyperparameters::{Hyperparameters, SelectBest, Train};
-use super::log;
 use super::photos::Photos;
 use super::validation::have_true_values;
+use super::{initial_adapter, log};
 
 /// The files of the contract.
 pub(super) struct Inputs {
@@ -112,25 +111,7 @@ fn learning(
         },
         (Train::Lora(config), None) => Learning::NewAdapter(config.clone(), settings.seed),
         (Train::Lora(config), Some(folder)) => {
-            let folder = adapter_folder(container, folder)?;
-            let mut adapter = Adapter::read(&folder)
-                .with_context(|| format!("`initial-adapter` {}", folder.display()))?;
-            // What it was trained with before says nothing of this job.
-            adapter.config.dropout = config.dropout;
-            Learning::Adapter(adapter)
+            Learning::Adapter(initial_adapter::read(container, folder, settings, config)?)
         }
     })
-}
-
-/// A path of its own, or one within an input channel.
-fn adapter_folder(container: &Container, folder: &Path) -> anyhow::Result<PathBuf> {
-    if folder.is_absolute() {
-        return Ok(folder.to_owned());
-    }
-    let mut parts = folder.components();
-    let channel = parts
-        .next()
-        .and_then(|part| part.as_os_str().to_str())
-        .ok_or_else(|| anyhow!("`initial-adapter` is no folder"))?;
-    Ok(container.channel(channel)?.join(parts.as_path()))
 }

@@ -16,6 +16,7 @@ mod fingerprint;
 mod good_weights;
 mod hyperparameter_values;
 pub mod hyperparameters;
+mod initial_adapter;
 mod inputs;
 pub mod interrupt;
 pub mod job;

@@ -76,6 +76,12 @@ fn what_is_wrong_is_named() {
             "`label-smoothing` is `1`, it has to be a number of at least 0 and below 1",
         ),
         (r#"{"label-smoothing": "-0.1"}"#, "`label-smoothing`"),
+        // In f32 it is 1.
+        (
+            r#"{"label-smoothing": "0.99999999"}"#,
+            "`label-smoothing` is `0.99999999`, it has to be a number of at least 0 and below 1, \
+             to the precision of f32",
+        ),
         (
             r#"{"lr": "0.1", "epochs": "3", "lr": "0.2"}"#,
             "`lr` is given more than once",
@@ -91,7 +97,10 @@ fn what_is_wrong_is_named() {
         ),
         (r#"{"shuffle": "maybe"}"#, "`shuffle`"),
         (r#"{"fresh-qformer": "true"}"#, "`fresh-qformer`"),
-        (r#"{"lora-target-modules": " , "}"#, "names no module"),
+        (
+            r#"{"lora-target-modules": " , "}"#,
+            "`lora-target-modules` is `,`, it has to be names of layers",
+        ),
         (r#"{"epochs": ["3"]}"#, "has to be a string"),
         (
             r#"{"initial-adapter": "../.."}"#,
@@ -127,6 +136,49 @@ fn what_is_about_adapters_is_refused_where_none_learns() {
 }
 
 #[test]
+fn what_has_no_meaning_is_told_before_what_is_wrong_with_its_value() {
+    for (name, value) in [
+        ("lora-dropout", ""),
+        ("lora-dropout", "2"),
+        ("lora-r", "many"),
+        ("lora-target-modules", ""),
+        ("lora-target-modules", "("),
+        ("initial-adapter", "../.."),
+    ] {
+        for train in ["all", "sight"] {
+            let text = format!(r#"{{"train": "{train}", "{name}": "{value}"}}"#);
+            let error = Hyperparameters::parse(&text).unwrap_err().to_string();
+            let says = format!("`{name}` has a meaning with `train` = `lora` only");
+            assert!(error.contains(&says), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_empty_is_called_so() {
+    for (name, default) in DEFAULTS {
+        for empty in [r#""""#, r#"" ""#, "null", r#""null""#] {
+            let text = format!(r#"{{"{name}": {empty}}}"#);
+            let parsed = Hyperparameters::parse(&text);
+            if default.is_empty() {
+                assert!(parsed.is_ok(), "{text}");
+                continue;
+            }
+            let error = parsed.unwrap_err().to_string();
+            let says = format!("hyperparameter `{name}` is empty, it has to be ");
+            assert!(error.starts_with(&says), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_was_given_is_known() {
+    let settings =
+        Hyperparameters::parse(r#"{"lora-r": "8", "sagemaker_region": "x", "lr": "1"}"#).unwrap();
+    assert_eq!(settings.given, BTreeSet::from(["lora-r", "lr"]));
+}
+
+#[test]
 fn the_precision_and_the_smoothing_that_are_taken() {
     for (text, precision, smoothing) in [
         ("{}", None, 0.0),
@@ -137,6 +189,7 @@ fn the_precision_and_the_smoothing_that_are_taken() {
             Some(NumberType::Bf16),
             0.99,
         ),
+        (r#"{"label-smoothing": "0.9999999"}"#, None, 0.9999999),
     ] {
         let settings = Hyperparameters::parse(text).unwrap();
         assert_eq!(settings.precision, precision, "{text}");
