@@ -378,7 +378,14 @@ fn what_is_wrong_is_said_before_anything_is_written() {
         fail(&arguments, says);
     };
     run(&model, &absent, &images, &[], "absent");
-    run(&model, &empty, &images, &[], "no questions");
+    run(&model, &empty, &images, &[], "empty.csv has no questions");
+    run(
+        &model,
+        &good,
+        &images,
+        &["--train-data", &empty],
+        "empty.csv has no questions",
+    );
     run(&model, &unknown, &images, &[], "Occasion");
     run(&model, &good, &absent, &[], "--images: there is no folder");
     run(
@@ -481,6 +488,11 @@ fn an_attribute_that_the_embedded_set_lacks_can_be_evaluated() {
     assert_eq!(evaluation["method"]["vocabulary_values"]["Occasion"], 2);
     let card = std::fs::read_to_string(format!("{model}/README.md")).unwrap();
     assert!(card.contains("\nlicense: \"apache-2.0\"\n"), "{card}");
-    // And again over its own card.
-    succeed(&arguments);
+    // And again over its own card. That nothing is known to be NA is no error, but said.
+    let none = place.write("vqa_na.csv", &[]);
+    let printed = succeed(&[arguments.as_slice(), &["--na-data", &none]].concat());
+    let note = format!(
+        "note: Whether the model knows what it can’t know is not measured: no question of {none} "
+    );
+    assert!(printed.contains(&note), "{printed}");
 }

@@ -40,6 +40,8 @@ pub struct Data {
     pub products: u64,
     /// Questions about them whose truth is known.
     pub questions: u64,
+    /// The file of questions whose truth is NA, where one was given.
+    pub na_file: Option<String>,
     /// Questions about them whose truth is NA.
     pub questions_without_truth: u64,
     /// Rows of the files that repeat another, and were counted once.
@@ -195,6 +197,7 @@ fn data(args: &EvaluateArgs, inputs: &Inputs, answers: &Answers, asked: &[usize]
         file: args.data.display().to_string(),
         products: products.len() as u64,
         questions: known as u64,
+        na_file: args.na_data.as_ref().map(|path| path.display().to_string()),
         questions_without_truth: (asked.len() - known) as u64,
         repeated_rows: inputs.repeated_rows,
         unusable_photos: answers

@@ -64,6 +64,7 @@ pub fn evaluation() -> Evaluation {
             file: "some/folder/vqa_test.csv".to_owned(),
             products: 4,
             questions: 3,
+            na_file: None,
             questions_without_truth: 1,
             repeated_rows: 0,
             unusable_photos: vec![UnusablePhoto {

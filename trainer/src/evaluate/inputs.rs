@@ -81,7 +81,8 @@ impl Inputs {
 }
 
 fn with_missing(mut rows: Vec<Row>, path: &Path, set: &AttributeSet) -> Result<Vec<Row>> {
-    // A catalogue in which nothing is NA leaves a file without rows.
+    // A catalogue in which nothing is NA leaves a file without rows, which a pipeline hands
+    // on like any other: that is a warning.
     let missing = read_rows_if_any(path, set)?;
     if let Some(row) = missing.iter().find(|row| row.truth.is_some()) {
         bail!(

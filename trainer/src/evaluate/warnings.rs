@@ -15,6 +15,12 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
             data.products_in_training
         ));
     }
+    if let (Some(file), 0) = (&data.na_file, data.questions_without_truth) {
+        warnings.push(format!(
+            "Whether the model knows what it can’t know is not measured: no question of {file} \
+             (--na-data) could be asked about these products."
+        ));
+    }
     if data.repeated_rows > 0 {
         warnings.push(format!(
             "{} rows of the data repeat another; each question counts once.",
@@ -63,6 +69,11 @@ mod tests {
         assert!(!said(&example).contains("repeat"));
         example.data.repeated_rows = 3;
         assert!(said(&example).contains("3 rows of the data repeat another"));
+
+        example.data.na_file = Some("vqa_na.csv".to_owned());
+        assert!(!said(&example).contains("--na-data"));
+        example.data.questions_without_truth = 0;
+        assert!(said(&example).contains("no question of vqa_na.csv (--na-data)"));
 
         // An endpoint alone with training data.
         example.data.training_file = Some("vqa_train.csv".to_owned());

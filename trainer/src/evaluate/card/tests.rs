@@ -26,6 +26,9 @@ fn the_head_is_what_the_hub_reads() {
         body.contains("| constant \\| answer, baseline | 33.3 ("),
         "{body}"
     );
+    // What is known of NA, of each way of answering.
+    assert_eq!(body.matches("(NA; 1 questions)").count(), 2, "{body}");
+    assert_eq!(body.matches("with an AUROC of 0.50 ").count(), 2, "{body}");
     assert!(body.contains("2 of the products were in the training file"));
     assert!(!body.contains("## Training"));
 }
