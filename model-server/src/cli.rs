@@ -18,6 +18,7 @@ use crate::core::{AdapterOptions, Limits, Scheduling};
 use crate::logging::{self, LogFormat};
 use crate::ping::ping;
 use crate::quantize::quantize;
+use crate::router::unique_json::{self, JsonError};
 use crate::router::{HttpLimits, parse_parameters};
 use crate::serve::{ServeOptions, serve, stop_signal, write_ready_file};
 
@@ -348,7 +349,12 @@ fn parse_threads(text: &str) -> Result<usize, String> {
 /// Wrong parameters are found before the model is loaded; what they leave to the
 /// checkpoint is known only afterwards.
 fn parse_parameters_argument(text: &str) -> Result<Value, String> {
-    let value = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
+    let value = unique_json::parse(text.as_bytes()).map_err(|error| match error {
+        JsonError::Malformed(error) => format!("no JSON: {error}"),
+        JsonError::Repeated(key) => {
+            format!("an object in it has the key `{key}` twice: keep one of them")
+        }
+    })?;
     parse_parameters(&value, &GenerationParameters::default())
         .map_err(|error| error.message().to_owned())?;
     Ok(value)

@@ -8,6 +8,7 @@
 pub mod catalogue_progress;
 pub mod cli;
 pub mod evaluate;
+mod json_members;
 pub mod memory;
 pub mod prepare;
 pub mod progress;

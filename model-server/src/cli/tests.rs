@@ -98,10 +98,16 @@ fn a_folder_of_adapters_has_to_be_there() {
 #[test]
 fn a_wrong_parameter_is_an_error_of_the_command_line() {
     let arguments = ["model-server", "ask", "--image", "a.jpg", "--parameters"];
-    let error =
-        Cli::try_parse_from(arguments.into_iter().chain([r#"{"beams": 2}"#, "What?"])).unwrap_err();
-    assert!(
-        error.to_string().contains("unknown parameter `beams`"),
-        "{error}"
-    );
+    for (parameters, says) in [
+        (r#"{"beams": 2}"#, "unknown parameter `beams`"),
+        (r#"{"num_beams": 2"#, "no JSON"),
+        (
+            r#"{"num_beams": 2, "details": true, "num_beams": 3}"#,
+            "has the key `num_beams` twice",
+        ),
+    ] {
+        let line = arguments.into_iter().chain([parameters, "What?"]);
+        let error = Cli::try_parse_from(line).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
 }

@@ -36,7 +36,7 @@ mod routes;
 mod sagemaker;
 mod server;
 mod trace_context;
-mod unique_json;
+pub(crate) mod unique_json;
 
 use std::sync::Arc;
 use std::time::Duration;

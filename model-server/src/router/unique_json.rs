@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 /// Why a text is not taken.
 #[derive(Debug)]
-pub(super) enum JsonError {
+pub(crate) enum JsonError {
     /// It is no JSON.
     Malformed(serde_json::Error),
     /// An object in it has this key twice.
@@ -21,7 +21,7 @@ pub(super) enum JsonError {
 ///
 /// # Errors
 /// When it is no JSON, and else when an object has a key twice; it is the first one.
-pub(super) fn parse(text: &[u8]) -> Result<Value, JsonError> {
+pub(crate) fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let mut repeated = None;
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let whole = Unique(&mut repeated)

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use blip2::{LoraConfig, NumberType, TargetModules};
 
-use super::hyperparameter_values::{Members, Values, plain, wrong};
+use super::hyperparameter_values::{Values, plain, wrong};
 use super::optimiser::Algorithm;
 use super::schedule::Shape;
+use crate::json_members::Members;
 
 /// What learns.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use attributes::{Answer, Attribute, AttributeSet, parse_pair};
 
 use super::Row;
+use crate::json_members::Members;
 
 /// A text that an answer may be held to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,8 +200,17 @@ impl<'a> ByAttribute<'a> {
 fn read_values(path: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     let shown = path.display();
     let text = std::fs::read(path).with_context(|| format!("{shown} can't be read"))?;
-    serde_json::from_slice(&text)
-        .with_context(|| format!("{shown} has to be {{\"Fabric\": [\"Cotton\", …], …}}"))
+    let Members(members) = serde_json::from_slice(&text)
+        .with_context(|| format!("{shown} has to be {{\"Fabric\": [\"Cotton\", …], …}}"))?;
+    let mut values = BTreeMap::new();
+    for (name, of_attribute) in members {
+        ensure!(
+            !values.contains_key(&name),
+            "{shown} has {name:?} more than once: put its values together"
+        );
+        values.insert(name, of_attribute);
+    }
+    Ok(values)
 }
 
 /// A value as an answer that gives the attribute this name.
@@ -354,6 +364,10 @@ mod tests {
             (r#"{"Occasion": ["Casual"]}"#, "Occasion"),
             (r#"{"Sleeves": ["NA"]}"#, "no value"),
             (r#"{"Fit": ["Slim Fit"]}"#, "no values of Sleeve Length"),
+            (
+                r#"{"Sleeves": ["No Sleeves"], "Fit": [], "Sleeves": ["Long Sleeves"]}"#,
+                "\"Sleeves\" more than once",
+            ),
         ] {
             let error = format!("{:#}", read(text).unwrap_err());
             assert!(error.contains(says), "{error}");
