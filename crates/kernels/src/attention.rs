@@ -118,7 +118,10 @@ impl Attention {
         let heads = self.batch * self.heads;
         let cost = heads * self.queries * self.keys * of_key;
         for_ranges(heads, cost, |range| call.heads(range));
-        // SAFETY: all queries of all heads were written, by whichever way.
+        // SAFETY: a number of the result is one of a query's head. The ranges together
+        // are all heads, and `Call::heads` gives each of them to `few_queries` or to
+        // `many_queries`, which write every query's head whole and have no way out
+        // before that but a panic, after which nobody comes here.
         unsafe { y.written() }
     }
 }
@@ -129,7 +132,8 @@ impl Attention {
 struct Scratch {
     scores: Vec<f32>,
     rows: Vec<u32>,
-    columns: Vec<Buffer>,
+    /// Keys and values.
+    columns: [Buffer; 2],
 }
 
 thread_local! {
@@ -146,6 +150,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Writes the output of all queries of these heads.
     fn heads(&self, range: Range<usize>) {
         let Attention { heads, queries, .. } = self.shape;
         SCRATCH.with_borrow_mut(|scratch| {
@@ -188,7 +193,8 @@ impl Call<'_> {
         self.y.get().wrapping_add(at)
     }
 
-    /// Some heads of a batch row, key by key.
+    /// Some heads of a batch row, key by key: each query's output is cleared whole, then
+    /// added to.
     ///
     /// # Safety
     /// On x86-64 the processor has AVX-512 F and FMA. No other thread works on the
@@ -239,6 +245,9 @@ impl Call<'_> {
         }
     }
 
+    /// A head as two products of matrices. The blocks are all its queries, and the panels of
+    /// values, `head_dim.div_ceil(PANEL)` of them, all columns of their output; each tile
+    /// stores what it computes without reading what was there ([`Start::Zero`]).
     fn many_queries(&self, head: (usize, usize), scratch: &mut Scratch) {
         let Attention {
             heads,
@@ -259,12 +268,10 @@ impl Call<'_> {
         let key_panels = width / PANEL;
         let value_panels = head_dim.div_ceil(PANEL);
         let bytes = PANEL * 4 * (key_panels * head_dim).max(value_panels * keys);
-        if columns.first().is_none_or(|buffer| buffer.len() < bytes) {
-            *columns = vec![Buffer::zeroed(bytes), Buffer::zeroed(bytes)];
+        for buffer in columns.iter_mut().filter(|buffer| buffer.len() < bytes) {
+            *buffer = Buffer::zeroed(bytes);
         }
-        let [k_columns, v_columns] = columns.as_mut_slice() else {
-            return;
-        };
+        let [k_columns, v_columns] = columns;
         let [k, v] = [self.k, self.v].map(|strided| Matrix {
             data: strided.from(head),
             by_row: strided.token,

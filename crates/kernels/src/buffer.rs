@@ -5,8 +5,8 @@
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// Zeroed bytes, aligned to 64.
-#[derive(Clone)]
+/// Zeroed bytes, aligned to 64; none by default.
+#[derive(Clone, Default)]
 pub(crate) struct Buffer {
     lines: Vec<Line>,
     bytes: usize,
