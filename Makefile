@@ -203,7 +203,7 @@ bench-serve: $(SERVE_PROGRAM) $(BENCH_TOOLS) ## Model server beside transformers
 TRAINING_STEP := $(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/examples/training_step
 
 .PHONY: bench-train
-bench-train: $(BENCH_TOOLS) ## LoRA training steps beside transformers and peft, into BENCHMARKS.md
+bench-train: $(BENCH_TOOLS) ## LoRA training steps beside transformers and peft, into BENCHMARKS.md (PARTING=1e-7: peft beside itself)
 	$(if $(filter dev,$(PROFILE)),cargo build --locked --workspace,$(RELEASE)) --example training_step
 	TRAINING_STEP="$(TRAINING_STEP)" $(SERVE_BENCH) --bench train
 

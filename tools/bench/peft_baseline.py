@@ -11,10 +11,18 @@ train CHECKPOINT FOLDER --dtype TYPE --batch-size N --threads N
     is encoded for every question about it, as the published training script
     does. `bf16` is autocast over weights in f32. All dropout is off, so that
     both sides do the same work; their losses show whether they do.
+
+part CHECKPOINT FOLDER --dtype TYPE --batch-size N --threads N --perturb SHARE --epochs N
+    Learns twice from the same beginning, the second time with every number of the
+    photographs changed by about a SHARE of itself (normally distributed), and
+    prints for each step the first loss and how far the second is from it,
+    relatively: how soon losses say nothing of two programs any more.
 """
 
 import argparse
+import gc
 import json
+import math
 import pathlib
 import platform
 import resource
@@ -125,6 +133,45 @@ def train(arguments):
         say(training.epoch())
 
 
+def losses(arguments, perturb):
+    training = Training(arguments)
+    torch.manual_seed(1)
+    training.pixels *= 1 + perturb * torch.randn_like(training.pixels)
+    found = [loss for _ in range(arguments.epochs) for loss in training.epoch()["losses"]]
+    del training
+    # Before the next one is loaded.
+    gc.collect()
+    return found
+
+
+def part(arguments):
+    torch.set_num_threads(arguments.threads)
+    plain = losses(arguments, 0.0)
+    print(f"peft {arguments.dtype} with and without {arguments.perturb:g} of the pixels", flush=True)
+    print("step  loss      relative difference", flush=True)
+    apart = [abs(a - b) / a for a, b in zip(plain, losses(arguments, arguments.perturb))]
+    for step, (loss, difference) in enumerate(zip(plain, apart), 1):
+        print(f"{step:4}  {loss:.6f}  {difference:.1e}")
+    first = apart[: len(apart) // arguments.epochs]
+    # Python's max passes over what is no number.
+    worst = math.nan if any(map(math.isnan, first)) else max(first)
+    print(f"within the first epoch, {len(first)} steps: {worst:.1e} at most", flush=True)
+
+
+def share(text):
+    number = float(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and below 1")
+    return number
+
+
+def count(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return number
+
+
 def say(value):
     print(json.dumps(value), flush=True)
 
@@ -134,7 +181,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     modes = parser.add_subparsers(required=True)
-    for run in (begin, train):
+    for run in (begin, train, part):
         mode = modes.add_parser(run.__name__)
         mode.add_argument("checkpoint")
         mode.add_argument("folder")
@@ -146,6 +193,9 @@ def main():
             mode.add_argument("--dtype", choices=("f32", "bf16"), required=True)
             mode.add_argument("--batch-size", type=int, required=True)
             mode.add_argument("--threads", type=int, required=True)
+        if run is part:
+            mode.add_argument("--perturb", type=share, required=True)
+            mode.add_argument("--epochs", type=count, required=True)
     arguments = parser.parse_args()
     arguments.run(arguments)
 

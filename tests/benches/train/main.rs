@@ -5,6 +5,7 @@
 //! same, or nothing is said of their times. The numbers go into BENCHMARKS.md.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod parting;
 mod report;
 mod shape;
 mod side;
@@ -35,6 +36,10 @@ struct Options {
     /// is measured by another number is shown and not kept.
     #[arg(long, env = "RUNS")]
     runs: Option<usize>,
+    /// Measure nothing, and show how far peft's losses part from its own once its pixels
+    /// are changed by this share of each, 1e-7 say.
+    #[arg(long, env = "PARTING", value_parser = parting::share)]
+    parting: Option<f64>,
     /// Our side, `trainer/examples/training_step.rs` as it was built.
     #[arg(
         long,
@@ -128,6 +133,13 @@ async fn bench(options: Options) -> Result<()> {
     std::fs::create_dir_all(&setting.folder)
         .with_context(|| format!("cannot make {}", setting.folder.display()))?;
     println!("machine: {}", setting.machine);
+    if let Some(share) = options.parting {
+        for shape in &shapes {
+            println!("\n== {}", shape.name);
+            parting::show(&setting, shape, share).await?;
+        }
+        return Ok(());
+    }
     let load = quiet_load().await?;
     let mut measured = Vec::new();
     for shape in &shapes {

@@ -38,8 +38,9 @@ pub fn section(measured: &[OfShape], machine: &Machine, load: f64) -> Result<Str
          both sides it is the computation alone that is timed: photographs are decoded, nothing \
          is read or written.\n\
          - **Losses**, all dropout off: the largest relative difference from peft's in {EXACT} \
-         within the first epoch, {COMPARED_STEPS} steps (later ones part by rounding alone). Above \
-         {TOLERANCE} in {EXACT} the benchmark fails.\n\
+         within the first epoch, {COMPARED_STEPS} steps (later ones part by rounding alone, as \
+         those of peft do from its own: `make bench-train PARTING=1e-7`). Above {TOLERANCE} in \
+         {EXACT} the benchmark fails.\n\
          - **Memory** is the most that a process had at once, loading included.\n\
          - Times are medians a question, the range in brackets.\n\n\
          Machine: {machine}. `make bench-train` on {}, commit {}; {}, rustc {}. The load average \

@@ -19,9 +19,10 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// How many losses are compared: those of the first epoch. Adam's first steps are as
 /// long for a gradient near zero as for any other, so that a rounded digit turns them
-/// round and grows. Peft at base beside itself, with one part in 10⁷ added to the
-/// pixels, has losses that differ by 9e-5 within these steps, by 9e-4 at the tenth and
-/// by 6e-3 at the thirteenth; later ones tell nothing of the two sides.
+/// round and grows. Peft at base beside itself, with every pixel changed by about one
+/// part in 10⁷, has losses that differ by 9e-5 within these steps, by 9e-4 at the tenth
+/// and by 6e-3 at the thirteenth (`make bench-train SHAPES=base PARTING=1e-7`); later ones
+/// tell nothing of the two sides.
 pub const COMPARED_STEPS: usize = QUESTIONS / BATCH_SIZE;
 
 /// How much they may differ, relatively.
@@ -120,7 +121,7 @@ pub async fn measure(
 }
 
 /// Has the reference draw what both sides begin with.
-async fn begin(setting: &Setting, checkpoint: &Checkpoint, folder: &Path) -> Result<()> {
+pub async fn begin(setting: &Setting, checkpoint: &Checkpoint, folder: &Path) -> Result<()> {
     let numbers = [
         ("--photos", PHOTOS),
         ("--questions", QUESTIONS_A_PHOTO),
