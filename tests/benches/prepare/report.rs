@@ -47,15 +47,22 @@ pub fn section(
         let ratio = pandas / times.median();
         writeln!(text, "| {} | {} | {ratio:.1} |", way.what, times.range())?;
     }
-    let ratio = pandas / measured.ours[0].median();
-    let reached = if ratio >= TARGET {
-        "reached"
-    } else {
-        "**not reached**"
+    let said = |way: usize| {
+        let ratio = pandas / measured.ours[way].median();
+        let reached = match ratio >= TARGET {
+            true => "reached",
+            false => "**not reached**",
+        };
+        format!("{ratio:.1}× ({reached})")
     };
     writeln!(
         text,
-        "\nAsked for is {TARGET}× on what pandas does: {reached}."
+        "\nAsked for is {TARGET}× on what pandas does, which opens no photo: {}. Where the photos \
+         are looked at as well, which pandas leaves out, it is {} in a first run and {} in one \
+         that finds their fingerprints kept.",
+        said(0),
+        said(1),
+        said(2)
     )?;
     if !measured.larger.0.is_empty() {
         writeln!(
