@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use attributes::folds_to;
+
 use crate::findings::ClaimKind;
 use crate::lexicon::ScopeKind;
 use crate::roles::Roles;
@@ -151,13 +153,13 @@ impl Compiled {
     pub fn attribute_named(&self, key: &str) -> Option<usize> {
         self.attributes
             .iter()
-            .position(|attribute| attributes::fold(&attribute.name) == key)
+            .position(|attribute| folds_to(&attribute.name, key))
     }
 
     /// The value of this folded name.
     pub fn value_named(&self, attribute: usize, key: &str) -> Option<usize> {
         self.values
             .iter()
-            .position(|value| value.attribute == attribute && attributes::fold(&value.name) == key)
+            .position(|value| value.attribute == attribute && folds_to(&value.name, key))
     }
 }
