@@ -21,6 +21,11 @@ use crate::settings::Settings;
 /// The services of a process, on AWS or wherever the `AWS_ENDPOINT_URL_*`
 /// variables point. Connects to nothing yet.
 pub async fn connect(settings: &Settings) -> Services {
+    let check = Arc::new(TextCheck::new(
+        &settings.attribute_set,
+        &settings.wording.style,
+    ));
+    check.prepare();
     let config = sdk_config().load().await;
     Services {
         attribute_set: settings.attribute_set.clone(),
@@ -37,10 +42,7 @@ pub async fn connect(settings: &Settings) -> Services {
         )),
         certainty: settings.certainty,
         wording: settings.wording.clone(),
-        check: Arc::new(TextCheck::new(
-            &settings.attribute_set,
-            &settings.wording.style,
-        )),
+        check,
         unfaithful: settings.unfaithful,
         store: Arc::new(s3::S3Store::new(&config, settings.s3_path_style)),
     }
