@@ -2,6 +2,7 @@
 
 pub mod bedrock;
 mod dependency;
+mod http_client;
 mod retry;
 pub mod s3;
 pub mod sagemaker;
@@ -12,9 +13,8 @@ use std::sync::Arc;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+use self::http_client::http_client;
 use crate::domain::{Services, TextCheck};
 use crate::settings::Settings;
 
@@ -53,11 +53,8 @@ pub async fn connect(settings: &Settings) -> Services {
 /// off, and so is its guard against slow bodies, which would cut off a model
 /// that takes its time. (S3 turns the retries on again.)
 fn sdk_config() -> ConfigLoader {
-    let http_client = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client)
+        .http_client(http_client())
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
