@@ -1,12 +1,11 @@
 //! Makes a [`Compiled`] of an attribute set and a lexicon.
 
-use std::collections::HashSet;
-
 use attributes::{Attribute, AttributeSet, Value, fold, folds_to};
 
 use crate::compiled::{Attr, ClaimSense, Compiled, NounSense, ScopeSense, Sense, Strength, Val};
 use crate::lexicon::{AttributeWords, Lexicon, ValueWords};
 use crate::pattern::{self, Piece};
+use crate::quick_hash::QuickSet;
 use crate::roles::Roles;
 use crate::trie::Trie;
 use crate::words::Words;
@@ -126,7 +125,7 @@ impl Compiled {
         }
     }
 
-    fn keys(&self, list: &[String]) -> HashSet<String> {
+    fn keys(&self, list: &[String]) -> QuickSet<String> {
         list.iter().map(|word| self.words.key(word)).collect()
     }
 
@@ -364,7 +363,7 @@ fn word_of(piece: Piece) -> Option<String> {
 }
 
 /// The words of an attribute's names: "button" and "closure".
-fn own_heads(attribute: &Attribute, words: &Words) -> HashSet<String> {
+fn own_heads(attribute: &Attribute, words: &Words) -> QuickSet<String> {
     std::iter::once(&attribute.name)
         .chain(std::iter::once(&attribute.words))
         .chain(&attribute.aliases)

@@ -1,14 +1,15 @@
-//! A hash for tables that a lexicon alone fills.
+//! A hash for tables that a lexicon and an attribute set fill.
 //!
 //! The standard one withstands keys that somebody chose to collide, at some
-//! times the cost. Here texts are only looked up, never entered.
+//! times the cost. Texts are only looked up here: what a product adds are the few
+//! words of its values.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map that a lexicon fills.
+/// A map with this hash.
 pub(crate) type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<QuickHasher>>;
-/// A set that a lexicon fills.
+/// A set with this hash.
 pub(crate) type QuickSet<K> = HashSet<K, BuildHasherDefault<QuickHasher>>;
 
 /// An odd number whose bits have no pattern (2^64 over the golden ratio).
