@@ -3,10 +3,13 @@
 VENV := .tools/venv
 BENCH_VENV := .tools/bench-venv
 BENCH_LAMBDA_VENV := .tools/bench-lambda-venv
+BENCH_UPLOAD_VENV := .tools/bench-upload-venv
 REFERENCE_VENV := .tools/reference-venv
+MOTO_VENV := .tools/moto-venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 WRITER := .tools/models/SmolLM2-135M-Instruct.Q4_1.gguf
 CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
+MOTO_SERVER := $(MOTO_VENV)/bin/moto_server
 NODE_MODULES := infra/node_modules/.package-lock.json
 
 .PHONY: help
@@ -15,8 +18,11 @@ help: ## This list
 
 # ---- what is installed, all of it into ignored folders of the repository
 
+# What stands in for AWS where Lookbook runs on one machine.
+STACK_TOOLS := $(CARGO_LAMBDA) $(WRITER)
+
 .PHONY: tools
-tools: $(CARGO_LAMBDA) $(WRITER) ## Lambda emulator and small language model, into .tools
+tools: $(STACK_TOOLS) $(MOTO_SERVER) ## Lambda emulator, small language model, AWS for tests, into .tools
 
 $(CARGO_LAMBDA): tools/requirements.txt
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
@@ -28,6 +34,12 @@ $(WRITER): tools/fetch_writer.py | $(CARGO_LAMBDA)
 	$(VENV)/bin/python tools/fetch_writer.py $(@D)
 	@touch $@
 
+$(MOTO_SERVER): tools/moto-requirements.txt
+	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
+	python3 -m venv $(MOTO_VENV)
+	$(MOTO_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
 $(NODE_MODULES): infra/package.json infra/package-lock.json
 	cd infra && npm ci --no-audit --no-fund
 	@touch $@
@@ -35,7 +47,7 @@ $(NODE_MODULES): infra/package.json infra/package-lock.json
 # ---- the two commands
 
 .PHONY: demo
-demo: tools build ## The whole job on this machine (PHOTOS=folder for your own)
+demo: $(STACK_TOOLS) build ## The whole job on this machine (PHOTOS=folder for your own)
 	@target/debug/demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(DEMO_ARGS)
 
 .PHONY: test
@@ -74,6 +86,10 @@ test-onednn: ## The engine `onednn`; needs libdnnl-dev
 	cargo test --locked -p onednn --features link
 	cargo test --locked --workspace --features blip2/onednn --test engines
 
+.PHONY: backfill-kill
+backfill-kill: tools build ## Two catalogues of 2,000 products described here, each killed five times; some minutes
+	cargo test --locked --workspace --test end_to_end -- --ignored --nocapture two_thousand_products
+
 .PHONY: kill-train
 kill-train: ## Kill two training jobs, each 20 times at random moments; two minutes
 	cargo test --locked --workspace --test resume -- --ignored --nocapture twenty_kills
@@ -103,9 +119,24 @@ test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stack
 	cd infra && npm test --silent
 
 .PHONY: package
-package: tools ## The function's release zip: target/lambda/describe-product/bootstrap.zip
+package: $(CARGO_LAMBDA) ## The function's release zip: target/lambda/describe-product/bootstrap.zip
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --profile lambda \
 		--compiler cargo --output-format zip -p describe-product --bin describe-product
+
+# Names as the shells look for them.
+LOOKBOOK := target/lookbook
+
+.PHONY: cli
+cli: ## The operator's program, released, with completions and manual: target/lookbook
+	cargo build --locked --release -p lookbook
+	mkdir -p $(LOOKBOOK)/completions
+	cp target/release/lookbook $(LOOKBOOK)/lookbook
+	$(LOOKBOOK)/lookbook completions bash > $(LOOKBOOK)/completions/lookbook.bash
+	$(LOOKBOOK)/lookbook completions zsh > $(LOOKBOOK)/completions/_lookbook
+	$(LOOKBOOK)/lookbook completions fish > $(LOOKBOOK)/completions/lookbook.fish
+	$(LOOKBOOK)/lookbook completions elvish > $(LOOKBOOK)/completions/lookbook.elv
+	$(LOOKBOOK)/lookbook completions powershell > $(LOOKBOOK)/completions/_lookbook.ps1
+	$(LOOKBOOK)/lookbook man --out $(LOOKBOOK)/man
 
 RELEASED_ZIP := $(CURDIR)/target/lambda/describe-product/bootstrap.zip
 RELEASED_FUNCTION := $(basename $(RELEASED_ZIP))
@@ -191,13 +222,33 @@ bench-lambda: $(if $(filter dev,$(PROFILE)),build,release-function) $(BENCH_LAMB
 	$(if $(filter dev,$(PROFILE)),FUNCTION_BINARY="$(CURDIR)/target/debug/describe-product",FUNCTION_BINARY="$(RELEASED_FUNCTION)" FUNCTION_ZIP="$(RELEASED_ZIP)") \
 		$(SERVE_BENCH) --bench lambda
 
+ifndef AWS_CLI
+BENCH_UPLOAD_TOOLS := $(BENCH_UPLOAD_VENV)/installed
+endif
+
+$(BENCH_UPLOAD_VENV)/installed: tools/bench-upload-requirements.txt
+	python3 -m venv $(BENCH_UPLOAD_VENV)
+	$(BENCH_UPLOAD_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
+# Both programs at one time, as above.
+.PHONY: release-upload
+release-upload:
+	cargo build --locked --release -p lookbook -p local-cloud
+
+.PHONY: bench-upload
+bench-upload: $(if $(filter dev,$(PROFILE)),build,release-upload) $(BENCH_UPLOAD_TOOLS) ## `lookbook upload` beside `aws s3 sync`, into BENCHMARKS.md (ROUNDS FILES)
+	LOOKBOOK="$(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/lookbook" \
+	LOCAL_CLOUD="$(CURDIR)/target/$(if $(filter dev,$(PROFILE)),debug,release)/local-cloud" \
+		$(SERVE_BENCH) --bench upload
+
 # The three programs at one time, as above.
 .PHONY: release-chaos
 release-chaos:
 	cargo build --locked --release -p model-server -p local-cloud -p describe-product
 
 .PHONY: chaos
-chaos: tools $(if $(filter dev,$(PROFILE)),build,release-chaos) ## Products through the function under faults, into BENCHMARKS.md (PRODUCTS SEED WORKERS TIMEOUT MINUTES)
+chaos: $(STACK_TOOLS) $(if $(filter dev,$(PROFILE)),build,release-chaos) ## Products through the function under faults, into BENCHMARKS.md (PRODUCTS SEED WORKERS TIMEOUT MINUTES)
 	$(SERVE_BENCH) --bench chaos
 
 .PHONY: soak-serve

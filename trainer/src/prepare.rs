@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use attributes::{AttributeSet, Wording};
 use catalogue::{
-    Error, LEFT_OUT_FILE, MAX_DISTANCE, Mapping, PrepareOptions, Report, Shares, Source,
+    Error, LEFT_OUT_FILE, MAX_DISTANCE, Mapping, PrepareOptions, Progress, Report, Shares, Source,
 };
 use clap::Args;
 
@@ -76,15 +76,26 @@ fn wording(name: &str) -> Result<Wording, String> {
     })
 }
 
-/// Prepares the files.
+/// Prepares the files, shows how far it is on stderr and says on stdout what was written.
 ///
 /// # Errors
 ///
 /// What could not be read or written, or which option makes no sense.
 pub fn run(args: &PrepareArgs) -> Result<()> {
-    let options = options(args)?;
     let progress = Shown::new();
-    let report = catalogue::prepare(&options, &progress).map_err(|error| {
+    let report = prepare(args, &progress)?;
+    progress.end();
+    print!("{}", summary(args, &report));
+    Ok(())
+}
+
+/// Prepares the files.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn prepare(args: &PrepareArgs, progress: &dyn Progress) -> Result<Report> {
+    catalogue::prepare(&options(args)?, progress).map_err(|error| {
         // What was prepared before may be gone then, which the error itself says.
         let is_halfway = matches!(error, Error::Unfinished { .. });
         let error = anyhow::Error::from(error);
@@ -92,11 +103,7 @@ pub fn run(args: &PrepareArgs) -> Result<()> {
             true => error,
             false => error.context(format!("nothing is prepared in {}", args.out.display())),
         }
-    })?;
-    progress.end();
-    print!("{}", summary(&report));
-    println!("look at {}", args.out.join(catalogue::PAGE_FILE).display());
-    Ok(())
+    })
 }
 
 fn options(args: &PrepareArgs) -> Result<PrepareOptions> {
@@ -153,7 +160,9 @@ fn attribute_set(path: &Path) -> Result<AttributeSet> {
     AttributeSet::parse(&text).with_context(|| format!("{} has to be mended", path.display()))
 }
 
-fn summary(report: &Report) -> String {
+/// What was prepared, in some lines for people.
+#[must_use]
+pub fn summary(args: &PrepareArgs, report: &Report) -> String {
     let mut text = format!(
         "{} products of {} lines ({} broken lines, {} products left out)\n",
         report.products,
@@ -181,5 +190,7 @@ fn summary(report: &Report) -> String {
             report.without_value
         );
     }
+    let page = args.out.join(catalogue::PAGE_FILE);
+    text += &format!("look at {}\n", page.display());
     text
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use catalogue::{DrawOptions, MAX_PRODUCTS};
+use catalogue::{DrawOptions, Drawn, MAX_PRODUCTS, Progress};
 use clap::Args;
 
 use crate::catalogue_progress::Shown;
@@ -27,24 +27,40 @@ pub struct SampleArgs {
     out: PathBuf,
 }
 
-/// Draws the catalogue.
+/// Draws the catalogue, shows how far it is on stderr and says on stdout what was drawn.
 ///
 /// # Errors
 ///
 /// The file that could not be written, or that the folder holds another drawn
 /// catalogue.
 pub fn run(args: &SampleArgs) -> Result<()> {
+    let progress = Shown::new();
+    let drawn = draw(args, &progress)?;
+    progress.end();
+    println!("{}", summary(args, &drawn));
+    Ok(())
+}
+
+/// Draws the catalogue.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn draw(args: &SampleArgs, progress: &dyn Progress) -> Result<Drawn> {
     let options = DrawOptions {
         products: args.products,
         seed: args.seed,
         flaws: args.flaws,
         out: args.out.clone(),
     };
-    let progress = Shown::new();
-    let drawn = catalogue::draw(&options, &progress)
-        .with_context(|| format!("cannot draw a catalogue into {}", args.out.display()))?;
-    progress.end();
-    println!(
+    catalogue::draw(&options, progress)
+        .with_context(|| format!("cannot draw a catalogue into {}", args.out.display()))
+}
+
+/// What was drawn, in a line for people.
+#[must_use]
+pub fn summary(args: &SampleArgs, drawn: &Drawn) -> String {
+    format!(
         "{} products in {} ({} photos were there already{})",
         drawn.products,
         args.out.display(),
@@ -54,6 +70,5 @@ pub fn run(args: &SampleArgs) -> Result<()> {
         } else {
             String::new()
         }
-    );
-    Ok(())
+    )
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use common::Container;
@@ -206,17 +206,19 @@ fn a_kill_between_a_step_too_large_and_the_next_leaves_the_last_good_weights() {
     assert!(killed.weights() == undisturbed.weights());
 }
 
-#[test]
-fn sigterm_leaves_a_checkpoint_and_the_job_goes_on_from_it() {
+/// A job that is told to stop leaves a checkpoint, and goes on from it as if nothing
+/// had been.
+fn assert_goes_on(arguments: &[&str], tell_to_stop: fn(&mut Child)) {
     let undisturbed = container();
     undisturbed.run().succeeded();
     // On a busy machine a job may have ended before it is told to stop.
     for _ in 0..20 {
         let stopped = container();
         // Until the first steps are done.
-        let mut child = stopped.command(&[]).spawn().unwrap();
+        let mut command = stopped.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         wait_for_a_checkpoint(&stopped, &mut child);
-        let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM);
+        tell_to_stop(&mut child);
         let run = common::Run::of(child.wait_with_output().unwrap()).succeeded();
         assert!(stopped.failure().is_none());
         if stopped.path("model/model.safetensors").exists() {
@@ -237,6 +239,19 @@ fn sigterm_leaves_a_checkpoint_and_the_job_goes_on_from_it() {
         return;
     }
     panic!("every job had ended before it was told to stop");
+}
+
+#[test]
+fn sigterm_leaves_a_checkpoint_and_the_job_goes_on_from_it() {
+    assert_goes_on(&[], |child| {
+        let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM);
+    });
+}
+
+#[test]
+fn so_does_the_end_of_stdin_where_it_is_watched() {
+    assert_goes_on(&["--stop-with-input"], |child| drop(child.stdin.take()));
+    // Elsewhere it says nothing: the jobs of all other tests have none.
 }
 
 #[test]

@@ -24,7 +24,9 @@ pub use local_cloud::{LocalCloud, LocalCloudOptions, Writer};
 pub use memory::Memory;
 pub use model_server::ModelServer;
 pub use process::Process;
-pub use programs::{Programs, SHIPPED_MODEL, model_server_program, repository};
+pub use programs::{
+    Programs, SHIPPED_MODEL, built_program, lookbook_program, model_server_program, repository,
+};
 pub use stack::{Endpoint, Stack, StackOptions};
 
 /// The function's name, which the events' paths and the emulator use.

@@ -95,7 +95,23 @@ pub fn model_server_program() -> Result<PathBuf> {
     }
 }
 
-fn built_program(name: &str) -> Result<PathBuf> {
+/// The operator's command line: `LOOKBOOK`, or the one beside the running program.
+///
+/// # Errors
+/// When it is not built, with the command that builds it.
+pub fn lookbook_program() -> Result<PathBuf> {
+    match std::env::var_os("LOOKBOOK") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => built_program("lookbook"),
+    }
+}
+
+/// A program of the workspace, beside the running one, where one `cargo build` puts them
+/// all.
+///
+/// # Errors
+/// When it is not built, with the command that builds it.
+pub fn built_program(name: &str) -> Result<PathBuf> {
     let path = built_folder()?.join(name);
     if path.is_file() {
         return Ok(path);

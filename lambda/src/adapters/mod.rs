@@ -10,7 +10,7 @@ mod trace_headers;
 
 use std::sync::Arc;
 
-use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 
@@ -21,12 +21,25 @@ use crate::settings::Settings;
 /// The services of a process, on AWS or wherever the `AWS_ENDPOINT_URL_*`
 /// variables point. Connects to nothing yet.
 pub async fn connect(settings: &Settings) -> Services {
-    let check = Arc::new(TextCheck::new(
+    let check = text_check(settings);
+    check.prepare();
+    services_with(settings, &sdk_config().load().await, check)
+}
+
+/// The services of a process that has found its credentials and region already.
+pub fn services(settings: &Settings, config: &SdkConfig) -> Services {
+    services_with(settings, config, text_check(settings))
+}
+
+fn text_check(settings: &Settings) -> Arc<TextCheck> {
+    Arc::new(TextCheck::new(
         &settings.attribute_set,
         &settings.wording.style,
-    ));
-    check.prepare();
-    let config = sdk_config().load().await;
+    ))
+}
+
+fn services_with(settings: &Settings, config: &SdkConfig, check: Arc<TextCheck>) -> Services {
+    let config = without_limits(config);
     Services {
         attribute_set: settings.attribute_set.clone(),
         default_category: settings.default_category.clone(),
@@ -48,15 +61,20 @@ pub async fn connect(settings: &Settings) -> Services {
     }
 }
 
-/// One HTTP client for the three services. Retries and time limits are this
-/// crate's own, because they follow the invocation's deadline: the SDK's are
-/// off, and so is its guard against slow bodies, which would cut off a model
-/// that takes its time. (S3 turns the retries on again.)
+/// One HTTP client for the three services.
 fn sdk_config() -> ConfigLoader {
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client())
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http_client())
+}
+
+/// Retries and time limits are this crate's own, because they follow the invocation's
+/// deadline: the SDK's are off, and so is its guard against slow bodies, which would cut
+/// off a model that takes its time. (S3 turns the retries on again.)
+fn without_limits(config: &SdkConfig) -> SdkConfig {
+    config
+        .to_builder()
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build()
 }
 
 /// An error and what caused it, outermost first: an SDK error alone says only

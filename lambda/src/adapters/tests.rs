@@ -19,13 +19,14 @@ use crate::domain::{
 use crate::settings::Guardrail;
 use crate::telemetry::Trace;
 
-async fn config(url: &str) -> aws_config::SdkConfig {
-    sdk_config()
+async fn config(url: &str) -> SdkConfig {
+    let config = sdk_config()
         .endpoint_url(url)
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
         .load()
-        .await
+        .await;
+    without_limits(&config)
 }
 
 fn soon() -> Deadline {

@@ -121,7 +121,12 @@ struct PerMillion {
 impl Prices {
     /// The prices of `prices/bedrock.json`, which is built in.
     pub fn shipped() -> Result<Prices, serde_json::Error> {
-        let file: PriceFile = serde_json::from_str(SHIPPED)?;
+        Prices::parse(SHIPPED)
+    }
+
+    /// The prices of a text in the form of `prices/bedrock.json`; what can be none is left out.
+    pub fn parse(text: &str) -> Result<Prices, serde_json::Error> {
+        let file: PriceFile = serde_json::from_str(text)?;
         let prices = file.usd_per_million_tokens.into_iter();
         Ok(Prices(
             prices

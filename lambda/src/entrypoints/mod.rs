@@ -32,8 +32,8 @@ use serde_json::Value;
 
 use self::event::Event;
 pub use self::http::streamed::StreamedBody;
-#[cfg(test)]
-pub(crate) use self::stored::Outcome;
+pub use self::stored::{Outcome, UNUSABLE_PHOTO, describe_and_store};
+pub use self::upload::product_id;
 #[cfg(test)]
 pub(crate) use self::upload::{Upload, handle as handle_upload};
 use crate::domain::{Deadline, Services};

@@ -17,6 +17,9 @@ use crate::domain::{
 use crate::problem::Problem;
 use crate::telemetry::Worked;
 
+/// Why a product is passed over whose photo was found unusable before.
+pub const UNUSABLE_PHOTO: &str = "its photo can't be used, as is on record";
+
 /// What became of a product.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -161,7 +164,7 @@ async fn describe_once(
             return Ok(Outcome::Skipped(reason));
         }
         if failure.is_some_and(|failure| failure.is_final_for(delivery.source)) {
-            return Ok(Outcome::Skipped("its photo can't be used, as is on record"));
+            return Ok(Outcome::Skipped(UNUSABLE_PHOTO));
         }
         if !app.settings.claims_products || claim.is_some() {
             break found;

@@ -3,19 +3,25 @@
 //! `s3s-fs` keeps an object as a file of its key's name, which shows in places. This layer
 //! refuses keys that a folder cannot hold instead of folding them into others, answers
 //! `NoSuchBucket` where the folder would create or overlook one, hides directories, and makes
-//! writes atomic: a conditional write (`If-None-Match: *`) has one winner, a conditional delete
-//! (`If-Match`) takes nothing away but what was seen, and a reader gets content, ETag and
-//! metadata of one and the same write.
+//! writes atomic: a conditional write (`If-None-Match: *`) has one winner, and a reader gets
+//! content, ETag and metadata of one and the same write; a conditional delete (`If-Match`)
+//! takes nothing away but what was seen. What is listed is in [`listing`],
+//! uploads in parts in [`uploads`].
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use s3s::dto::{
-    CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput,
-    CopySource, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
-    DeleteObjectOutput, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
-    HeadObjectOutput, PutObjectInput, PutObjectOutput, StreamingBlob,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopySource,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput,
+    ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput,
+    PutObjectOutput, StreamingBlob, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
+    UploadPartOutput,
 };
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
@@ -23,10 +29,10 @@ use s3s_fs::FileSystem;
 use super::delegate::delegate;
 use super::internal_request::head_request;
 use super::key_locks::KeyLocks;
-use super::upload_checksum;
+use super::upload_checksum::Promised;
+use super::{listing, sidecars, uploads};
 
-/// The largest object that one PutObject may bring: it is held in memory until it is complete.
-/// Larger ones arrive in parts.
+/// The largest body of a PutObject or of a part: it is held in memory until it is complete.
 const MAX_PUT_BYTES: usize = 1 << 30;
 
 /// The longest file name of the usual file systems.
@@ -37,7 +43,7 @@ const MAX_FILE_NAME_BYTES: usize = 255;
 pub struct ConformingStore {
     inner: FileSystem,
     root: PathBuf,
-    locks: KeyLocks,
+    locks: Arc<KeyLocks>,
 }
 
 impl ConformingStore {
@@ -50,7 +56,7 @@ impl ConformingStore {
         Ok(Self {
             inner: FileSystem::new(root)?,
             root: root.to_owned(),
-            locks: KeyLocks::default(),
+            locks: Arc::default(),
         })
     }
 
@@ -141,12 +147,21 @@ async fn receive(body: StreamingBlob) -> S3Result<Bytes> {
         if received.len() + chunk.len() > MAX_PUT_BYTES {
             return Err(s3_error!(
                 EntityTooLarge,
-                "an object of more than {MAX_PUT_BYTES} bytes must be uploaded in parts"
+                "a body has at most {MAX_PUT_BYTES} bytes here: larger objects are uploaded in parts"
             ));
         }
         received.extend_from_slice(&chunk);
     }
     Ok(received.freeze())
+}
+
+/// Runs what reads and writes files, and may wait for a key, on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> S3Result<T> + Send + 'static,
+) -> S3Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(S3Error::internal_error)?
 }
 
 #[async_trait::async_trait]
@@ -157,13 +172,107 @@ impl S3 for ConformingStore {
         head_bucket: HeadBucketInput => HeadBucketOutput,
         list_buckets: ListBucketsInput => ListBucketsOutput,
         get_bucket_location: GetBucketLocationInput => GetBucketLocationOutput,
-        list_objects: ListObjectsInput => ListObjectsOutput,
-        list_objects_v2: ListObjectsV2Input => ListObjectsV2Output,
         delete_objects: DeleteObjectsInput => DeleteObjectsOutput,
-        upload_part: UploadPartInput => UploadPartOutput,
-        upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput,
-        list_parts: ListPartsInput => ListPartsOutput,
-        abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
+    }
+
+    async fn list_objects(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> S3Result<S3Response<ListObjectsOutput>> {
+        let marker = request.input.marker.clone();
+        let response = self.list_objects_v2(request.map_input(Into::into)).await?;
+        Ok(response.map_output(|page| ListObjectsOutput {
+            marker,
+            next_marker: page.next_continuation_token,
+            contents: page.contents,
+            common_prefixes: page.common_prefixes,
+            delimiter: page.delimiter,
+            encoding_type: page.encoding_type,
+            name: page.name,
+            prefix: page.prefix,
+            max_keys: page.max_keys,
+            is_truncated: page.is_truncated,
+            ..ListObjectsOutput::default()
+        }))
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        self.bucket_exists(&request.input.bucket)?;
+        let (root, locks) = (self.root.clone(), Arc::clone(&self.locks));
+        let page = blocking(move || listing::list(&root, &locks, request.input)).await?;
+        Ok(S3Response::new(page))
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        self.bucket_exists(&request.input.bucket)?;
+        let root = self.root.clone();
+        let page = blocking(move || uploads::list_uploads(&root, request.input)).await?;
+        Ok(S3Response::new(page))
+    }
+
+    async fn list_parts(
+        &self,
+        request: S3Request<ListPartsInput>,
+    ) -> S3Result<S3Response<ListPartsOutput>> {
+        let lock = self.locks.of(&request.input.bucket, &request.input.key);
+        let _reading = lock.read().await;
+        let root = self.root.clone();
+        let page = blocking(move || uploads::list_parts(&root, request.input)).await?;
+        Ok(S3Response::new(page))
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        uploads::check(&self.root, &request.input.upload_id)?;
+        let lock = self.locks.of(&request.input.bucket, &request.input.key);
+        let _writing = lock.write().await;
+        self.inner.abort_multipart_upload(request).await
+    }
+
+    /// As for whole objects, the body is received and looked at before anything is replaced.
+    async fn upload_part(
+        &self,
+        mut request: S3Request<UploadPartInput>,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
+        let id = uploads::check(&self.root, &request.input.upload_id)?;
+        if let Some(body) = request.input.body.take() {
+            let received = receive(body).await?;
+            Promised::of_part(&request.input).verify(&received)?;
+            request.input.body = Some(StreamingBlob::from(Body::from(received)));
+        }
+        let number = request.input.part_number;
+        let sha256 = request.input.checksum_sha256.clone();
+        let lock = self.locks.of(&request.input.bucket, &request.input.key);
+        let _writing = lock.write().await;
+        let mut response = self.inner.upload_part(request).await?;
+        let record = uploads::PartRecord::new(response.output.e_tag.as_ref(), sha256.clone());
+        uploads::keep_record(&self.root, id, number, &record).map_err(S3Error::internal_error)?;
+        response.output.checksum_sha256 = sha256;
+        Ok(response)
+    }
+
+    async fn upload_part_copy(
+        &self,
+        request: S3Request<UploadPartCopyInput>,
+    ) -> S3Result<S3Response<UploadPartCopyOutput>> {
+        let id = uploads::check(&self.root, &request.input.upload_id)?;
+        let number = request.input.part_number;
+        let lock = self.locks.of(&request.input.bucket, &request.input.key);
+        let _writing = lock.write().await;
+        let response = self.inner.upload_part_copy(request).await?;
+        let copied = response.output.copy_part_result.as_ref();
+        let e_tag = copied.and_then(|part| part.e_tag.as_ref());
+        let record = uploads::PartRecord::new(e_tag, None);
+        uploads::keep_record(&self.root, id, number, &record).map_err(S3Error::internal_error)?;
+        Ok(response)
     }
 
     /// The body is received before the key is locked: a slow client keeps nobody waiting.
@@ -176,7 +285,7 @@ impl S3 for ConformingStore {
         check_key(&bucket, &key)?;
         if let Some(body) = request.input.body.take() {
             let received = receive(body).await?;
-            upload_checksum::verify(&request.input, &received)?;
+            Promised::of_object(&request.input).verify(&received)?;
             request.input.body = Some(StreamingBlob::from(Body::from(received)));
         }
         let lock = self.locks.of(&bucket, &key);
@@ -205,7 +314,13 @@ impl S3 for ConformingStore {
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         self.bucket_exists(&request.input.bucket)?;
         check_key(&request.input.bucket, &request.input.key)?;
-        self.inner.create_multipart_upload(request).await
+        let algorithm = request.input.checksum_algorithm.clone();
+        let response = self.inner.create_multipart_upload(request).await?;
+        if let (Some(algorithm), Some(id)) = (algorithm, &response.output.upload_id) {
+            let id = uploads::check(&self.root, id)?;
+            uploads::keep_algorithm(&self.root, id, &algorithm).map_err(S3Error::internal_error)?;
+        }
+        Ok(response)
     }
 
     async fn complete_multipart_upload(
@@ -217,11 +332,22 @@ impl S3 for ConformingStore {
         check_key(&bucket, &key)?;
         let lock = self.locks.of(&bucket, &key);
         let _writing = lock.write().await;
+        let id = uploads::check(&self.root, &request.input.upload_id)?;
+        // Looked at before, since s3s-fs ends the upload first and then finds what is wrong.
+        let stored = uploads::parts(&self.root, id).map_err(S3Error::internal_error)?;
+        let parts = request.input.multipart_upload.as_ref();
+        let parts = parts.and_then(|upload| upload.parts.as_deref());
+        let size = request.input.mpu_object_size;
+        let sha256 = uploads::check_completion(parts.unwrap_or_default(), &stored, size)?;
         let mut response = self.inner.complete_multipart_upload(request).await?;
         // The object is complete already; the future only carries the answer.
         if let Some(answer) = response.output.future.take() {
             response.output = answer.await?;
         }
+        sidecars::set_checksum(&self.root, &bucket, &key, sha256.clone())
+            .and_then(|()| uploads::forget(&self.root, id))
+            .map_err(S3Error::internal_error)?;
+        response.output.checksum_sha256 = sha256;
         Ok(response)
     }
 

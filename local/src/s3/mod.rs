@@ -9,9 +9,12 @@ pub mod conforming;
 mod delegate;
 mod internal_request;
 mod key_locks;
+mod listing;
 pub mod notifying;
 mod request_context;
 pub mod server;
+mod sidecars;
 mod upload_checksum;
+mod uploads;
 
 pub use server::{OpenError, S3Settings, router};

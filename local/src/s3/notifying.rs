@@ -116,6 +116,7 @@ impl<S: S3> S3 for NotifyingStore<S> {
         create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput,
         upload_part: UploadPartInput => UploadPartOutput,
         upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput,
+        list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput,
         list_parts: ListPartsInput => ListPartsOutput,
         abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
     }

@@ -23,8 +23,12 @@ mod warnings;
 mod write;
 pub mod wrong;
 
+use std::fmt::Write;
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 
+use self::ask::Wire;
 use self::card::Training;
 use self::evaluation::{Evaluation, SystemResults, usable_items};
 use self::inputs::Inputs;
@@ -41,6 +45,19 @@ use crate::catalogue_progress::Shown;
 /// # Errors
 /// What is missing or wrong, before anything is written.
 pub fn run(args: &EvaluateArgs) -> Result<()> {
+    let evaluation = evaluate(args, None)?;
+    print!("{}", summary(&evaluation));
+    println!("reports: {}", args.out.display());
+    Ok(())
+}
+
+/// Evaluates and writes the reports. The running model server is the one that `wire`
+/// leads to, else the one that the arguments name. Not to be called on a thread that
+/// drives tasks: it waits.
+///
+/// # Errors
+/// As [`run`].
+pub fn evaluate(args: &EvaluateArgs, wire: Option<Arc<dyn Wire>>) -> Result<Evaluation> {
     args.check()?;
     let inputs = Inputs::read(args)?;
     let training = Training::read(args.model_dir.as_deref(), args.training_metrics.as_deref())?;
@@ -49,7 +66,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
         ..args.clone()
     };
     let progress = Shown::new();
-    let answers = systems::answer(args, &inputs, &progress)?;
+    let answers = systems::answer(args, &inputs, wire, &progress)?;
     progress.end();
     let items = usable_items(&inputs, &answers);
     let evaluation = Evaluation::of(args, &inputs, &answers);
@@ -69,23 +86,24 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     if let Some(path) = args.card_beside_checkpoint() {
         write_whole(&path, &card)?;
     }
-    print_summary(&evaluation);
-    println!("reports: {}", args.out.display());
-    Ok(())
+    Ok(evaluation)
 }
 
-/// The means over attributes, a line for each way of answering.
-fn print_summary(evaluation: &Evaluation) {
+/// The means over attributes, a line for each way of answering, and notes.
+#[must_use]
+pub fn summary(evaluation: &Evaluation) -> String {
     let data = &evaluation.data;
-    println!(
-        "{} products, {} questions; {} photos can't be used",
+    let mut text = format!(
+        "{} products, {} questions; {} photos can't be used\n",
         data.products,
         data.questions,
         data.unusable_photos.len()
     );
-    let print = |name: &str, mode: &str, results: &Results| {
+    let mut add = |name: &str, mode: &str, results: &Results| {
         if let Some(average) = results.averages.first() {
-            println!(
+            // Writing into a string does not fail.
+            let _ = writeln!(
+                text,
                 "{:<32} accuracy {:<22} macro-F1 {}",
                 format!("{name}, {mode}"),
                 with_interval(&average.accuracy),
@@ -95,13 +113,14 @@ fn print_summary(evaluation: &Evaluation) {
     };
     for system in &evaluation.systems {
         if let Some(free) = &system.free {
-            print(&system.name, "free", free);
+            add(&system.name, "free", free);
         }
-        print(&system.name, held_mode(system), &system.held);
+        add(&system.name, held_mode(system), &system.held);
     }
     for warning in warnings(evaluation) {
-        println!("note: {warning}");
+        let _ = writeln!(text, "note: {warning}");
     }
+    text
 }
 
 /// What the held answers of a system are: a baseline has no others, and they are

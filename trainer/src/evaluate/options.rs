@@ -22,7 +22,8 @@ pub struct EvaluateArgs {
     /// The checkpoint to evaluate
     #[arg(long, value_name = "DIR", required_unless_present = "endpoint")]
     pub model_dir: Option<PathBuf>,
-    /// A running model server to evaluate, such as http://127.0.0.1:8080
+    /// A running model server to evaluate, such as http://127.0.0.1:8080; for
+    /// `lookbook evaluate` also the name of a SageMaker endpoint
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
     /// The checkpoint before fine-tuning, to compare with

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Result, bail};
 use catalogue::Progress;
 use serde::Serialize;
 
-use super::ask::{Answerer, Collected, Endpoint, LocalModel, Reply, collect};
+use super::ask::{Answerer, Collected, Endpoint, LocalModel, Reply, Wire, collect};
 use super::baselines::Baselines;
 use super::data::Row;
 use super::inputs::Inputs;
@@ -63,17 +64,19 @@ pub struct Answers {
     pub neighbours: usize,
 }
 
-/// Asks everybody.
+/// Asks everybody. The running model server is the one that `wire` leads to, else the
+/// one that the arguments name.
 ///
 /// # Errors
 /// When somebody can't be asked, or no photo can be used.
-pub fn answer(args: &EvaluateArgs, inputs: &Inputs, progress: &dyn Progress) -> Result<Answers> {
+pub fn answer(
+    args: &EvaluateArgs,
+    inputs: &Inputs,
+    wire: Option<Arc<dyn Wire>>,
+    progress: &dyn Progress,
+) -> Result<Answers> {
     // That nobody is there is known before the long work.
-    let endpoint = args
-        .endpoint
-        .as_ref()
-        .map(|url| Ok::<_, Error>((url, reached(args, inputs, url)?)))
-        .transpose()?;
+    let endpoint = reached(args, inputs, wire)?;
     let mut asking = Asking {
         args,
         inputs,
@@ -84,8 +87,8 @@ pub fn answer(args: &EvaluateArgs, inputs: &Inputs, progress: &dyn Progress) -> 
     if let Some(folder) = &args.model_dir {
         asking.checkpoint(Kind::Model, args.model_name(), folder)?;
     }
-    if let Some((url, endpoint)) = endpoint {
-        asking.endpoint(url, endpoint)?;
+    if let Some(endpoint) = endpoint {
+        asking.endpoint(endpoint)?;
     }
     if let Some(folder) = &args.before_model_dir {
         asking.checkpoint(
@@ -98,11 +101,19 @@ pub fn answer(args: &EvaluateArgs, inputs: &Inputs, progress: &dyn Progress) -> 
     Ok(asking.answers)
 }
 
-fn reached(args: &EvaluateArgs, inputs: &Inputs, url: &str) -> Result<Endpoint> {
+fn reached(
+    args: &EvaluateArgs,
+    inputs: &Inputs,
+    wire: Option<Arc<dyn Wire>>,
+) -> Result<Option<Endpoint>> {
     let concurrency = usize::try_from(args.concurrency)?;
-    let endpoint = Endpoint::new(url, &inputs.vocabulary, concurrency)?;
+    let endpoint = match (wire, &args.endpoint) {
+        (Some(wire), _) => Endpoint::over(wire, &inputs.vocabulary, concurrency)?,
+        (None, Some(url)) => Endpoint::new(url, &inputs.vocabulary, concurrency)?,
+        (None, None) => return Ok(None),
+    };
     endpoint.reach()?;
-    Ok(endpoint)
+    Ok(Some(endpoint))
 }
 
 struct Asking<'a> {
@@ -130,17 +141,13 @@ impl Asking<'_> {
         Ok(())
     }
 
-    fn endpoint(&mut self, url: &str, mut endpoint: Endpoint) -> Result<()> {
+    fn endpoint(&mut self, mut endpoint: Endpoint) -> Result<()> {
+        let source = endpoint.name().to_owned();
         // Several rounds of requests, so that the server seldom waits for the
         // slowest of a round.
         let batch_size = self.args.batch_size.saturating_mul(self.args.concurrency);
         let collected = self.ask(&mut endpoint, "endpoint", batch_size)?;
-        self.add(
-            Kind::Endpoint,
-            "endpoint".to_owned(),
-            url.to_owned(),
-            collected,
-        );
+        self.add(Kind::Endpoint, "endpoint".to_owned(), source, collected);
         Ok(())
     }
 

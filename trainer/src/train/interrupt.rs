@@ -8,7 +8,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// Whether the job was told to stop: SIGTERM, which SageMaker sends two minutes
-/// before it takes the machine away, or an interrupt from the keyboard.
+/// before it takes the machine away, an interrupt from the keyboard, or the end of
+/// stdin where that is watched.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
@@ -27,6 +28,24 @@ impl Interrupt {
                 .context("cannot listen to signals")?;
         }
         Ok(interrupt)
+    }
+
+    /// Is told to stop as well when stdin ends, which it does whatever the program
+    /// that holds its other side comes to.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn watch_input(&self) -> anyhow::Result<()> {
+        let flag = Arc::clone(&self.0);
+        std::thread::Builder::new()
+            .name("stdin".to_owned())
+            .spawn(move || {
+                // What is written there is for nobody, and an error is an end too.
+                let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+                flag.store(true, Ordering::Relaxed);
+            })
+            .context("cannot watch stdin")?;
+        Ok(())
     }
 
     /// Whether it was.

@@ -9,6 +9,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::container::create_folder;
+use super::metric_definitions::{BATCH_LOSS, EPOCH_LOSS, VALIDATION_LOSS, VALIDATION_MACRO_F1};
 
 /// One line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,19 +153,15 @@ impl Metrics {
 /// What stdout says of an event: decimals without an exponent.
 fn lines(event: &Event) -> Vec<String> {
     match event {
-        Event::Step { loss, .. } => vec![format!("Loss: {loss:.6}")],
-        Event::Epoch(summary) => {
-            let of =
-                |name: &str, value: Option<f64>| value.map(|value| format!("{name}{value:.6}"));
-            [
-                of("Epoch Loss: ", summary.loss),
-                of("validation_loss=", summary.validation_loss),
-                of("validation_macro_f1=", summary.macro_f1),
-            ]
-            .into_iter()
-            .flatten()
-            .collect()
-        }
+        Event::Step { loss, .. } => vec![BATCH_LOSS.line(*loss)],
+        Event::Epoch(summary) => [
+            (EPOCH_LOSS, summary.loss),
+            (VALIDATION_LOSS, summary.validation_loss),
+            (VALIDATION_MACRO_F1, summary.macro_f1),
+        ]
+        .into_iter()
+        .filter_map(|(metric, value)| Some(metric.line(value?)))
+        .collect(),
         Event::Sample(sample) => vec![format!(
             "{}: {} {} (true: {})",
             sample.id, sample.question, sample.answer, sample.expected

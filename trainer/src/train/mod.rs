@@ -19,6 +19,7 @@ pub mod hyperparameters;
 mod inputs;
 pub mod interrupt;
 pub mod job;
+pub mod metric_definitions;
 pub mod metrics;
 pub mod optimiser;
 pub mod order;
@@ -65,6 +66,10 @@ pub struct TrainArgs {
     /// On how many threads a CPU computes; results do not depend on it.
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Stop as at SIGTERM when stdin ends: for a program that runs this one, and may
+    /// end before it.
+    #[arg(long)]
+    pub stop_with_input: bool,
 }
 
 impl TrainArgs {
@@ -84,25 +89,37 @@ impl TrainArgs {
 /// the job failed; the reason is on stderr and in `output/failure`.
 #[must_use]
 pub fn run(args: &TrainArgs) -> ExitCode {
-    let container = Container::new(&args.ml_root);
-    container.remove_leftovers();
-    let result = catch_unwind(AssertUnwindSafe(|| work(args, &container)))
-        .unwrap_or_else(|_| Err(anyhow!("a bug in the trainer: it panicked, see the log")));
-    match result {
+    match train(args) {
         Ok(Outcome::Finished | Outcome::Interrupted) => ExitCode::SUCCESS,
         Err(error) => {
-            let reason = format!("{error:#}");
-            eprintln!("trainer: {reason}");
-            if let Err(error) = container.write_failure(&reason) {
-                eprintln!("trainer: {error:#}");
-            }
+            eprintln!("trainer: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
+/// Runs the job, and tells whether it ended or was told to stop.
+///
+/// # Errors
+/// Why it failed, which is in `output/failure` as well.
+pub fn train(args: &TrainArgs) -> anyhow::Result<Outcome> {
+    let container = Container::new(&args.ml_root);
+    container.remove_leftovers();
+    let result = catch_unwind(AssertUnwindSafe(|| work(args, &container)))
+        .unwrap_or_else(|_| Err(anyhow!("a bug in the trainer: it panicked, see the log")));
+    if let Err(reason) = &result
+        && let Err(error) = container.write_failure(&format!("{reason:#}"))
+    {
+        eprintln!("trainer: {error:#}");
+    }
+    result
+}
+
 fn work(args: &TrainArgs, container: &Container) -> anyhow::Result<Outcome> {
     let interrupt = Interrupt::listen()?;
+    if args.stop_with_input {
+        interrupt.watch_input()?;
+    }
     match prepare::prepare(args, container, &interrupt)? {
         Some(job) => job.run(),
         None => {

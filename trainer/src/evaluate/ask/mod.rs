@@ -7,7 +7,7 @@ mod local;
 use anyhow::Result;
 
 pub use collect::{Collected, collect};
-pub use endpoint::{Endpoint, endpoint_url};
+pub use endpoint::{Endpoint, Wire, endpoint_url};
 pub use local::{LocalModel, MAX_PIXELS};
 
 /// A question as it is put.

@@ -1,23 +1,24 @@
-//! A running model server that answers over HTTP.
+//! A running model server that answers requests.
 
+mod wire;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, TryStreamExt};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
+pub use self::wire::{Wire, endpoint_url};
 use super::{Answerer, Asked, PhotoOutcome, PhotoQuestions, Reply};
 use crate::evaluate::data::{Choice, Vocabulary};
 
 /// Prompts that every model server takes in one request.
 const MAX_PROMPTS: usize = 64;
-
-/// How long one request may take.
-const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often a request is sent again that was turned away.
 const RETRIES: u32 = 8;
@@ -25,20 +26,18 @@ const RETRIES: u32 = 8;
 /// How often one is sent again that nobody answered.
 const SEND_RETRIES: u32 = 3;
 
-/// How long an answer of any kind is waited for at first.
-const REACH_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The wait before the first of them; each is twice as long as the one before.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// The longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// A model server by its URL.
+/// A model server, wherever it is.
 pub struct Endpoint {
     runtime: Runtime,
-    client: Client,
-    url: Url,
+    wire: Arc<dyn Wire>,
+    /// The wire's, for errors.
+    name: String,
     /// The texts of each attribute.
     choices: Vec<Vec<String>>,
     concurrency: usize,
@@ -75,35 +74,10 @@ struct ErrorFields {
     message: String,
 }
 
-/// How SageMaker Runtime wraps an error of the model server, under the status 424.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ModelError {
-    original_status_code: u16,
-    original_message: String,
-}
-
 /// What one request came to.
 enum Sent {
     Answers(Vec<Answer>),
     BadPhoto(String),
-}
-
-/// The URL that is asked: without a path, that is `/invocations`.
-///
-/// # Errors
-/// When it is none that this program can reach.
-pub fn endpoint_url(text: &str) -> Result<Url> {
-    let mut url = Url::parse(text).with_context(|| format!("--endpoint: {text:?} is no URL"))?;
-    ensure!(
-        url.scheme() == "http",
-        "--endpoint: {url} has to begin with http://; this program signs and encrypts nothing, \
-         so a SageMaker endpoint needs a proxy in between"
-    );
-    if url.path() == "/" {
-        url.set_path("/invocations");
-    }
-    Ok(url)
 }
 
 impl Endpoint {
@@ -112,37 +86,47 @@ impl Endpoint {
     /// # Errors
     /// When the URL is none that this program can reach.
     pub fn new(url: &str, vocabulary: &Vocabulary, concurrency: usize) -> Result<Endpoint> {
-        let url = endpoint_url(url)?;
+        Endpoint::over(Arc::new(wire::Http::new(url)?), vocabulary, concurrency)
+    }
+
+    /// A server that is reached over `wire`. Not to be used on a thread that drives
+    /// tasks: it waits.
+    ///
+    /// # Errors
+    /// When the system has no room for another runtime.
+    pub fn over(
+        wire: Arc<dyn Wire>,
+        vocabulary: &Vocabulary,
+        concurrency: usize,
+    ) -> Result<Endpoint> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("no runtime for the network")?;
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .build()
-            .context("no client for HTTP")?;
         let texts =
             |choices: &Vec<Choice>| choices.iter().map(|choice| choice.text.clone()).collect();
         Ok(Endpoint {
             runtime,
-            client,
-            url,
+            name: wire.name(),
+            wire,
             choices: vocabulary.choices.iter().map(texts).collect(),
             concurrency: concurrency.max(1),
         })
     }
 
-    /// Whether anybody answers at the URL, whatever the answer: known before long work.
+    /// What errors and reports call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether anybody answers, whatever the answer: known before long work.
     ///
     /// # Errors
     /// When nobody does.
     pub fn reach(&self) -> Result<()> {
-        let asking = self.client.get(self.url.clone()).timeout(REACH_TIMEOUT);
-        // The client's future has to be made within its runtime.
-        let answer = self.runtime.block_on(async { asking.send().await });
-        answer.with_context(|| format!("--endpoint: {} can't be reached", self.url))?;
-        Ok(())
+        // The future has to be made within the runtime.
+        self.runtime.block_on(async { self.wire.reach().await })
     }
 
     async fn ask_photo(&self, photo: &PhotoQuestions<'_>) -> Result<PhotoOutcome> {
@@ -155,7 +139,7 @@ impl Endpoint {
                     ensure!(
                         answers.len() == 2 * questions.len(),
                         "{} answered {} questions with {} answers",
-                        self.url,
+                        self.name,
                         2 * questions.len(),
                         answers.len()
                     );
@@ -194,7 +178,7 @@ impl Endpoint {
         let choice = choice.with_context(|| {
             format!(
                 "{} answered {:?}, which is none of the choices; does it know `choices`?",
-                self.url, held.generated_text
+                self.name, held.generated_text
             )
         })?;
         Ok(Reply {
@@ -208,8 +192,9 @@ impl Endpoint {
     async fn send(&self, request: &Request<'_>) -> Result<Sent> {
         let mut wait = FIRST_WAIT;
         let (mut turned_away, mut failed) = (0, 0);
+        let body = serde_json::to_vec(request).context("a request is no JSON")?;
         loop {
-            match self.post(request).await {
+            match self.wire.post(body.clone()).await {
                 Ok((status, _)) if is_passing(status) && turned_away < RETRIES => {
                     turned_away += 1;
                     // Whoever turns a request away is there again.
@@ -219,7 +204,7 @@ impl Endpoint {
                 Err(_) if failed < SEND_RETRIES => failed += 1,
                 Err(error) => {
                     let tries = SEND_RETRIES + 1;
-                    let said = format!("{} did not answer in {tries} tries", self.url);
+                    let said = format!("{} did not answer in {tries} tries", self.name);
                     return Err(error).context(said);
                 }
             }
@@ -228,20 +213,12 @@ impl Endpoint {
         }
     }
 
-    /// The status and the whole body of one answer of the model server.
-    async fn post(&self, request: &Request<'_>) -> reqwest::Result<(StatusCode, Vec<u8>)> {
-        let sending = self.client.post(self.url.clone()).json(request);
-        let response = sending.send().await?;
-        let status = response.status();
-        Ok(unwrapped(status, response.bytes().await?.into()))
-    }
-
     fn understood(&self, status: StatusCode, body: &[u8]) -> Result<Sent> {
         if status.is_success() {
             let answers = serde_json::from_slice(body).with_context(|| {
                 format!(
                     "{} did not answer as this project's model server does",
-                    self.url
+                    self.name
                 )
             })?;
             return Ok(Sent::Answers(answers));
@@ -258,22 +235,11 @@ impl Endpoint {
         }
         // It is the photo that is large, whoever says so.
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let reason = format!("{} answered {status}: {message}", self.url);
+            let reason = format!("{} answered {status}: {message}", self.name);
             return Ok(Sent::BadPhoto(reason));
         }
-        bail!("{} answered {status}: {message}", self.url);
+        bail!("{} answered {status}: {message}", self.name);
     }
-}
-
-/// What the model server itself answered, where an endpoint stands before it.
-fn unwrapped(status: StatusCode, body: Vec<u8>) -> (StatusCode, Vec<u8>) {
-    if status == StatusCode::FAILED_DEPENDENCY
-        && let Ok(error) = serde_json::from_slice::<ModelError>(&body)
-        && let Ok(original) = StatusCode::from_u16(error.original_status_code)
-    {
-        return (original, error.original_message.into_bytes());
-    }
-    (status, body)
 }
 
 /// Whether another try may help.

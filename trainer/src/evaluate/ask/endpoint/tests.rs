@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn only_urls_that_can_be_reached_are_taken() {
     let open = |url| Endpoint::new(url, &Vocabulary::default(), 2);
-    let url = |text| open(text).map(|endpoint| endpoint.url.to_string());
+    let url = |text| open(text).map(|endpoint| endpoint.name().to_owned());
     assert_eq!(
         url("http://host:8080").unwrap(),
         "http://host:8080/invocations"

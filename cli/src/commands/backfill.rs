@@ -1,0 +1,232 @@
+//! `lookbook backfill`: every photograph of a catalogue described once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use describe_product::adapters;
+use describe_product::domain::{Format, Services, is_bucket_name};
+use describe_product::entrypoints::App;
+use describe_product::settings::{DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, OUTPUT_BUCKET, Settings};
+
+use crate::backfill::folder_lock::FolderLock;
+use crate::backfill::folder_store::FolderStore;
+use crate::backfill::products::{self, Products, Source};
+use crate::backfill::state_machine::{self, Input};
+use crate::backfill::work::{Pace, describe_all};
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::function_settings::{FunctionSettings, Setting};
+use crate::interrupt::interrupted;
+use crate::photographs::S3_SCHEME;
+
+/// Which catalogue to describe, and how.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    /// The photographs: a folder, or s3://bucket/prefix. A product is named by what stands
+    /// between the folder, or the stack's prefix incoming/, and the extension
+    #[arg(value_name = "SOURCE", required_unless_present = "follow")]
+    pub source: Option<Source>,
+    /// Start this state machine, the stack's, over the prefix, and follow it
+    #[arg(long, value_name = "ARN", conflicts_with = "here")]
+    pub state_machine: Option<String>,
+    /// Follow an execution that was started before
+    #[arg(long, value_name = "ARN", conflicts_with_all = ["source", "state_machine", "here"])]
+    pub follow: Option<String>,
+    /// With --state-machine, by Batch Transform and batch inference: later, and cheaper
+    #[arg(long, requires = "state_machine")]
+    pub cheaply: bool,
+    /// How often an execution is looked at, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub every: u64,
+    /// The first so many photographs alone, in the order of their names
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Do it on this machine, against an endpoint and Bedrock
+    #[arg(long)]
+    pub here: bool,
+    /// With --here, how many products are under way at a time; no more than the endpoint has
+    /// room for
+    #[arg(long, value_name = "COUNT", default_value_t = 8,
+        value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
+    /// With --here, how long one product may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(5..=3600))]
+    pub timeout: u64,
+    /// With --here, how often a product is tried that fails for a reason that may pass
+    #[arg(long, value_name = "COUNT", default_value_t = 3,
+        value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub tries: u32,
+    /// With --here, where descriptions/ and failures/ are written: a folder for a folder [default:
+    /// the folder itself], a bucket for a bucket [default: the bucket itself]
+    #[arg(long, value_name = "PLACE")]
+    pub out: Option<String>,
+    /// With --here, what is written: description, or listing
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// With --here, the settings of the function
+    #[command(flatten)]
+    pub settings: FunctionSettings,
+}
+
+/// Describes a catalogue.
+///
+/// # Errors
+/// When something is not described, or the user interrupts.
+pub async fn run(args: BackfillArgs, context: &Context) -> Outcome {
+    let every = Duration::from_secs(args.every);
+    if let Some(execution) = &args.follow {
+        let client = aws_sdk_sfn::Client::new(context.aws().await);
+        return follow(&client, execution, every, context).await;
+    }
+    // clap sees to it where nothing is followed.
+    let source = args
+        .source
+        .clone()
+        .ok_or_else(|| Failure::usage("name a folder or s3://bucket/prefix"))?;
+    if args.here {
+        return here(args, &source, context).await;
+    }
+    match (&args.state_machine, &source) {
+        (Some(machine), Source::Bucket { bucket, prefix }) => {
+            let client = aws_sdk_sfn::Client::new(context.aws().await);
+            let input = Input {
+                prefix: Some(prefix.clone()).filter(|prefix| !prefix.is_empty()),
+                limit: args.limit,
+                cheaply: args.cheaply,
+            };
+            let started = async {
+                state_machine::check_bucket(&client, machine, bucket).await?;
+                state_machine::start(&client, machine, &input).await
+            };
+            let execution = context.interrupt.or(started).await??;
+            context.terminal.say(format!("started {execution}"));
+            follow(&client, &execution, every, context).await
+        }
+        (Some(_), Source::Folder(folder)) => Err(Failure::usage(format!(
+            "the state machine describes what lies in a bucket, and {} is a folder",
+            folder.display()
+        ))
+        .next("`lookbook upload` puts it into one; or describe it on this machine by --here")),
+        (None, _) => Err(Failure::usage("say where the work is to be done")
+            .next("--state-machine ARN for the stack's state machine, or --here")),
+    }
+}
+
+async fn follow(
+    client: &aws_sdk_sfn::Client,
+    execution: &str,
+    every: Duration,
+    context: &Context,
+) -> Outcome {
+    let ended = state_machine::follow(client, execution, every, context).await?;
+    context.terminal.result(&ended, || ended.text())?;
+    ended.verdict().unwrap_or(Ok(()))
+}
+
+async fn here(args: BackfillArgs, source: &Source, context: &Context) -> Outcome {
+    let settings = settings(&args, source, context)?;
+    let services = adapters::services(&settings, context.aws().await);
+    let (services, found, _lock) = match source {
+        Source::Folder(folder) => {
+            let results = args
+                .out
+                .as_ref()
+                .map_or_else(|| folder.clone(), PathBuf::from);
+            // Before the lock, which would make a folder that isn't there.
+            let found = products::in_folder(folder)?;
+            let lock = FolderLock::take(&results)?;
+            let store = FolderStore::new(folder, results);
+            store.remove_unfinished(&[&settings.output_prefix, &settings.failure_prefix]);
+            let services = Services {
+                store: Arc::new(store),
+                ..services
+            };
+            (services, found, Some(lock))
+        }
+        Source::Bucket { bucket, prefix } => {
+            let client = context.s3().await;
+            // As the function names them, wherever below its prefix one begins.
+            let named_below = if prefix.starts_with(&settings.incoming_prefix) {
+                settings.incoming_prefix.as_str()
+            } else {
+                prefix.as_str()
+            };
+            let list = products::in_bucket(&client, bucket, prefix, named_below);
+            (services, context.interrupt.or(list).await??, None)
+        }
+    };
+    say_what_was_found(source, &found, context);
+    let found = found.first(args.limit);
+    let pace = Pace {
+        concurrency: usize::from(args.concurrency),
+        timeout: Duration::from_secs(args.timeout),
+        tries: args.tries,
+    };
+    let app = App::new(settings, services);
+    let began = Instant::now();
+    let tally = describe_all(&app, source, &found.list, pace, context).await;
+    let summary = tally.summary(found.left_out.len(), began.elapsed());
+    context.terminal.result(&summary, || summary.text())?;
+    if context.interrupt.came() {
+        return Err(interrupted().next("run the same command again: it goes on from here"));
+    }
+    match summary.failure(tally.gave_up) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// The function's settings, with the place of the photographs and of the results.
+fn settings(args: &BackfillArgs, source: &Source, context: &Context) -> Outcome<Settings> {
+    let mut further = vec![Setting::new(
+        &ENDPOINT_CONCURRENCY,
+        args.concurrency.to_string(),
+    )];
+    if let Some(format) = args.format {
+        further.push(Setting::new(&DEFAULT_FORMAT, format.name()));
+    }
+    if let (Source::Bucket { .. }, Some(out)) = (source, &args.out) {
+        let name = out.strip_prefix(S3_SCHEME).unwrap_or(out);
+        let name = name.trim_end_matches('/');
+        if !is_bucket_name(name) {
+            return Err(Failure::usage(format!(
+                "--out {out} is no bucket: results of a bucket go into a bucket, under \
+                 descriptions/"
+            ))
+            .next("--set OUTPUT_PREFIX=… names another prefix"));
+        }
+        further.push(Setting::new(&OUTPUT_BUCKET, name));
+    }
+    args.settings.read(further, context)
+}
+
+fn say_what_was_found(source: &Source, found: &Products, context: &Context) {
+    /// How many are named.
+    const NAMED: usize = 5;
+    context
+        .terminal
+        .say(format!("{} products in {source}", found.list.len()));
+    if found.left_out.is_empty() {
+        return;
+    }
+    let named: Vec<&str> = found
+        .left_out
+        .iter()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    let more = found.left_out.len() - named.len();
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    context.terminal.say(format!(
+        "left out, as another photograph is of the same product or they can't be read: {}{more}",
+        named.join(", ")
+    ));
+}
