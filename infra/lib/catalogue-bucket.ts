@@ -1,22 +1,25 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { type IRuleTarget, Match, Rule } from 'aws-cdk-lib/aws-events';
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
   Bucket,
   BucketEncryption,
   type CfnBucket,
+  type IBucket,
   type LifecycleRule,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import type { EndpointPlace } from './model-endpoint.ts';
 
 /** The forms of photo that the model server reads. EventBridge compares them case by case. */
 const PHOTO_SUFFIXES = ['.jpg', '.jpeg', '.png', '.webp'];
 
-/** Answers that are kept for a time. */
-export interface KeptCalls {
-  /** What their keys begin with; ends with "/". */
+/** What is kept under a prefix for a time. */
+export interface KeptFor {
+  /** What the keys begin with; ends with "/". */
   readonly prefix: string;
   readonly keptFor: Duration;
 }
@@ -33,14 +36,51 @@ export interface CatalogueBucketProps {
    */
   readonly failuresPrefix: string;
   /**
+   * For how long photos are kept.
+   *
+   * @default - for good
+   */
+  readonly incomingKeptFor?: Duration;
+  /**
+   * For how long records of failures are kept.
+   *
+   * @default - until the product is described
+   */
+  readonly failuresKeptFor?: Duration;
+  /**
+   * For how long what was replaced or removed is kept as an old version.
+   *
+   * @default - for good
+   */
+  readonly replacedKeptFor?: Duration;
+  /**
    * Where answers to calls with an idempotency key are kept.
    *
    * @default - nowhere
    */
-  readonly calls?: KeptCalls;
+  readonly calls?: KeptFor;
+  /**
+   * Where the endpoint keeps what it was asked and what it answered.
+   *
+   * @default - nowhere
+   */
+  readonly captures?: KeptFor;
+  /**
+   * Where requests to an asynchronous endpoint and its answers lie.
+   *
+   * @default - nowhere
+   */
+  readonly asynchronous?: KeptFor;
+  /** `kms`: by a key of the stack's own, which is renewed every year. `s3`: by S3's key. */
+  readonly encryption: 's3' | 'kms';
+  /** Who asked for what is written there. */
+  readonly accessLogs: IBucket;
   /** What becomes of the bucket when it leaves the stack. An emptied bucket alone can be destroyed. */
   readonly removalPolicy: RemovalPolicy;
 }
+
+/** What reading and writing objects needs of the key that they are encrypted by. */
+const USE_OF_KEY = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /** The bucket of photos and descriptions: private, encrypted, versioned, reached by TLS only. */
 export class CatalogueBucket extends Construct {
@@ -52,7 +92,21 @@ export class CatalogueBucket extends Construct {
     this.props = props;
     this.bucket = new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(props.encryption === 's3'
+        ? { encryption: BucketEncryption.S3_MANAGED }
+        : {
+            encryption: BucketEncryption.KMS,
+            // Without its key the bucket is lost: it stays as long as the bucket does.
+            encryptionKey: new Key(this, 'Key', {
+              description: 'Photos and descriptions of the catalogue bucket',
+              enableKeyRotation: true,
+              removalPolicy: props.removalPolicy,
+            }),
+            // One call of KMS for many objects.
+            bucketKeyEnabled: true,
+          }),
+      serverAccessLogsBucket: props.accessLogs,
+      serverAccessLogsPrefix: 'catalogue/',
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -98,7 +152,7 @@ export class CatalogueBucket extends Construct {
    * read it as well.
    */
   grantDescribe(grantee: IGrantable): void {
-    const objects = (prefix: string) => this.bucket.arnForObjects(`${prefix}*`);
+    const objects = (prefix: string) => this.objectsUnder(prefix);
     const { incomingPrefix, descriptionsPrefix, failuresPrefix, calls } = this.props;
     const kept = [failuresPrefix, ...(calls === undefined ? [] : [calls.prefix])].map(objects);
     const written = [objects(descriptionsPrefix), ...kept];
@@ -113,27 +167,90 @@ export class CatalogueBucket extends Construct {
       actions: ['s3:ListBucket'],
       resourceArns: [this.bucket.bucketArn],
     });
+    this.bucket.encryptionKey?.grant(grantee, ...USE_OF_KEY);
+  }
+
+  /** Where the endpoint writes what it captures, if it does. */
+  get capturePlace(): EndpointPlace | undefined {
+    return this.placeOf(this.props.captures, (objects) => [
+      new PolicyStatement({ actions: ['s3:PutObject'], resources: [objects] }),
+    ]);
+  }
+
+  /** Where an asynchronous endpoint reads requests and writes answers, if it does. */
+  get asynchronousPlace(): EndpointPlace | undefined {
+    return this.placeOf(this.props.asynchronous, (objects) => [
+      new PolicyStatement({
+        actions: ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
+        resources: [objects],
+      }),
+      // As above: a request that is not there is to be a 404.
+      new PolicyStatement({ actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn] }),
+    ]);
+  }
+
+  /** What a role needs besides to read and write objects, where the bucket has a key of its own. */
+  keyStatements(): PolicyStatement[] {
+    const { encryptionKey } = this.bucket;
+    return encryptionKey === undefined
+      ? []
+      : [new PolicyStatement({ actions: USE_OF_KEY, resources: [encryptionKey.keyArn] })];
+  }
+
+  private placeOf(
+    kept: KeptFor | undefined,
+    statements: (objects: string) => PolicyStatement[],
+  ): EndpointPlace | undefined {
+    return (
+      kept && {
+        uri: `s3://${this.bucket.bucketName}/${kept.prefix}`,
+        statements: [...statements(this.objectsUnder(kept.prefix)), ...this.keyStatements()],
+      }
+    );
+  }
+
+  private objectsUnder(prefix: string): string {
+    return this.bucket.arnForObjects(`${prefix}*`);
   }
 }
 
 /** What S3 removes. The bucket has versions: what is replaced or removed stays as one of them. */
-function lifecycleRules({ failuresPrefix, calls }: CatalogueBucketProps): LifecycleRule[] {
-  const rules: LifecycleRule[] = [
-    { abortIncompleteMultipartUploadAfter: Duration.days(7) },
-    {
-      // A record is written anew with every try, and goes when the product is described.
-      prefix: failuresPrefix,
-      noncurrentVersionExpiration: Duration.days(30),
-      expiredObjectDeleteMarker: true,
-    },
-  ];
-  if (calls !== undefined) {
+function lifecycleRules(props: CatalogueBucketProps): LifecycleRule[] {
+  const { failuresKeptFor, failuresPrefix, incomingKeptFor, incomingPrefix } = props;
+  const { asynchronous, calls, captures, replacedKeptFor } = props;
+  const rules: LifecycleRule[] = [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }];
+  if (replacedKeptFor !== undefined) {
     rules.push({
-      // The delete markers that this makes go with it: S3 removes those that are as old.
-      prefix: calls.prefix,
-      expiration: calls.keptFor,
-      noncurrentVersionExpiration: Duration.days(1),
+      noncurrentVersionExpiration: replacedKeptFor,
+      // The mark of what was removed, once nothing else is left of it.
+      expiredObjectDeleteMarker: true,
     });
   }
+  if (incomingKeptFor !== undefined) {
+    rules.push({ prefix: incomingPrefix, expiration: incomingKeptFor });
+  }
+  rules.push({
+    // A record is written anew with every try, and goes when the product is described.
+    prefix: failuresPrefix,
+    noncurrentVersionExpiration: shorter(Duration.days(30), replacedKeptFor),
+    // S3 takes one of the two only, and removes the marks that are as old as the expiration itself.
+    ...(failuresKeptFor === undefined
+      ? { expiredObjectDeleteMarker: true }
+      : { expiration: failuresKeptFor }),
+  });
+  for (const kept of [calls, captures, asynchronous]) {
+    if (kept !== undefined) {
+      rules.push({
+        // The delete markers that this makes go with it: S3 removes those that are as old.
+        prefix: kept.prefix,
+        expiration: kept.keptFor,
+        noncurrentVersionExpiration: Duration.days(1),
+      });
+    }
+  }
   return rules;
+}
+
+function shorter(one: Duration, other: Duration | undefined): Duration {
+  return other !== undefined && other.toDays() < one.toDays() ? other : one;
 }

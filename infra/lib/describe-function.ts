@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
+  Alias,
   Architecture,
   Code,
   Function,
@@ -29,6 +30,18 @@ export interface DescribeFunctionProps {
   readonly timeout: Duration;
   readonly environment: Record<string, string>;
   /**
+   * How many invocations there may be at a time; as many are set aside of the account's.
+   *
+   * @default - as many as the account has left
+   */
+  readonly reservedConcurrency?: number;
+  /**
+   * How many invocations find a process that is already started; paid for by the hour.
+   *
+   * @default - none: a process is started by the first invocation that needs it
+   */
+  readonly provisionedConcurrency?: number;
+  /**
    * The function's own URL, for signed requests: none, or one that is answered when all is there
    * (`buffered`) or as it comes to be (`stream`).
    */
@@ -54,6 +67,8 @@ export interface DescribeFunctionProps {
 /** The function that turns a photo into attributes and a description. */
 export class DescribeFunction extends Construct {
   readonly function: Function;
+  /** The version that is in force. Whatever invokes the function invokes this. */
+  readonly alias: Alias;
   /** The function's own URL, where it has one. */
   readonly url: string | undefined;
   /** The asynchronous invocations that failed at every attempt, each with its error. */
@@ -111,9 +126,15 @@ export class DescribeFunction extends Construct {
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
+      reservedConcurrentExecutions: props.reservedConcurrency,
       // Active, CDK allows the role to send what is recorded. To leave it out is Lambda's own
       // pass-through; CDK's PASS_THROUGH would ask for the same rights.
       tracing: props.tracing === 'active' ? Tracing.ACTIVE : Tracing.DISABLED,
+    });
+    this.alias = new Alias(this, 'Live', {
+      aliasName: 'live',
+      version: this.function.currentVersion,
+      provisionedConcurrentExecutions: props.provisionedConcurrency,
       // These three are for asynchronous invocations. The stack makes none itself, but a topic and
       // everybody who asks for no answer do.
       retryAttempts: 2,
@@ -123,7 +144,7 @@ export class DescribeFunction extends Construct {
     this.url =
       props.url === 'none'
         ? undefined
-        : this.function.addFunctionUrl({
+        : this.alias.addFunctionUrl({
             authType: FunctionUrlAuthType.AWS_IAM,
             invokeMode: streaming ? InvokeMode.RESPONSE_STREAM : InvokeMode.BUFFERED,
           }).url;

@@ -6,155 +6,219 @@ import {
   Stack,
   type StackProps,
 } from 'aws-cdk-lib';
-import { Architecture, type Function } from 'aws-cdk-lib/aws-lambda';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseBedrockModel } from './bedrock-model.ts';
+import { AccessLogBucket } from './access-log-bucket.ts';
+import { backfillFrom } from './backfill/from-settings.ts';
 import { CatalogueBucket } from './catalogue-bucket.ts';
-import { DescribeFunction } from './describe-function.ts';
-import { DescriptionsApi } from './descriptions-api.ts';
+import { CostAnomaly } from './cost-anomaly.ts';
+import { Dashboard } from './dashboard.ts';
+import { Describing } from './describing.ts';
+import { EndpointAlarms } from './endpoint-alarms.ts';
+import { endpointNames, type EndpointNames } from './endpoint-names.ts';
 import { ModelData } from './model-data.ts';
 import { ModelEndpoint } from './model-endpoint.ts';
-import { modelImage } from './model-image.ts';
-import { hasGpu, type Settings } from './settings.ts';
-import { UploadQueue } from './upload-queue.ts';
+import { type ModelImage, modelImage } from './model-image.ts';
+import { hasGpu, mostInstances, type Settings } from './settings.ts';
+import { trainingFrom } from './training/from-settings.ts';
 
-/** Paths in the settings are relative to the folder of the CDK app. */
-const APP_FOLDER = fileURLToPath(new URL('..', import.meta.url));
+/** The stack's parameter for the checkpoint, where the settings leave its place open. */
+const MODEL_DATA_PARAMETER = 'ModelDataUri';
 
 /** Settings of a {@link LookbookStack}. */
 export interface LookbookStackProps extends StackProps {
   readonly settings: Settings;
 }
 
-/** Everything that describes products: bucket, queue, endpoint, function and API, joined. */
+/** Everything that describes products: bucket, endpoint, and what asks the endpoint, joined. */
 export class LookbookStack extends Stack {
   constructor(scope: Construct, id: string, props: LookbookStackProps) {
     super(scope, id, props);
     const { settings } = props;
-    const catalogue = this.catalogueBucket(settings);
-    const endpoint = this.modelEndpoint(settings);
-    const describe = this.describeFunction(settings, catalogue.callsLocation);
-    const uploads = this.uploadQueue(settings, describe.function);
-    const api = new DescriptionsApi(this, 'Api', {
-      handler: describe.function,
-      authorization: settings.api.authorization,
-      requestsPerSecond: settings.api.requestsPerSecond,
-      burst: settings.api.burst,
-      allowedOrigins: settings.api.allowedOrigins,
-      logRetention: settings.stack.logRetentionDays,
+    const { mode, name } = settings.endpoint;
+    const names = endpointNames(mode, name, this.stackName);
+    const alarmTopic = this.alarmTopic(settings);
+    const accessLogs = this.accessLogs(settings);
+    const catalogue = this.catalogueBucket(settings, accessLogs);
+    const image = modelImage(this, settings.endpoint.containerImage);
+    const modelData = new ModelData(settings.endpoint.modelDataUri ?? this.modelDataParameter());
+    const endpointAlarms = new EndpointAlarms(this, 'EndpointAlarms', {
+      names,
+      errorsPerMinute: settings.alarms.endpointErrorsPerMinute,
+      latencyMs: settings.alarms.endpointLatencyMs,
+      alarmTopic,
     });
-
-    endpoint.grantInvoke(describe.function);
-    catalogue.grantDescribe(describe.function);
-    catalogue.announcePhotos(uploads.target());
+    const endpoint = this.modelEndpoint(settings, {
+      names,
+      image,
+      modelData,
+      catalogue,
+      rollbackAlarms: endpointAlarms.alarms,
+    });
+    // An asynchronous endpoint gives no answer to those who wait, and the function does.
+    const describing =
+      mode === 'asynchronous'
+        ? undefined
+        : new Describing(this, { settings, catalogue, endpoint, names, alarmTopic });
+    const training = settings.training.enabled
+      ? trainingFrom(this, {
+          settings,
+          modelServerImage: image,
+          modelDataParameter: MODEL_DATA_PARAMETER,
+          accessLogs: accessLogs.bucket,
+          alarmTopic,
+        })
+      : undefined;
+    const backfill =
+      settings.backfill.enabled && describing !== undefined
+        ? backfillFrom(this, {
+            settings,
+            catalogue,
+            describe: describing.describe.alias,
+            modelData,
+            alarmTopic,
+          })
+        : undefined;
+    const dashboard = new Dashboard(this, 'Dashboard', {
+      alarms: [
+        ...endpointAlarms.alarms,
+        ...(describing?.alarms ?? []),
+        ...(training?.alarms ?? []),
+        ...(backfill === undefined ? [] : [backfill.alarm]),
+      ],
+      endpoint: { mode, names },
+      describing: describing?.parts,
+    });
+    this.costAnomaly(settings);
 
     new CfnOutput(this, 'CatalogueBucketName', { value: catalogue.bucket.bucketName });
-    new CfnOutput(this, 'DescriptionsUrl', { value: api.url });
-    new CfnOutput(this, 'EndpointName', { value: settings.endpoint.name });
-    new CfnOutput(this, 'FunctionName', { value: describe.function.functionName });
-    if (describe.url !== undefined) {
-      new CfnOutput(this, 'FunctionUrl', { value: describe.url });
+    new CfnOutput(this, 'EndpointName', { value: names.endpoint });
+    if (catalogue.asynchronousPlace !== undefined) {
+      new CfnOutput(this, 'AsynchronousLocation', { value: catalogue.asynchronousPlace.uri });
     }
-    new CfnOutput(this, 'FailureQueueUrl', { value: describe.failures.queueUrl });
-    new CfnOutput(this, 'UploadQueueUrl', { value: uploads.queue.queueUrl });
-    new CfnOutput(this, 'UploadDeadLetterQueueUrl', { value: uploads.deadLetters.queueUrl });
+    new CfnOutput(this, 'DashboardName', { value: dashboard.name });
+    for (const [output, value] of Object.entries({
+      ...describing?.outputs,
+      ...training?.outputs,
+      ...backfill?.outputs,
+    })) {
+      new CfnOutput(this, output, { value });
+    }
   }
 
-  private catalogueBucket({ api, catalogue }: Settings): CatalogueBucket {
+  private alarmTopic({ stack }: Settings): ITopic | undefined {
+    return stack.alarmTopicArn === null
+      ? undefined
+      : Topic.fromTopicArn(this, 'AlarmTopic', stack.alarmTopicArn);
+  }
+
+  private accessLogs({ catalogue, stack }: Settings): AccessLogBucket {
+    return new AccessLogBucket(this, 'AccessLogs', {
+      retention: stack.logRetentionDays,
+      removalPolicy: removalPolicyOf(catalogue),
+    });
+  }
+
+  private catalogueBucket(
+    { api, catalogue, endpoint }: Settings,
+    accessLogs: AccessLogBucket,
+  ): CatalogueBucket {
+    const { dataCapture, mode } = endpoint;
     return new CatalogueBucket(this, 'Catalogue', {
       incomingPrefix: catalogue.incomingPrefix,
       descriptionsPrefix: catalogue.descriptionsPrefix,
       failuresPrefix: catalogue.failuresPrefix,
+      incomingKeptFor: daysOrForGood(catalogue.incomingDays),
+      failuresKeptFor: daysOrForGood(catalogue.failuresDays),
+      replacedKeptFor: daysOrForGood(catalogue.replacedDays),
       calls:
         api.idempotencyDays === null
           ? undefined
           : { prefix: catalogue.callsPrefix, keptFor: Duration.days(api.idempotencyDays) },
-      removalPolicy: catalogue.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      captures:
+        dataCapture === null
+          ? undefined
+          : { prefix: catalogue.capturesPrefix, keptFor: Duration.days(dataCapture.days) },
+      asynchronous:
+        mode === 'asynchronous'
+          ? {
+              prefix: catalogue.asynchronousPrefix,
+              keptFor: Duration.days(endpoint.asynchronousDays),
+            }
+          : undefined,
+      encryption: catalogue.encryption,
+      accessLogs: accessLogs.bucket,
+      removalPolicy: removalPolicyOf(catalogue),
     });
   }
 
-  private modelEndpoint({ endpoint, stack }: Settings): ModelEndpoint {
+  private modelEndpoint(
+    settings: Settings,
+    parts: {
+      readonly names: EndpointNames;
+      readonly image: ModelImage;
+      readonly modelData: ModelData;
+      readonly catalogue: CatalogueBucket;
+      readonly rollbackAlarms: readonly IAlarm[];
+    },
+  ): ModelEndpoint {
+    const { names, image, modelData, catalogue, rollbackAlarms } = parts;
+    const { endpoint, rollout, scaling, stack } = settings;
+    const place = catalogue.capturePlace;
     return new ModelEndpoint(this, 'Endpoint', {
-      endpointName: endpoint.name,
+      mode: endpoint.mode,
+      names,
       instanceType: endpoint.instanceType,
+      gpu: hasGpu(endpoint.instanceType),
       instanceCount: endpoint.instanceCount,
-      image: modelImage(this, endpoint.containerImage),
-      modelData: new ModelData(endpoint.modelDataUri ?? this.modelDataParameter()),
+      maximumInstances: mostInstances(settings),
+      scaling,
+      rollout: { ...rollout, alarms: rollbackAlarms },
+      requestsPerInstance: endpoint.productsPerInstance,
+      copyMemoryMib: endpoint.copyMemoryMib,
+      image,
+      modelData,
       environment: endpoint.environment,
       inferenceAmiVersion: hasGpu(endpoint.instanceType)
         ? (endpoint.inferenceAmiVersion ?? undefined)
         : undefined,
       startupHealthCheckTimeout: Duration.seconds(endpoint.startupHealthCheckTimeoutSeconds),
       modelDataDownloadTimeout: Duration.seconds(endpoint.modelDataDownloadTimeoutSeconds),
+      dataCapture:
+        place && endpoint.dataCapture
+          ? { samplingPercentage: endpoint.dataCapture.samplingPercentage, place }
+          : undefined,
+      asynchronous: catalogue.asynchronousPlace,
       logRetention: stack.logRetentionDays,
     });
   }
 
-  private describeFunction(
-    settings: Settings,
-    callsLocation: string | undefined,
-  ): DescribeFunction {
-    const { bedrock, catalogue, endpoint, function: describe, stack } = settings;
-    return new DescribeFunction(this, 'Describe', {
-      zipPath: resolve(APP_FOLDER, describe.assetPath),
-      architecture: describe.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
-      memoryMib: describe.memoryMib,
-      timeout: Duration.seconds(describe.timeoutSeconds),
-      url: describe.url,
-      tracing: describe.tracing,
-      // What the infrastructure and the function must agree on; the function's own defaults stand
-      // for the rest. Results go to the photo's own bucket, so OUTPUT_BUCKET is left out.
-      environment: {
-        ...describe.environment,
-        ENDPOINT_NAME: endpoint.name,
-        BEDROCK_MODEL_IDS: bedrock.modelIds.join(','),
-        ...(bedrock.region === null ? {} : { BEDROCK_REGION: bedrock.region }),
-        BEDROCK_API: bedrock.api,
-        ...(bedrock.guardrail === null
-          ? {}
-          : {
-              GUARDRAIL_ID: bedrock.guardrail.id,
-              GUARDRAIL_VERSION: bedrock.guardrail.version,
-            }),
-        INCOMING_PREFIX: catalogue.incomingPrefix,
-        OUTPUT_PREFIX: catalogue.descriptionsPrefix,
-        FAILURE_PREFIX: catalogue.failuresPrefix,
-        ...(callsLocation === undefined ? {} : { IDEMPOTENCY_LOCATION: callsLocation }),
-        PRODUCT_CONCURRENCY: String(describe.productConcurrency),
-      },
-      bedrockModels: bedrock.modelIds.flatMap((id) => parseBedrockModel(id) ?? []),
-      bedrockRegion: bedrock.region ?? this.region,
-      guardrail: bedrock.guardrail ?? undefined,
-      logRetention: stack.logRetentionDays,
-    });
-  }
-
-  private uploadQueue(settings: Settings, consumer: Function): UploadQueue {
-    const { function: describe, stack, uploads } = settings;
-    return new UploadQueue(this, 'Uploads', {
-      consumer,
-      consumerTimeout: Duration.seconds(describe.timeoutSeconds),
-      batchSize: uploads.batchSize,
-      batchingWindow: Duration.seconds(uploads.batchingWindowSeconds),
-      maximumConcurrency: uploads.maximumConcurrency,
-      maximumReceives: uploads.maximumReceives,
-      alarmAge: Duration.minutes(uploads.oldestMessageAlarmMinutes),
-      alarmTopic:
-        stack.alarmTopicArn === null
-          ? undefined
-          : Topic.fromTopicArn(this, 'AlarmTopic', stack.alarmTopicArn),
-    });
+  private costAnomaly({ alarms: { costAnomaly } }: Settings): void {
+    if (costAnomaly !== null) {
+      new CostAnomaly(this, 'CostAnomaly', {
+        name: `${this.stackName}-${this.region}`,
+        thresholdUsd: costAnomaly.thresholdUsd,
+        email: costAnomaly.email,
+        monitorArn: costAnomaly.monitorArn ?? undefined,
+      });
+    }
   }
 
   /** Asked for at deployment where the settings leave the checkpoint's place open. */
   private modelDataParameter(): string {
-    return new CfnParameter(this, 'ModelDataUri', {
+    return new CfnParameter(this, MODEL_DATA_PARAMETER, {
       description: 'S3 prefix of the checkpoint that the endpoint serves, with its final slash',
       allowedPattern: '^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+/$',
       constraintDescription: 'must look like s3://bucket/prefix/',
     }).valueAsString;
   }
+}
+
+function removalPolicyOf({ removal }: { readonly removal: 'retain' | 'destroy' }): RemovalPolicy {
+  return removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+}
+
+function daysOrForGood(days: number | null): Duration | undefined {
+  return days === null ? undefined : Duration.days(days);
 }

@@ -5,7 +5,8 @@ import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
 
-const REPOSITORY_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** What images are built from. */
+export const REPOSITORY_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const DOCKERFILES = {
   cpu: 'model-server/Dockerfile',
@@ -18,15 +19,20 @@ export interface ModelImage {
   readonly repository: IRepository;
 }
 
-/** The image that the settings name, or one that `cdk deploy` builds from this source tree. */
+/**
+ * The image that the settings name, or one that `cdk deploy` builds from this source tree.
+ *
+ * @param id what its parts are called in the scope
+ */
 export function modelImage(
   scope: Construct,
   setting: Settings['endpoint']['containerImage'],
+  id = 'ModelImage',
 ): ModelImage {
   if ('uri' in setting) {
-    return { uri: setting.uri, repository: repositoryOf(scope, setting.uri) };
+    return { uri: setting.uri, repository: repositoryOf(scope, setting.uri, id) };
   }
-  const asset = new DockerImageAsset(scope, 'ModelImage', {
+  const asset = new DockerImageAsset(scope, id, {
     directory: REPOSITORY_ROOT,
     file: DOCKERFILES[setting.build],
     // SageMaker's hosts are x86-64, whatever machine builds the image.
@@ -35,8 +41,12 @@ export function modelImage(
   return { uri: asset.imageUri, repository: asset.repository };
 }
 
-/** `uri` is `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` or `…@<digest>`. */
-function repositoryOf(scope: Construct, uri: string): IRepository {
+/**
+ * The repository of an image.
+ *
+ * @param uri `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` or `…@<digest>`
+ */
+export function repositoryOf(scope: Construct, uri: string, id: string): IRepository {
   const slash = uri.indexOf('/');
   const [account = '', , , region = ''] = uri.slice(0, slash).split('.');
   const [repositoryName = ''] = uri.slice(slash + 1).split(/[:@]/);
@@ -51,7 +61,7 @@ function repositoryOf(scope: Construct, uri: string): IRepository {
     },
     Stack.of(scope),
   );
-  return Repository.fromRepositoryAttributes(scope, 'ModelImageRepository', {
+  return Repository.fromRepositoryAttributes(scope, `${id}Repository`, {
     repositoryArn,
     repositoryName,
   });

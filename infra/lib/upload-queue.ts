@@ -1,23 +1,17 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  type AlarmProps,
-  ComparisonOperator,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IRuleTarget } from 'aws-cdk-lib/aws-events';
 import { Grant, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { EventSourceMapping, type Function } from 'aws-cdk-lib/aws-lambda';
+import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { thresholdAlarm } from './alarm.ts';
 
 /** Settings of an {@link UploadQueue}. */
 export interface UploadQueueProps {
   /** The function that works on the messages. */
-  readonly consumer: Function;
+  readonly consumer: IFunction;
   /** The longest that the function takes for a batch. */
   readonly consumerTimeout: Duration;
   /** Messages that the function is given at a time, 1 to 10,000; over 10 need a batching window. */
@@ -46,6 +40,7 @@ export class UploadQueue extends Construct {
   readonly queue: Queue;
   /** The messages that were given up, as they were sent. */
   readonly deadLetters: Queue;
+  readonly alarms: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: UploadQueueProps) {
     super(scope, id);
@@ -83,7 +78,7 @@ export class UploadQueue extends Construct {
       // a success of all.
       reportBatchItemFailures: true,
     });
-    this.addAlarms(props);
+    this.alarms = this.addAlarms(props);
   }
 
   /** The queue as the target of an EventBridge rule. What can't be delivered is a dead letter. */
@@ -108,34 +103,23 @@ export class UploadQueue extends Construct {
     };
   }
 
-  private addAlarms({ alarmAge, alarmTopic }: UploadQueueProps): void {
+  private addAlarms({ alarmAge, alarmTopic: topic }: UploadQueueProps): Alarm[] {
     const statistic = { statistic: Stats.MAXIMUM, period: Duration.minutes(5) };
-    const alarms: Record<string, Pick<AlarmProps, 'alarmDescription' | 'metric' | 'threshold'>> = {
-      OldestMessageAlarm: {
-        alarmDescription:
+    return [
+      thresholdAlarm(this, 'OldestMessageAlarm', {
+        description:
           'Uploads wait too long to be described: more arrive than the endpoint keeps up with, or the function fails',
         metric: this.queue.metricApproximateAgeOfOldestMessage(statistic),
         threshold: alarmAge.toSeconds(),
-      },
-      DeadLettersAlarm: {
-        alarmDescription:
+        topic,
+      }),
+      thresholdAlarm(this, 'DeadLettersAlarm', {
+        description:
           "Uploads were given up: the function's log says why; send them back to the queue once that is mended",
         metric: this.deadLetters.metricApproximateNumberOfMessagesVisible(statistic),
         threshold: 1,
-      },
-    };
-    for (const [id, props] of Object.entries(alarms)) {
-      const alarm = new Alarm(this, id, {
-        ...props,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluationPeriods: 1,
-        // SQS sends no numbers of a queue that has been empty for some hours.
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      });
-      if (alarmTopic !== undefined) {
-        alarm.addAlarmAction(new SnsAction(alarmTopic));
-        alarm.addOkAction(new SnsAction(alarmTopic));
-      }
-    }
+        topic,
+      }),
+    ];
   }
 }

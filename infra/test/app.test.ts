@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
-import {
-  APP_FOLDER,
-  assemblyFolder,
-  scratchFile,
-  stackOf,
-  templateOf,
-  withoutBuilds,
-} from './support.ts';
+import { APP_FOLDER, scratchFile, templateOf, withoutBuilds } from './support.ts';
 
 /** Runs the app as the CDK command line does, with `-c config=<path>`. */
 function runApp(config: string, outdir: string) {
@@ -55,17 +48,29 @@ describe('app', () => {
     assert(!existsSync(join(`${config}.out`, 'manifest.json')));
   });
 
-  it('makes the same files from the same tree', () => {
-    const [first, second] = [synthesized(), synthesized()];
-    assert.equal(first.template, second.template);
-    assert.equal(first.assets, second.assets);
+  it('makes the same files from the same tree, in another process and another folder', () => {
+    // With the image's build context, the largest of the assets.
+    const settings = withoutBuilds({ endpoint: { containerImage: { build: 'cuda' } } });
+    const [first, second] = ['first', 'second'].map((name) => {
+      const config = scratchFile(`${name}.json`, JSON.stringify(settings));
+      const outdir = `${config}.out`;
+      assert.equal(runApp(config, outdir).stderr, '');
+      return filesIn(outdir);
+    });
+    assert(first !== undefined && second !== undefined);
+    assert.deepEqual([...first.keys()], [...second.keys()]);
+    assert([...first.keys()].some((name) => name.endsWith('.assets.json')));
+    for (const [name, content] of first) {
+      assert(content.equals(second.get(name) ?? Buffer.of()), `${name} differs`);
+    }
   });
 
   it('tells where everything is', () => {
     assert.deepEqual(Object.keys(templateOf().toJSON().Outputs as object), [
       'CatalogueBucketName',
-      'DescriptionsUrl',
       'EndpointName',
+      'DashboardName',
+      'DescriptionsUrl',
       'FunctionName',
       'FailureQueueUrl',
       'UploadQueueUrl',
@@ -74,13 +79,11 @@ describe('app', () => {
   });
 });
 
-/** The text of the template and of the list of assets. */
-function synthesized(): { template: string; assets: string } {
-  const stack = stackOf();
-  const directory = assemblyFolder(stack);
-  const read = (name: string) => readFileSync(join(directory, name), 'utf8');
-  return {
-    template: read(stack.templateFile),
-    assets: read(`${stack.artifactId}.assets.json`),
-  };
+/** Every file below the folder, with what is in it, in the order of their names. */
+function filesIn(folder: string): Map<string, Buffer> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  return new Map(files.map((path) => [relative(folder, path), readFileSync(path)]));
 }

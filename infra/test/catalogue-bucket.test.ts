@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
-import { templateOf } from './support.ts';
+import { permissions, statementsOf, templateOf } from './support.ts';
 
 const BUCKET = 'AWS::S3::Bucket';
 const RULE = 'AWS::Events::Rule';
 
-/** The properties of the one bucket that the tests look into. */
-function bucketOf(template: Template) {
-  const [bucket] = Object.values(template.findResources(BUCKET));
+/** The properties of the bucket whose logical id begins so. */
+function bucketOf(template: Template, prefix = 'CatalogueBucket') {
+  const [[, bucket] = []] = Object.entries(template.findResources(BUCKET)).filter(([id]) =>
+    id.startsWith(prefix),
+  );
   return bucket?.Properties as { LifecycleConfiguration: { Rules: object[] } };
 }
 
@@ -16,7 +18,6 @@ describe('catalogue bucket', () => {
   const template = templateOf();
 
   it('is encrypted, versioned, closed to the public and free of ACLs', () => {
-    template.resourceCountIs(BUCKET, 1);
     template.hasResourceProperties(BUCKET, {
       BucketEncryption: {
         ServerSideEncryptionConfiguration: [
@@ -48,16 +49,21 @@ describe('catalogue bucket', () => {
   });
 
   it('outlives the stack unless the settings say otherwise', () => {
-    template.hasResource(BUCKET, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
-    templateOf({ catalogue: { removal: 'destroy' } }).hasResource(BUCKET, {
+    template.allResources(BUCKET, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    templateOf({ catalogue: { removal: 'destroy' } }).allResources(BUCKET, {
       DeletionPolicy: 'Delete',
     });
   });
 
-  it('removes old versions of records of failures, and nothing that is in force', () => {
+  it('removes old versions, those of records of failures sooner, and nothing in force', () => {
     const { LifecycleConfiguration } = bucketOf(template);
     assert.deepEqual(LifecycleConfiguration.Rules, [
       { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: 'Enabled' },
+      {
+        NoncurrentVersionExpiration: { NoncurrentDays: 90 },
+        ExpiredObjectDeleteMarker: true,
+        Status: 'Enabled',
+      },
       {
         Prefix: 'failures/',
         NoncurrentVersionExpiration: { NoncurrentDays: 30 },
@@ -69,7 +75,7 @@ describe('catalogue bucket', () => {
 
   it('removes answers to calls after the days of the settings', () => {
     const { LifecycleConfiguration } = bucketOf(templateOf({ api: { idempotencyDays: 2 } }));
-    assert.deepEqual(LifecycleConfiguration.Rules.slice(2), [
+    assert.deepEqual(LifecycleConfiguration.Rules.slice(3), [
       {
         Prefix: 'calls/',
         ExpirationInDays: 2,
@@ -77,6 +83,83 @@ describe('catalogue bucket', () => {
         Status: 'Enabled',
       },
     ]);
+  });
+
+  it('keeps old versions for good, or photos and failures for a time, where that is asked for', () => {
+    const rules = (catalogue: object) =>
+      bucketOf(templateOf({ catalogue: { ...catalogue } })).LifecycleConfiguration.Rules.slice(1);
+    assert.deepEqual(rules({ replacedDays: null }), [
+      {
+        Prefix: 'failures/',
+        NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        ExpiredObjectDeleteMarker: true,
+        Status: 'Enabled',
+      },
+    ]);
+    assert.deepEqual(rules({ replacedDays: 14, incomingDays: 60, failuresDays: 180 }), [
+      {
+        NoncurrentVersionExpiration: { NoncurrentDays: 14 },
+        ExpiredObjectDeleteMarker: true,
+        Status: 'Enabled',
+      },
+      { Prefix: 'incoming/', ExpirationInDays: 60, Status: 'Enabled' },
+      {
+        Prefix: 'failures/',
+        ExpirationInDays: 180,
+        NoncurrentVersionExpiration: { NoncurrentDays: 14 },
+        Status: 'Enabled',
+      },
+    ]);
+  });
+
+  it('is encrypted by a key of its own where that is asked for, which the function may use', () => {
+    template.resourceCountIs('AWS::KMS::Key', 0);
+    const withKey = templateOf({ catalogue: { encryption: 'kms' } });
+    withKey.hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true });
+    withKey.hasResourceProperties(BUCKET, {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: true,
+            ServerSideEncryptionByDefault: {
+              SSEAlgorithm: 'aws:kms',
+              KMSMasterKeyID: { 'Fn::GetAtt': [Match.stringLikeRegexp('^CatalogueKey'), 'Arn'] },
+            },
+          },
+        ],
+      },
+    });
+    const ofKey = permissions(statementsOf(withKey, 'DescribeRole')).filter((text) =>
+      text.startsWith('kms:'),
+    );
+    assert.deepEqual(
+      ofKey.map((text) => text.replace(/\$\{CatalogueKey\w+\.Arn\}/, 'key')),
+      ['kms:Decrypt → key', 'kms:GenerateDataKey → key'],
+    );
+  });
+
+  it('has its access logs in a bucket of their own, as long as other logs are kept', () => {
+    template.resourceCountIs(BUCKET, 2);
+    template.hasResourceProperties(BUCKET, {
+      LoggingConfiguration: {
+        DestinationBucketName: { Ref: Match.stringLikeRegexp('^AccessLogsBucket') },
+        LogFilePrefix: 'catalogue/',
+      },
+    });
+    // As closed as the other.
+    template.allResourcesProperties(BUCKET, {
+      BucketEncryption: Match.anyValue(),
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      PublicAccessBlockConfiguration: Match.objectLike({ RestrictPublicBuckets: true }),
+      AccessControl: Match.absent(),
+    });
+    const expiration = (logRetentionDays: number) =>
+      bucketOf(templateOf({ stack: { logRetentionDays } }), 'AccessLogsBucket')
+        .LifecycleConfiguration.Rules;
+    const abort = { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } };
+    assert.deepEqual(expiration(60), [{ ...abort, ExpirationInDays: 60, Status: 'Enabled' }]);
+    // CloudWatch's number for "for ever".
+    assert.deepEqual(expiration(9999), [{ ...abort, Status: 'Enabled' }]);
   });
 
   it('announces photos under the incoming prefix to the queue, and nothing else', () => {

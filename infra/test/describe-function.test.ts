@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
-import { permissions, stackOf, statementsOf, templateOf } from './support.ts';
+import {
+  asText,
+  type Overrides,
+  permissions,
+  stackOf,
+  statementsOf,
+  templateOf,
+} from './support.ts';
 
 const FUNCTION = 'AWS::Lambda::Function';
 const URL_RESOURCE = 'AWS::Lambda::Url';
+/** The last part of the alias's ARN, which is its name. */
+const OF_ALIAS = {
+  'Fn::Select': [7, { 'Fn::Split': [':', { Ref: Match.stringLikeRegexp('^DescribeLive') }] }],
+};
 const GUARDRAIL = { id: 'gr1abc', version: '2' };
 
 /** What the function may do, without the endings of logical ids. */
@@ -43,7 +54,8 @@ describe('describe function', () => {
       Runtime: 'provided.al2023',
       Environment: {
         Variables: {
-          ENDPOINT_NAME: 'endpoint-finetuned-blip2',
+          ENDPOINT_NAME: 'Test-blip2',
+          INFERENCE_COMPONENT_NAME: Match.absent(),
           BEDROCK_MODEL_IDS:
             'anthropic.claude-3-sonnet-20240229-v1:0,global.anthropic.claude-sonnet-4-6',
           BEDROCK_REGION: Match.absent(),
@@ -99,7 +111,7 @@ describe('describe function', () => {
       's3:ListBucket → CatalogueBucket',
       's3:PutObject → CatalogueBucket/descriptions/*',
       's3:PutObject → CatalogueBucket/failures/*',
-      'sagemaker:InvokeEndpoint → arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/endpoint-finetuned-blip2',
+      'sagemaker:InvokeEndpoint → arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/test-blip2',
       'sqs:DeleteMessage → UploadsQueue',
       'sqs:GetQueueAttributes → DescribeFailures',
       'sqs:GetQueueAttributes → UploadsQueue',
@@ -153,7 +165,7 @@ describe('describe function', () => {
       withUrl.hasResourceProperties(URL_RESOURCE, {
         AuthType: 'AWS_IAM',
         InvokeMode,
-        TargetFunctionArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^DescribeFunction'), 'Arn'] },
+        Qualifier: 'live',
       });
       withUrl.hasResourceProperties(FUNCTION, {
         Environment: { Variables: Match.objectLike({ RESPONSE_MODE: url }) },
@@ -213,7 +225,9 @@ describe('describe function', () => {
   });
 
   it('keeps the asynchronous invocations that fail, encrypted, for two weeks', () => {
+    template.resourceCountIs('AWS::Lambda::EventInvokeConfig', 1);
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      Qualifier: OF_ALIAS,
       MaximumRetryAttempts: 2,
       DestinationConfig: {
         OnFailure: {
@@ -235,6 +249,70 @@ describe('describe function', () => {
         ],
       },
     });
+  });
+
+  it('is invoked by its alias only, whatever invokes it', () => {
+    const withUrl = templateOf({ function: { url: 'buffered' } });
+    const alias = '^DescribeLive';
+    withUrl.resourceCountIs('AWS::Lambda::Alias', 1);
+    withUrl.hasResourceProperties('AWS::Lambda::Alias', {
+      Name: 'live',
+      FunctionVersion: {
+        'Fn::GetAtt': [Match.stringLikeRegexp('^DescribeFunctionCurrentVersion'), 'Version'],
+      },
+      ProvisionedConcurrencyConfig: Match.absent(),
+    });
+    withUrl.hasResourceProperties('AWS::Lambda::Permission', {
+      FunctionName: { Ref: Match.stringLikeRegexp(alias) },
+    });
+    withUrl.hasResourceProperties('AWS::ApiGatewayV2::Integration', {
+      IntegrationUri: { Ref: Match.stringLikeRegexp(alias) },
+    });
+    const [mapping] = Object.values(withUrl.findResources('AWS::Lambda::EventSourceMapping')) as {
+      Properties: { FunctionName: unknown };
+    }[];
+    assert.match(asText(mapping?.Properties.FunctionName), /DescribeLive.*:live$/);
+    const { FunctionName } = withUrl.toJSON().Outputs as Record<string, { Value: unknown }>;
+    assert.match(asText(FunctionName?.Value), /DescribeLive.*:live$/);
+  });
+
+  it('may run as often at a time as the endpoint has room for at most', () => {
+    const reserved = (overrides: Overrides) => {
+      const [describe] = Object.values(templateOf(overrides).findResources(FUNCTION));
+      return (describe?.Properties as Record<string, unknown>).ReservedConcurrentExecutions;
+    };
+    assert.equal(reserved({}), 8);
+    assert.equal(reserved({ endpoint: { instanceCount: 2 } }), 16);
+    assert.equal(reserved({ endpoint: { productsPerInstance: 12 } }), 12);
+    assert.equal(reserved({ scaling: { maximumInstances: 4 } }), 32);
+    assert.equal(reserved({ function: { reservedConcurrency: 20 } }), 20);
+    assert.equal(reserved({ function: { reservedConcurrency: 'none' } }), undefined);
+  });
+
+  it('finds started processes where the settings pay for them', () => {
+    templateOf({ function: { provisionedConcurrency: 2 } }).hasResourceProperties(
+      'AWS::Lambda::Alias',
+      { ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 2 } },
+    );
+  });
+
+  it('asks for the inference component where the endpoint has one, and may', () => {
+    const sleeping = templateOf({ endpoint: { mode: 'scale-to-zero' } });
+    sleeping.hasResourceProperties(FUNCTION, {
+      Environment: {
+        Variables: Match.objectLike({
+          ENDPOINT_NAME: 'Test-blip2',
+          INFERENCE_COMPONENT_NAME: 'test-blip2',
+        }),
+      },
+    });
+    const without = new Set(allowed(template));
+    assert.deepEqual(
+      allowed(sleeping).filter((text) => !without.has(text)),
+      [
+        'sagemaker:InvokeEndpoint → arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:inference-component/test-blip2',
+      ],
+    );
   });
 
   it('says how to build the zip where it is missing', () => {

@@ -28,6 +28,58 @@ describe('descriptions API', () => {
     ]);
   });
 
+  it('takes the tokens of one issuer where the settings say so', () => {
+    const jwt = { issuer: 'https://login.example/', audience: ['lookbook'], scopes: ['describe'] };
+    const template = templateOf({ api: { authorization: 'jwt', jwt } });
+    assert.deepEqual(routes(template), [
+      'POST /descriptions: JWT',
+      'POST /descriptions:batch: JWT',
+    ]);
+    template.resourceCountIs('AWS::ApiGatewayV2::Authorizer', 1);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'JWT',
+      IdentitySource: ['$request.header.Authorization'],
+      JwtConfiguration: { Issuer: jwt.issuer, Audience: jwt.audience },
+    });
+    template.allResourcesProperties('AWS::ApiGatewayV2::Route', {
+      AuthorizationScopes: ['describe'],
+    });
+    const anyScope = templateOf({
+      api: { authorization: 'jwt', jwt: { ...jwt, scopes: [] } },
+    });
+    anyScope.allResourcesProperties('AWS::ApiGatewayV2::Route', {
+      AuthorizationScopes: Match.absent(),
+    });
+  });
+
+  it('has a domain of its own where the settings name one, and a record of it in its zone', () => {
+    const certificateArn = 'arn:aws:acm:eu-west-1:111122223333:certificate/1-2';
+    const domain = { name: 'descriptions.shop.example', certificateArn };
+    const without = templateOf({ api: { domain: { ...domain, hostedZone: null } } });
+    without.hasResourceProperties('AWS::ApiGatewayV2::DomainName', {
+      DomainName: domain.name,
+      DomainNameConfigurations: [
+        { CertificateArn: certificateArn, EndpointType: 'REGIONAL', SecurityPolicy: 'TLS_1_2' },
+      ],
+    });
+    without.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', { Stage: '$default' });
+    without.resourceCountIs('AWS::Route53::RecordSet', 0);
+    without.hasOutput('DomainTarget', {});
+    without.hasOutput('DescriptionsUrl', { Value: `https://${domain.name}/descriptions` });
+    const hostedZone = { id: 'Z0123456789ABC', name: 'shop.example' };
+    templateOf({ api: { domain: { ...domain, hostedZone } } }).hasResourceProperties(
+      'AWS::Route53::RecordSet',
+      {
+        Name: 'descriptions.shop.example.',
+        Type: 'A',
+        HostedZoneId: hostedZone.id,
+        AliasTarget: Match.objectLike({ HostedZoneId: Match.anyValue() }),
+      },
+    );
+    assert.deepEqual(template.findOutputs('DomainTarget'), {});
+    template.resourceCountIs('AWS::ApiGatewayV2::DomainName', 0);
+  });
+
   it('can be called by pages of the origins of the settings, and by no others', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Api', { CorsConfiguration: Match.absent() });
     const allowedOrigins = ['https://shop.example'];
@@ -44,6 +96,13 @@ describe('descriptions API', () => {
     signed.hasResourceProperties(api, {
       CorsConfiguration: { AllowHeaders: Match.arrayWith(['authorization', 'x-amz-date']) },
     });
+    const jwt = { issuer: 'https://login.example/', audience: ['lookbook'], scopes: [] };
+    templateOf({ api: { allowedOrigins, authorization: 'jwt', jwt } }).hasResourceProperties(api, {
+      CorsConfiguration: {
+        AllowHeaders: Match.not(Match.arrayWith(['x-amz-date'])),
+        ExposeHeaders: Match.anyValue(),
+      },
+    });
     const open = templateOf({ api: { allowedOrigins, authorization: 'none' } });
     open.hasResourceProperties(api, {
       CorsConfiguration: { ...cors, AllowHeaders: Match.not(Match.arrayWith(['authorization'])) },
@@ -56,7 +115,7 @@ describe('descriptions API', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Integration', {
       IntegrationType: 'AWS_PROXY',
       PayloadFormatVersion: '2.0',
-      IntegrationUri: { 'Fn::GetAtt': [Match.stringLikeRegexp('^DescribeFunction'), 'Arn'] },
+      IntegrationUri: { Ref: Match.stringLikeRegexp('^DescribeLive') },
     });
   });
 

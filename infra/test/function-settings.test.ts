@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { DEFAULT_METRICS_NAMESPACE } from '../lib/product-metrics.ts';
 import { loadSettings } from '../lib/settings-file.ts';
 import { SHORTEST_TURN_SECONDS } from '../lib/settings.ts';
 import { templateOf } from './support.ts';
@@ -27,8 +28,15 @@ describe("function's settings", () => {
   it('are the same by default whether or not the stack sets them', () => {
     const defaults = functionDefaults();
     for (const [name, value] of Object.entries(variables)) {
-      assert.equal(value, defaults.get(name), name);
+      // A name of the stack's own, so that two stacks have two endpoints.
+      if (name !== 'ENDPOINT_NAME') {
+        assert.equal(value, defaults.get(name), name);
+      }
     }
+  });
+
+  it('name the namespace of its metrics where the stack looks for them', () => {
+    assert.equal(functionDefaults().get('METRICS_NAMESPACE'), DEFAULT_METRICS_NAMESPACE);
   });
 
   it('bound a batch by the turn that the function gives a product', () => {

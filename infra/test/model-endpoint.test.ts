@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
 import { asText, IMAGE_URI, permissions, statementsOf, templateOf } from './support.ts';
 
+const ENDPOINT = 'AWS::SageMaker::Endpoint';
 const MODEL = 'AWS::SageMaker::Model';
 const CONFIG = 'AWS::SageMaker::EndpointConfig';
 
@@ -14,9 +15,12 @@ describe('model endpoint', () => {
     },
   });
 
-  it('has the name that the function asks for', () => {
-    template.hasResourceProperties('AWS::SageMaker::Endpoint', {
-      EndpointName: 'endpoint-finetuned-blip2',
+  it('has the name that the function asks for: that of the stack, or the one of the settings', () => {
+    template.hasResourceProperties(ENDPOINT, { EndpointName: 'Test-blip2' });
+    const named = templateOf({ endpoint: { name: 'endpoint-b' } });
+    named.hasResourceProperties(ENDPOINT, { EndpointName: 'endpoint-b' });
+    named.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ ENDPOINT_NAME: 'endpoint-b' }) },
     });
   });
 
@@ -85,7 +89,7 @@ describe('model endpoint', () => {
       assert.match(text, /^logs:\w+ → \$\{EndpointLogs\w+\.Arn\}$/);
     }
     template.hasResourceProperties('AWS::Logs::LogGroup', {
-      LogGroupName: '/aws/sagemaker/Endpoints/endpoint-finetuned-blip2',
+      LogGroupName: '/aws/sagemaker/Endpoints/Test-blip2',
       RetentionInDays: 30,
     });
   });

@@ -1,75 +1,146 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { asList, permissions, policyStatements, templateOf } from './support.ts';
+import {
+  asList,
+  asText,
+  permissions,
+  policyDocumentsIn,
+  policyStatements,
+  resourcesOf,
+  type Statement,
+} from './support.ts';
+import { VARIANT_NAMES, variantTemplate } from './variants.ts';
+import { WILDCARDS } from './wildcards.ts';
 
-/** Every wildcard of the stack, as `action → resource`, with the reason for it. */
-const WILDCARDS: readonly { readonly permission: RegExp; readonly reason: string }[] = [
+/** What IAM knows neither a resource nor a condition for: the token of a registry, logs, traces. */
+const WITHOUT_RESOURCE =
+  /^(ecr:GetAuthorizationToken|logs:\w+(Log(Delivery|Deliveries|Groups)|ResourcePolic(y|ies))|xray:\w+)$/;
+
+/** Every wildcard that the policy of a resource allows, as `principal: action → resource`. */
+const OF_RESOURCES: readonly { readonly permission: RegExp; readonly reason: string }[] = [
   {
-    permission: /^ecr:GetAuthorizationToken → \*$/,
-    reason: 'IAM knows no resource for it',
-  },
-  {
-    permission: /^xray:Put(TraceSegments|TelemetryRecords) → \*$/,
-    reason: 'IAM knows no resource for it',
-  },
-  {
-    permission: /^cloudwatch:PutMetricData → \*$/,
-    reason: 'IAM knows no resource for it; a condition confines it to a namespace',
+    permission: /^\S*:iam::\$\{AWS::AccountId\}:root: kms:\* → \*$/,
+    reason: 'the account governs its key by IAM; in the policy of a key "*" is that key',
   },
   {
     permission:
-      /^s3:(GetObject|PutObject|DeleteObject) → \$\{Catalogue\w+\.Arn\}\/(incoming|descriptions|failures)\/\*$/,
-    reason: 'the objects of a prefix',
-  },
-  {
-    permission: /^s3:GetObject → arn:\$\{AWS::Partition\}:s3:::\{.*ModelDataUri.*\}\*$/,
-    reason: 'the files of the checkpoint',
-  },
-  {
-    permission: /^bedrock:InvokeModel → \S+:bedrock:\*::foundation-model\/[^*]+$/,
-    reason: 'the regions of an inference profile; a condition confines it to that profile',
+      /^logging\.s3\.amazonaws\.com: s3:PutObject → \$\{AccessLogs\w+\.Arn\}\/(catalogue|training)\/\*$/,
+    reason: 'S3 names its logs itself; a condition confines it to the bucket that is logged',
   },
 ];
 
-describe('IAM policies', () => {
-  const policies = [...policyStatements(templateOf()).values()];
+const variants = VARIANT_NAMES.map(variantTemplate);
+const ofRoles = variants.flatMap((template) => [...policyStatements(template).values()].flat());
+const ofResources = variants.flatMap((template) =>
+  [...resourcesOf(template).values()]
+    .filter(({ Type }) => Type !== 'AWS::IAM::Policy')
+    .flatMap(({ Properties }) => policyDocumentsIn(Properties).flat()),
+);
 
-  it('allow no wildcard in an action', () => {
-    for (const { Action } of policies.flat()) {
+function principalsOf({ Principal }: Statement): string[] {
+  return typeof Principal === 'object' && Principal !== null
+    ? Object.values(Principal).flatMap((value) => asList(value as unknown).map(asText))
+    : [asText(Principal)];
+}
+
+/** `principal: action → resource`; roles' policies of trust have no resource. */
+function grants(statements: Statement[]): string[] {
+  return statements
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap((statement) =>
+      principalsOf(statement).flatMap((principal) =>
+        (statement.Resource === undefined
+          ? asList(statement.Action)
+          : permissions([statement])
+        ).map((text) => `${principal}: ${text}`),
+      ),
+    );
+}
+
+/** No wildcard is without a reason, and none is given for nothing. */
+function assertReasoned<T extends { readonly reason: string }>(
+  wild: readonly string[],
+  reasons: readonly T[],
+  covers: (reason: T, permission: string) => boolean,
+): void {
+  for (const permission of wild) {
+    assert(
+      reasons.some((reason) => covers(reason, permission)),
+      `no reason is given for ${permission}`,
+    );
+  }
+  for (const reason of reasons) {
+    assert(
+      wild.some((permission) => covers(reason, permission)),
+      `nothing needs "${reason.reason}" any more`,
+    );
+  }
+}
+
+const hasWildcard = (text: string) => text.includes('*');
+
+describe('policies of all variants', () => {
+  it('stand by themselves: no managed policy, no policy inside of a role', () => {
+    for (const template of variants) {
+      template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
+      for (const { Properties } of Object.values(template.findResources('AWS::IAM::Role'))) {
+        const { ManagedPolicyArns, Policies } = Properties as Record<string, unknown>;
+        assert.deepEqual([ManagedPolicyArns, Policies], [undefined, undefined]);
+      }
+    }
+  });
+
+  it('allow roles no wildcard in an action', () => {
+    assert(ofRoles.length > 0);
+    for (const { Action } of ofRoles) {
       for (const action of asList(Action)) {
         assert.doesNotMatch(action, /\*/);
       }
     }
   });
 
-  it('allow no wildcard in a resource without a reason, and every reason holds', () => {
-    const wild = policies.flatMap(permissions).filter((text) => text.includes('*'));
-    for (const text of wild) {
-      assert(
-        WILDCARDS.some(({ permission }) => permission.test(text)),
-        `no reason is given for ${text}`,
-      );
-    }
-    for (const { permission, reason } of WILDCARDS) {
-      assert(
-        wild.some((text) => permission.test(text)),
-        `nothing needs "${reason}" any more`,
-      );
-    }
+  it('allow roles no wildcard in a resource without a reason, and every reason holds', (test) => {
+    const wild = [...new Set(permissions(ofRoles).filter(hasWildcard))].sort();
+    test.diagnostic(
+      `${String(wild.length)} permissions of roles with wildcards, ${String(WILDCARDS.length)} reasons`,
+    );
+    assertReasoned(wild, WILDCARDS, ({ actions, resource }, permission) => {
+      const [action = '', of = ''] = permission.split(' → ');
+      return actions.includes(action) && resource.test(of);
+    });
   });
 
   it('confine what has no resource of its own by a condition', () => {
-    // Neither has a condition key that would confine it.
-    const free = ['ecr:GetAuthorizationToken', 'xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
-    const unbound = policies
-      .flat()
-      .filter(
-        ({ Action, Resource }) =>
-          Resource === '*' && !asList(Action).every((action) => free.includes(action)),
-      );
-    assert.deepEqual(
-      unbound.map(({ Condition }) => Condition),
-      [{ StringLike: { 'cloudwatch:namespace': '/aws/sagemaker/*' } }],
+    const unbound = ofRoles.filter(
+      ({ Action, Resource }) =>
+        Resource === '*' && !asList(Action).every((action) => WITHOUT_RESOURCE.test(action)),
     );
+    assert(unbound.length > 0);
+    for (const { Condition } of unbound) {
+      assert.deepEqual(Condition, {
+        StringLike: { 'cloudwatch:namespace': '/aws/sagemaker/*' },
+      });
+    }
+  });
+
+  it('confine a wildcard of models that are invoked by a condition', () => {
+    const models = ofRoles.filter((statement) =>
+      permissions([statement]).some((text) =>
+        /^bedrock:InvokeModel\w* → .*(foundation-model.*\*|bedrock:\*)/.test(text),
+      ),
+    );
+    assert(models.length > 0);
+    for (const { Condition } of models) {
+      const { StringEquals } = Condition as { StringEquals: Record<string, unknown> };
+      assert.match(asText(StringEquals['bedrock:InferenceProfileArn']), /inference-profile\//);
+    }
+  });
+
+  it('give nobody but those of the list a wildcard on a resource', (test) => {
+    const wild = [...new Set(grants(ofResources).filter(hasWildcard))].sort();
+    test.diagnostic(
+      `${String(wild.length)} permissions on resources with wildcards, ${String(OF_RESOURCES.length)} reasons`,
+    );
+    assertReasoned(wild, OF_RESOURCES, ({ permission }, text) => permission.test(text));
   });
 });

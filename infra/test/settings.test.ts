@@ -109,6 +109,66 @@ describe('settings', () => {
       { function: { productConcurrency: 65 } },
       /function\.productConcurrency: .*64.*65/,
     ],
+    [
+      'a mode',
+      { endpoint: { mode: 'serverless' } },
+      /endpoint\.mode: .*scale-to-zero.*"serverless"/,
+    ],
+    [
+      'a sample',
+      { endpoint: { dataCapture: { samplingPercentage: 101, days: 7 } } },
+      /endpoint\.dataCapture\.samplingPercentage: .*100.*101/,
+    ],
+    ['a metric', { scaling: { metric: 'cpu' } }, /scaling\.metric: .*concurrent-requests.*"cpu"/],
+    ['a target', { scaling: { target: 0 } }, /scaling\.target: .*it is 0/],
+    ['a strategy', { rollout: { strategy: 'linear' } }, /rollout\.strategy: .*canary.*"linear"/],
+    ['a canary', { rollout: { canaryPercentage: 51 } }, /rollout\.canaryPercentage: .*50.*51/],
+    [
+      'an encryption',
+      { catalogue: { encryption: 'none' } },
+      /catalogue\.encryption: .*kms.*"none"/,
+    ],
+    ['a lifetime', { catalogue: { incomingDays: 0 } }, /catalogue\.incomingDays: .*it is 0/],
+    [
+      'a concurrency',
+      { function: { reservedConcurrency: 'all' } },
+      /function\.reservedConcurrency: must be "fitted", "none" or .*"all"/,
+    ],
+    [
+      'an authorisation',
+      { api: { authorization: 'cognito' } },
+      /api\.authorization: .*jwt.*"cognito"/,
+    ],
+    [
+      'an issuer',
+      { api: { authorization: 'jwt', jwt: { issuer: 'login', audience: ['a'], scopes: [] } } },
+      /api\.jwt\.issuer: must be the address of the issuer/,
+    ],
+    [
+      'no audience',
+      {
+        api: {
+          authorization: 'jwt',
+          jwt: { issuer: 'https://login.example', audience: [], scopes: [] },
+        },
+      },
+      /api\.jwt\.audience: /,
+    ],
+    [
+      'a certificate',
+      { api: { domain: { name: 'a.example', certificateArn: 'mine', hostedZone: null } } },
+      /api\.domain\.certificateArn: must be the ARN of a certificate/,
+    ],
+    [
+      'a threshold of an alarm',
+      { alarms: { endpointLatencyMs: 0.5 } },
+      /alarms\.endpointLatencyMs: .*it is 0\.5/,
+    ],
+    [
+      'an address',
+      { alarms: { costAnomaly: { thresholdUsd: 5, email: 'ops', monitorArn: null } } },
+      /alarms\.costAnomaly\.email: must be the address .*"ops"/,
+    ],
     ['a null', { api: { burst: null } }, /api\.burst: .*it is null/],
   ];
   for (const [what, overrides, message] of wrong) {
@@ -155,6 +215,80 @@ describe('settings', () => {
       [{ callsPrefix: 'failures/' }, /catalogue\.callsPrefix: .*catalogue\.failuresPrefix/],
     ] as const) {
       assert.throws(() => settingsWith({ catalogue }), { message });
+    }
+  });
+
+  it('refuses what stands between several fields, and names the one to change', () => {
+    const certificateArn = 'arn:aws:acm:eu-west-1:111122223333:certificate/1-2';
+    const jwt = { issuer: 'https://login.example/', audience: ['lookbook'], scopes: [] };
+    const domain = { name: 'api.shop.example', certificateArn, hostedZone: null };
+    const conflicts: [Overrides, RegExp][] = [
+      [
+        { endpoint: { instanceCount: 3 }, scaling: { maximumInstances: 2 } },
+        /scaling\.maximumInstances: must be at least 3, .*it is 2/,
+      ],
+      [
+        { rollout: { strategy: 'canary' } },
+        /rollout\.canaryPercentage: of the 1 instances .* a canary needs two instances; it is 50/,
+      ],
+      [
+        { endpoint: { instanceCount: 3 }, rollout: { strategy: 'canary', canaryPercentage: 33 } },
+        /rollout\.canaryPercentage: .*an instance at least.*; it is 33/,
+      ],
+      [
+        { endpoint: { mode: 'scale-to-zero' }, rollout: { strategy: 'canary' } },
+        /rollout\.strategy: must be "all-at-once" where endpoint\.mode is "scale-to-zero"/,
+      ],
+      [
+        { function: { provisionedConcurrency: 9 } },
+        /function\.provisionedConcurrency: must be at most the 8 invocations .*it is 9/,
+      ],
+      [
+        { function: { reservedConcurrency: 1 } },
+        /uploads\.maximumConcurrency: must be at most the 1 invocations .*it is 2/,
+      ],
+      [{ api: { authorization: 'jwt' } }, /api\.jwt: must say whose tokens .*it is null/],
+      [{ api: { jwt } }, /api\.jwt: must be null where api\.authorization is "iam"/],
+      [
+        { api: { domain: { ...domain, hostedZone: { id: 'Z1', name: 'op.example' } } } },
+        /api\.domain\.name: must lie in api\.domain\.hostedZone \("op\.example"\)/,
+      ],
+      [
+        { endpoint: { mode: 'asynchronous' }, function: { url: 'stream' } },
+        /function\.url: must be "none": .*endpoint\.mode "asynchronous" leaves out/,
+      ],
+      [
+        { endpoint: { mode: 'asynchronous' }, function: { provisionedConcurrency: 1 } },
+        /function\.provisionedConcurrency: must be null: .*"asynchronous" leaves out/,
+      ],
+      [
+        { endpoint: { mode: 'asynchronous' }, api: { domain } },
+        /api\.domain: must be null: .*endpoint\.mode "asynchronous" leaves out/,
+      ],
+      [
+        { stack: { name: 'L'.repeat(58) } },
+        /stack\.name: must be shorter, .*<stack\.name>-blip2 in at most 63 characters, or endpoint\.name/,
+      ],
+      [
+        { catalogue: { capturesPrefix: 'incoming/seen/' } },
+        /catalogue\.capturesPrefix: must lie outside of catalogue\.incomingPrefix/,
+      ],
+    ];
+    for (const [overrides, message] of conflicts) {
+      assert.throws(() => settingsWith(overrides), { name: 'SettingsError', message });
+    }
+    const fine: Overrides[] = [
+      { endpoint: { instanceCount: 3 }, scaling: { maximumInstances: 3 } },
+      { endpoint: { instanceCount: 2 }, rollout: { strategy: 'canary' } },
+      { function: { provisionedConcurrency: 8 } },
+      { function: { provisionedConcurrency: 9, reservedConcurrency: 'none' } },
+      { api: { authorization: 'jwt', jwt } },
+      { api: { domain: { ...domain, hostedZone: { id: 'Z1', name: 'shop.example' } } } },
+      { stack: { name: 'L'.repeat(57) } },
+      { stack: { name: 'L'.repeat(58) }, endpoint: { name: 'blip2' } },
+    ];
+    for (const overrides of fine) {
+      assert.doesNotThrow(() => settingsWith(overrides));
     }
   });
 
@@ -211,6 +345,7 @@ describe('settings', () => {
       IDEMPOTENCY_LOCATION: 's3://bucket/calls/',
       GUARDRAIL_ID: 'gr1abc',
       RESPONSE_MODE: 'stream',
+      INFERENCE_COMPONENT_NAME: 'blip2',
     };
     assert.throws(
       () => settingsWith({ function: { environment: variables } }),
@@ -226,6 +361,7 @@ describe('settings', () => {
         assert.match(error.message, /IDEMPOTENCY_LOCATION: .*follows api\.idempotencyDays/);
         assert.match(error.message, /GUARDRAIL_ID: .*follows bedrock\.guardrail/);
         assert.match(error.message, /RESPONSE_MODE: .*follows function\.url/);
+        assert.match(error.message, /INFERENCE_COMPONENT_NAME: .*follows endpoint\.mode/);
         assert.doesNotMatch(error.message, /MAX_TOKENS/);
         return true;
       },

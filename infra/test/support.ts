@@ -53,10 +53,10 @@ export function withoutBuilds(overrides: Overrides = {}): Overrides {
 }
 
 /** The stack under the feature flags of `cdk.json`, with its files in a folder of its own. */
-export function stackOf(overrides: Overrides = {}): LookbookStack {
+export function stackOf(overrides: Overrides = {}, name = 'Test'): LookbookStack {
   files += 1;
   const app = new App({ context, outdir: join(scratch, `${String(files)}-cdk.out`) });
-  return new LookbookStack(app, 'Test', { settings: settingsWith(withoutBuilds(overrides)) });
+  return new LookbookStack(app, name, { settings: settingsWith(withoutBuilds(overrides)) });
 }
 
 export function templateOf(overrides: Overrides = {}): Template {
@@ -80,6 +80,33 @@ export interface Statement {
   /** In the policies of resources. */
   readonly Principal?: unknown;
   readonly Condition?: Record<string, unknown>;
+}
+
+/** A resource of a template. */
+export interface TemplateResource {
+  readonly Type: string;
+  readonly Properties?: Record<string, unknown>;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+  readonly DependsOn?: string[];
+}
+
+/** Every resource of the template, by its logical id. */
+export function resourcesOf(template: Template): Map<string, TemplateResource> {
+  const { Resources } = template.toJSON() as { Resources: Record<string, TemplateResource> };
+  return new Map(Object.entries(Resources));
+}
+
+/** Every policy in the resource, wherever in its properties it stands. */
+export function policyDocumentsIn(value: unknown): Statement[][] {
+  if (typeof value !== 'object' || value === null) {
+    return [];
+  }
+  const { Statement } = value as { Statement?: Statement[] };
+  return [
+    ...(Array.isArray(Statement) ? [Statement] : []),
+    ...Object.values(value).flatMap(policyDocumentsIn),
+  ];
 }
 
 /** The statements of each IAM policy, by the policy's logical id. */

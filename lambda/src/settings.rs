@@ -41,6 +41,8 @@ pub enum AttributeRequests {
 pub struct Settings {
     /// [`ENDPOINT_NAME`]
     pub endpoint_name: String,
+    /// [`INFERENCE_COMPONENT_NAME`]
+    pub inference_component_name: Option<String>,
     /// [`ATTRIBUTE_REQUESTS`]
     pub attribute_requests: AttributeRequests,
     /// [`ENDPOINT_CONCURRENCY`]
@@ -132,6 +134,7 @@ impl Settings {
         let attribute_set = attribute_set(&environment)?;
         let settings = Settings {
             endpoint_name: endpoint_name(&environment)?,
+            inference_component_name: inference_component_name(&environment)?,
             attribute_requests: attribute_requests(&environment)?,
             endpoint_concurrency: environment.number(&ENDPOINT_CONCURRENCY, 1..=256)?,
             endpoint_hedge_after: hedge_after(&environment)?,
@@ -261,15 +264,34 @@ where
     L: Fn(&str) -> Option<String>,
 {
     let name = environment.text(&ENDPOINT_NAME);
-    let valid = name.len() <= 63
-        && !name.starts_with('-')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if !valid {
+    if !is_sagemaker_name(&name) {
         return Err(ENDPOINT_NAME.wrong(format!(
             "is {name:?}, must be the name of an endpoint: at most 63 letters, digits and hyphens"
         )));
     }
     Ok(name)
+}
+
+fn inference_component_name<L>(
+    environment: &Environment<L>,
+) -> Result<Option<String>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    match environment.optional(&INFERENCE_COMPONENT_NAME) {
+        Some(name) if !is_sagemaker_name(&name) => Err(INFERENCE_COMPONENT_NAME.wrong(format!(
+            "is {name:?}, must be the name of an inference component: at most 63 letters, \
+                 digits and hyphens"
+        ))),
+        name => Ok(name),
+    }
+}
+
+/// SageMaker's rules for the names of endpoints and of inference components.
+fn is_sagemaker_name(name: &str) -> bool {
+    name.len() <= 63
+        && !name.starts_with('-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 fn hedge_after<L>(environment: &Environment<L>) -> Result<Option<Duration>, SettingsError>

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::backend;
 use crate::core::{AdapterOptions, Limits, Scheduling};
 use crate::logging::{self, LogFormat};
+use crate::ping::ping;
 use crate::quantize::quantize;
 use crate::router::{HttpLimits, parse_parameters};
 use crate::serve::{ServeOptions, serve, stop_signal, write_ready_file};
@@ -32,6 +33,9 @@ pub struct Cli {
 enum Command {
     /// Serve the SageMaker container contract over HTTP.
     Serve(ServeArguments),
+    /// Say by the exit code whether the server on this machine is ready, for the
+    /// health checks of containers.
+    Ping(PingArguments),
     /// Answer questions about one photograph and exit.
     Ask(AskArguments),
     /// Write the checkpoint anew with its linear layers in blocks of few bits.
@@ -123,6 +127,13 @@ struct ServeArguments {
 }
 
 #[derive(Debug, Args)]
+struct PingArguments {
+    /// Port that the server listens on.
+    #[arg(long, env = "SAGEMAKER_BIND_TO_PORT", default_value_t = 8080)]
+    port: u16,
+}
+
+#[derive(Debug, Args)]
 struct AskArguments {
     #[command(flatten)]
     model: ModelArguments,
@@ -160,11 +171,12 @@ impl Cli {
     /// Runs the chosen command to its end.
     ///
     /// # Errors
-    /// When the server cannot start, the model cannot be loaded, or a question
-    /// cannot be answered.
+    /// When the server cannot start or does not answer, the model cannot be loaded,
+    /// or a question cannot be answered.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(arguments) => run_server(arguments),
+            Command::Ping(arguments) => ping(arguments.port),
             Command::Ask(arguments) => run_ask(arguments),
             Command::Quantize(arguments) => {
                 quantize(&arguments.model_dir, arguments.quantize, &arguments.out)

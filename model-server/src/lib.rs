@@ -16,6 +16,7 @@ pub mod cli;
 pub mod core;
 mod logging;
 pub mod memory;
+mod ping;
 pub mod quantize;
 pub mod router;
 pub mod serve;

@@ -67,8 +67,11 @@ impl Workplace {
     }
 
     fn evaluation(&self) -> Value {
-        let text = std::fs::read(self.path("out/evaluation.json")).unwrap();
-        serde_json::from_slice(&text).unwrap()
+        self.json("evaluation.json")
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.report(name)).unwrap()
     }
 
     fn report(&self, name: &str) -> String {
@@ -231,6 +234,15 @@ fn a_trained_checkpoint_on_the_drawn_samples() {
             close(&ahead[end], 0.0);
         }
     }
+    // What a workflow decides by is the mean over all attributes.
+    let summary = place.json("summary.json");
+    for mode in ["free", "held"] {
+        for score in ["accuracy", "macro_f1"] {
+            let mean = &model[mode]["averages"][0][score];
+            assert!(mean["value"].is_f64(), "{mean}");
+            assert_eq!(summary[mode][score], *mean);
+        }
+    }
     // Held answers always name a value, so that nothing abstains at 0.
     assert_eq!(model["held"]["selective"][0]["coverage"], 1.0);
     assert_eq!(
@@ -267,7 +279,7 @@ fn a_trained_checkpoint_on_the_drawn_samples() {
     // Another run says the same.
     succeed(&arguments);
     assert_eq!(place.evaluation(), evaluation);
-    assert_eq!(std::fs::read_dir(place.path("out")).unwrap().count(), 3);
+    assert_eq!(std::fs::read_dir(place.path("out")).unwrap().count(), 4);
 }
 
 #[tokio::test]

@@ -186,7 +186,8 @@ fn because(error: &AskError) -> Failure {
         AskError::InvalidPhoto { .. } => (Exit::Usage, "give a whole JPEG, PNG or WebP file"),
         AskError::Refused { reason, .. } if reason.contains("not found") => (
             Exit::NotFound,
-            "`lookbook status` lists what there is, `lookbook deploy` makes an endpoint",
+            "`lookbook deploy` makes an endpoint; a stack's is named by its output EndpointName: give \
+             that as --endpoint",
         ),
         AskError::Refused { .. } => (
             Exit::Failed,

@@ -55,8 +55,10 @@ pub async fn run(args: StatusArgs, context: &Context) -> Outcome {
     context.terminal.result(&overview, || overview.text(name))?;
     if overview.parts.endpoint.is_none() {
         return Err(
-            Failure::new(Exit::NotFound, format!("there is no endpoint {name}"))
-                .next("`lookbook deploy` makes it"),
+            Failure::new(Exit::NotFound, format!("there is no endpoint {name}")).next(
+                "`lookbook deploy` makes it; a stack's is named by its output EndpointName: \
+                 give that as --endpoint",
+            ),
         );
     }
     Ok(())

@@ -41,8 +41,10 @@ pub fn judge(name: &str, answer: &Outcome<EndpointAnswer>) -> Finding {
     let answer = match answer {
         Ok(answer) => answer,
         Err(failure) if is_not_there(failure) => {
-            return Finding::warning(check, "there is none")
-                .mend("`lookbook deploy` makes it, or the stack");
+            return Finding::warning(check, "there is none").mend(
+                "`lookbook deploy` makes it; a stack's is named by its output EndpointName: give \
+                 that as --endpoint",
+            );
         }
         Err(failure) => return Finding::unseen(check, failure),
     };

@@ -45,7 +45,11 @@ fn services_with(settings: &Settings, config: &SdkConfig, check: Arc<TextCheck>)
         default_category: settings.default_category.clone(),
         default_format: settings.default_format,
         model: Arc::new(sagemaker::EndpointModel::new(
-            sagemaker::SdkEndpoint::new(&config, &settings.endpoint_name),
+            sagemaker::SdkEndpoint::new(
+                &config,
+                &settings.endpoint_name,
+                settings.inference_component_name.clone(),
+            ),
             settings,
         )),
         describer: Arc::new(bedrock::BedrockDescriber::new(

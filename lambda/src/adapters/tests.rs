@@ -35,7 +35,7 @@ fn soon() -> Deadline {
 
 async fn invoke_endpoint(answer: Canned) -> (Server, Result<bytes::Bytes, InvokeError>) {
     let server = Server::start(answer).await;
-    let endpoint = SdkEndpoint::new(&config(&server.url).await, "blip2");
+    let endpoint = SdkEndpoint::new(&config(&server.url).await, "blip2", None);
     let outcome = endpoint.invoke("{}".into()).await;
     (server, outcome)
 }
@@ -54,6 +54,35 @@ async fn an_endpoint_is_invoked_with_json() {
         "{request}"
     );
     assert!(request.ends_with("\r\n\r\n{}"), "{request}");
+    // No component is named where the endpoint has none.
+    assert!(!request.contains("inference-component"), "{request}");
+}
+
+#[tokio::test]
+async fn an_inference_component_is_invoked_by_its_name() {
+    let server = Server::start(Canned::new(200, "[1]")).await;
+    let component = Some("blip2-a".to_owned());
+    let endpoint = SdkEndpoint::new(&config(&server.url).await, "blip2", component);
+    endpoint.invoke("{}".into()).await.unwrap();
+    let request = &server.requests()[0];
+    assert!(
+        request.starts_with("POST /endpoints/blip2/invocations HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains("x-amzn-sagemaker-inference-component: blip2-a\r\n"),
+        "{request}"
+    );
+}
+
+/// It comes up within minutes because it was asked: trying later helps.
+#[tokio::test]
+async fn an_inference_component_that_scaled_to_zero_is_unavailable_and_not_refused() {
+    let body = r#"{"message": "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."}"#;
+    let answer = Canned::new(400, body).with("x-amzn-errortype", "ValidationError");
+    let error = invoke_endpoint(answer).await.1.unwrap_err();
+    assert!(matches!(error, InvokeError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains("no capacity"), "{error}");
 }
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -153,7 +182,7 @@ async fn sagemaker_s_own_errors_are_told_apart() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_unavailable() {
-    let endpoint = SdkEndpoint::new(&config("http://127.0.0.1:1").await, "blip2");
+    let endpoint = SdkEndpoint::new(&config("http://127.0.0.1:1").await, "blip2", None);
     let error = endpoint.invoke("{}".into()).await.unwrap_err();
     assert!(matches!(error, InvokeError::Unavailable(_)), "{error:?}");
 }

@@ -2,6 +2,8 @@
 //! batches. One outcome each.
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html>
 
+mod cheaply;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -49,6 +51,13 @@ struct BatchInput {
     /// where it is not given.
     #[serde(alias = "Prefix")]
     prefix: Option<String>,
+    /// What is to be done with the items, where they are not to be described: a step of
+    /// the cheap way.
+    step: Option<cheaply::Step>,
+    /// Where the files of the cheap way are: a prefix that ends with "/".
+    run: Option<String>,
+    /// The model that wrote the texts of a batch inference, by its id.
+    model: Option<String>,
 }
 
 /// Describes one object of a listing and stores the result, as for an event of
@@ -72,9 +81,17 @@ pub async fn handle_item(
 }
 
 /// Describes every item. The task succeeds; its result counts what became of the
-/// items and has one outcome each, in order.
-pub async fn handle_batch(app: &App, batch: MapBatch, deadline: Deadline) -> Value {
+/// items and has one outcome each, in order. Steps of the cheap way alone may fail.
+pub async fn handle_batch(
+    app: &App,
+    batch: MapBatch,
+    deadline: Deadline,
+) -> Result<Value, Problem> {
     let MapBatch { items, batch_input } = batch;
+    if let Some(step) = batch_input.step {
+        // On the heap: what all the steps keep would lie in every other future, too.
+        return Box::pin(cheaply::handle(app, step, items, &batch_input, deadline)).await;
+    }
     let outcomes: Vec<Value> = each(
         items,
         app.settings.product_concurrency,
@@ -86,13 +103,13 @@ pub async fn handle_batch(app: &App, batch: MapBatch, deadline: Deadline) -> Val
         let is_of_kind = |outcome: &&Value| outcome["outcome"] == kind;
         outcomes.iter().filter(is_of_kind).count()
     };
-    json!({
+    Ok(json!({
         "described": count("described"),
         "written": count("written"),
         "skipped": count("skipped"),
         "failed": count("failed"),
         "outcomes": outcomes
-    })
+    }))
 }
 
 /// `{"key" or "product_id", "outcome", …}`.
@@ -145,18 +162,23 @@ async fn describe_listed(
             );
             refuse(Some(&item.key), problem)
         })?;
-    let upload = Upload {
-        is_there: true,
-        bucket,
-        key: item.key,
-        etag: item.etag.map(|etag| etag.trim_matches('"').to_owned()),
-        sequencer: None,
-    };
+    let upload = to_upload(item.key, item.etag, bucket);
     let prefix = common
         .prefix
         .as_ref()
         .unwrap_or(&app.settings.incoming_prefix);
     upload::handle(app, upload, prefix, deadline).await
+}
+
+/// What a listing says is there; `etag` as S3 gives it, in quotes.
+fn to_upload(key: String, etag: Option<String>, bucket: String) -> Upload {
+    Upload {
+        is_there: true,
+        bucket,
+        key,
+        etag: etag.map(|etag| etag.trim_matches('"').to_owned()),
+        sequencer: None,
+    }
 }
 
 fn to_members(outcome: Outcome) -> Vec<(String, Value)> {

@@ -162,7 +162,7 @@ async fn answer(app: &App, event: Event, deadline: Deadline) -> Result<Value, Di
         Event::Sqs(records) => Ok(sqs::handle(app, records, deadline).await),
         Event::Sns(records) => Ok(sns::handle(app, records, deadline).await?),
         Event::MapItem(item) => Ok(distributed_map::handle_item(app, item, deadline).await?),
-        Event::MapBatch(batch) => Ok(distributed_map::handle_batch(app, batch, deadline).await),
+        Event::MapBatch(batch) => Ok(distributed_map::handle_batch(app, batch, deadline).await?),
         Event::Direct(body) => Ok(direct::handle(app, body, deadline).await?),
     }
 }

@@ -10,9 +10,10 @@ use super::claims::{self, Claim};
 use super::delivery::Delivery;
 use super::failures;
 use super::place::{Changed, Found, Place, Step};
+use super::upload::Work;
 use crate::domain::{
-    Deadline, DescribeRequest, ObjectAddress, ProductDescription, SourceMark, Standing, Stored,
-    describe_product,
+    Deadline, DescribeRequest, Format, ObjectAddress, ProductDescription, SourceMark, Standing,
+    StoreError, Stored, describe_product,
 };
 use crate::problem::Problem;
 use crate::telemetry::Worked;
@@ -73,20 +74,12 @@ pub async fn describe_and_store(
     source: SourceMark,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let settings = &app.settings;
-    let bucket = settings.output_bucket.as_deref().unwrap_or(bucket);
-    let result = ObjectAddress {
-        bucket: bucket.to_owned(),
-        key: format!("{}{product_id}.json", settings.output_prefix),
-    };
-    let source = SourceMark {
-        settings: Some(settings.mark(request.format)),
-        ..source
-    };
+    let result = result_address(app, bucket, &product_id);
+    let source = marked(app, request.format, source);
     let delivery = Delivery {
         product_id: Some(&product_id),
         name: &product_id,
-        bucket,
+        bucket: &result.bucket,
         source: &source,
         request: failures::summary(&request),
     };
@@ -129,6 +122,36 @@ async fn describe_or_settle(
         },
         // Whether the record may stay is not known: it comes again.
         Err(error) => settled.and_then(|_| Err(error.into())),
+    }
+}
+
+/// Why there is nothing to do about a photo: its result lies there, or a later one's.
+pub async fn done_already(
+    app: &App,
+    work: &Work,
+    deadline: Deadline,
+) -> Result<Option<&'static str>, StoreError> {
+    let result = result_address(app, &work.bucket, &work.product_id);
+    let source = marked(app, work.request.format, work.source.clone());
+    let stored = app.services.store.look(&result, deadline).await?;
+    Ok(reason_to_skip(stored.as_ref(), &source))
+}
+
+/// Where the result of a product goes whose photo is in `bucket`.
+fn result_address(app: &App, bucket: &str, product_id: &str) -> ObjectAddress {
+    let settings = &app.settings;
+    let bucket = settings.output_bucket.as_deref().unwrap_or(bucket);
+    ObjectAddress {
+        bucket: bucket.to_owned(),
+        key: format!("{}{product_id}.json", settings.output_prefix),
+    }
+}
+
+/// What a result is made from, with the settings by which it is made.
+fn marked(app: &App, format: Option<Format>, source: SourceMark) -> SourceMark {
+    SourceMark {
+        settings: Some(app.settings.mark(format)),
+        ..source
     }
 }
 

@@ -25,35 +25,27 @@ pub struct Upload {
     pub sequencer: Option<String>,
 }
 
-/// Describes the photo and stores the result, unless it is none, or it is described
-/// already or can't be, and says in the log what came of it. The product's name is what
-/// stands between `prefix` and the extension.
-pub async fn handle(
-    app: &App,
-    upload: Upload,
-    prefix: &str,
-    deadline: Deadline,
-) -> Result<Outcome, Problem> {
-    let key = upload.key.clone();
-    let product_id = product_id(prefix, &key);
-    let about = About {
-        source: Some(&key),
-        product_id,
-    };
-    follow(about, describe(app, upload, product_id, deadline)).await
+/// A photo as work: what is asked for, and what it is made from.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The product that it shows.
+    pub product_id: String,
+    /// The photo's bucket.
+    pub bucket: String,
+    /// The request that it stands for.
+    pub request: DescribeRequest,
+    /// Which state of which object it is.
+    pub source: SourceMark,
 }
 
-async fn describe(
-    app: &App,
-    upload: Upload,
-    product_id: Option<&str>,
-    deadline: Deadline,
-) -> Result<Outcome, Problem> {
+/// What there is to do about an upload, or why there is nothing. The product's name is
+/// what stands between `prefix` and the extension.
+pub fn work(upload: Upload, prefix: &str) -> Result<Work, &'static str> {
     if !upload.is_there {
-        return Ok(Outcome::Skipped("no object was created"));
+        return Err("no object was created");
     }
-    let Some(product_id) = product_id else {
-        return Ok(Outcome::Skipped("no incoming photo"));
+    let Some(product_id) = product_id(prefix, &upload.key) else {
+        return Err("no incoming photo");
     };
     let product_id = product_id.to_owned();
     let bucket = upload.bucket.clone();
@@ -61,20 +53,56 @@ async fn describe(
         bucket: upload.bucket,
         key: upload.key,
     };
-    let source = SourceMark {
-        origin: photo.to_string(),
-        etag: upload.etag,
-        sequencer: upload.sequencer,
-        settings: None,
+    Ok(Work {
+        product_id,
+        bucket,
+        source: SourceMark {
+            origin: photo.to_string(),
+            etag: upload.etag,
+            sequencer: upload.sequencer,
+            settings: None,
+        },
+        request: DescribeRequest {
+            product_id: None,
+            photo: PhotoSource::Object(photo),
+            category: None,
+            attributes: None,
+            format: None,
+        },
+    })
+}
+
+/// Describes the photo and stores the result, unless it is none, or it is described
+/// already or can't be, and says in the log what came of it.
+pub async fn handle(
+    app: &App,
+    upload: Upload,
+    prefix: &str,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let key = upload.key.clone();
+    let about = About {
+        source: Some(&key),
+        product_id: product_id(prefix, &key),
     };
-    let request = DescribeRequest {
-        product_id: None,
-        photo: PhotoSource::Object(photo),
-        category: None,
-        attributes: None,
-        format: None,
-    };
-    describe_and_store(app, product_id, request, &bucket, source, deadline).await
+    follow(about, describe(app, upload, prefix, deadline)).await
+}
+
+async fn describe(
+    app: &App,
+    upload: Upload,
+    prefix: &str,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    match work(upload, prefix) {
+        Err(reason) => Ok(Outcome::Skipped(reason)),
+        Ok(Work {
+            product_id,
+            bucket,
+            request,
+            source,
+        }) => describe_and_store(app, product_id, request, &bucket, source, deadline).await,
+    }
 }
 
 /// The product whose photo is at `key`: what stands between the prefix and the
@@ -99,5 +127,27 @@ mod tests {
         assert_eq!(id("incoming/summer/1.jpeg"), Some("summer/1"));
         assert_eq!(id("incoming/1.gif"), None);
         assert_eq!(product_id("", "images/1.jpg"), Some("images/1"));
+    }
+
+    #[test]
+    fn a_photo_that_is_there_is_work() {
+        let work_of = |key: &str, is_there: bool| {
+            let upload = Upload {
+                is_there,
+                bucket: "catalogue".to_owned(),
+                key: key.to_owned(),
+                etag: Some("1b".to_owned()),
+                sequencer: None,
+            };
+            work(upload, "incoming/")
+        };
+        let photo = work_of("incoming/7.jpg", true).unwrap();
+        assert_eq!(photo.product_id, "7");
+        assert_eq!(photo.source.origin, "s3://catalogue/incoming/7.jpg");
+        assert_eq!(photo.source.etag.as_deref(), Some("1b"));
+        let removed = work_of("incoming/7.jpg", false);
+        assert_eq!(removed.unwrap_err(), "no object was created");
+        let result = work_of("descriptions/7.json", true);
+        assert_eq!(result.unwrap_err(), "no incoming photo");
     }
 }

@@ -93,6 +93,7 @@ mod tests {
         assert_eq!(usual, fingerprint(&[("MAX_TOKENS", "400")]));
         for (name, value) in [
             ("ENDPOINT_NAME", "another"),
+            ("INFERENCE_COMPONENT_NAME", "another"),
             ("BEDROCK_MODEL_IDS", "anthropic.claude-other-v1:0"),
             ("MAX_TOKENS", "401"),
             ("TEMPERATURE", "none"),

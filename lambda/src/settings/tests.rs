@@ -14,6 +14,7 @@ fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
 fn an_empty_environment_gives_the_defaults() {
     let settings = read(&[]).unwrap();
     assert_eq!(settings.endpoint_name, "endpoint-finetuned-blip2");
+    assert_eq!(settings.inference_component_name, None);
     assert_eq!(settings.attribute_requests, AttributeRequests::Batched);
     assert_eq!(settings.endpoint_concurrency, 8);
     assert_eq!(settings.endpoint_hedge_after, None);
@@ -54,6 +55,8 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
             "ENDPOINT_NAME",
             "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x",
         ),
+        ("INFERENCE_COMPONENT_NAME", "-blip2"),
+        ("INFERENCE_COMPONENT_NAME", "endpoint/blip2"),
         ("ATTRIBUTE_REQUESTS", "Batched"),
         ("ENDPOINT_CONCURRENCY", "0"),
         ("ENDPOINT_CONCURRENCY", "many"),
@@ -113,6 +116,15 @@ fn a_list_of_models_keeps_its_order_and_names_each_once() {
     assert_eq!(
         settings.bedrock_model_ids,
         ["b.two", "a.one", "arn:aws:bedrock:x:1:y/z"].map(String::from)
+    );
+}
+
+#[test]
+fn an_inference_component_can_be_named() {
+    let settings = read(&[("INFERENCE_COMPONENT_NAME", "lookbook-blip2")]).unwrap();
+    assert_eq!(
+        settings.inference_component_name.as_deref(),
+        Some("lookbook-blip2")
     );
 }
 

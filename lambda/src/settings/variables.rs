@@ -26,6 +26,8 @@ macro_rules! variables {
 variables! {
     ENDPOINT_NAME = "endpoint-finetuned-blip2":
         "The SageMaker endpoint that answers questions about photographs.";
+    INFERENCE_COMPONENT_NAME = "":
+        "The inference component on that endpoint that the calls are for; needed where the endpoint hosts its models as inference components, as one does that scales to zero.";
     ATTRIBUTE_REQUESTS = "batched":
         "`batched`: one call with all questions. `per-question`: one call a question, for endpoints that know only `{\"prompt\", \"image\"}`.";
     ENDPOINT_CONCURRENCY = "8":

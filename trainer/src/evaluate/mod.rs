@@ -18,6 +18,7 @@ pub mod measure;
 mod neighbours;
 pub mod options;
 pub mod report;
+pub mod summary;
 pub mod systems;
 mod warnings;
 mod write;
@@ -27,6 +28,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 use self::ask::Wire;
 use self::card::Training;
@@ -35,6 +37,7 @@ use self::inputs::Inputs;
 use self::measure::Results;
 use self::options::EvaluateArgs;
 use self::report::with_interval;
+use self::summary::Summary;
 use self::warnings::warnings;
 use self::write::write_whole;
 use self::wrong::wrong_answers;
@@ -77,16 +80,24 @@ pub fn evaluate(args: &EvaluateArgs, wire: Option<Arc<dyn Wire>>) -> Result<Eval
         .unwrap_or_default();
 
     // Everything is made before anything is written.
-    let json = serde_json::to_string_pretty(&evaluation).context("the results are no JSON")?;
+    let json = pretty(&evaluation)?;
+    let short = pretty(&Summary::of(&evaluation))?;
     let html = report::render(&evaluation, &wrong, wrong_in_all, &args.images)?;
     let card = card::card(&evaluation, &training, args.license.as_deref());
-    write_whole(&args.out.join("evaluation.json"), &(json + "\n"))?;
+    write_whole(&args.out.join("evaluation.json"), &json)?;
+    write_whole(&args.out.join(summary::FILE), &short)?;
     write_whole(&args.out.join("evaluation.html"), &html)?;
     write_whole(&args.out.join(card::FILE), &card)?;
     if let Some(path) = args.card_beside_checkpoint() {
         write_whole(&path, &card)?;
     }
     Ok(evaluation)
+}
+
+/// JSON for files that people open, too.
+fn pretty(value: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string_pretty(value).context("the results are no JSON")?;
+    Ok(json + "\n")
 }
 
 /// The means over attributes, a line for each way of answering, and notes.

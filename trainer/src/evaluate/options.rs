@@ -95,8 +95,8 @@ pub struct EvaluateArgs {
     /// Threads of a CPU [default: measured]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// The folder for evaluation.json, evaluation.html and README.md, the model
-    /// card
+    /// The folder for evaluation.json, summary.json, evaluation.html and
+    /// README.md, the model card
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Write the model card beside the checkpoint as well

@@ -3,8 +3,10 @@
 //! - [`BedrockDescriber`]: which model is asked, and again when.
 //! - [`SdkModels`]: one call of `InvokeModel` or `Converse`, or of their streaming forms, by
 //!   the SDK.
+//! - [`batch`]: the same requests as lines of a file.
 
 mod answer;
+pub mod batch;
 mod converse;
 mod converse_parts;
 mod describer;

@@ -17,6 +17,10 @@ use crate::telemetry::{TRACEPARENT, Trace};
 /// The model server's code for a photo that it can't use.
 const PHOTO_CODE: &str = "invalid_image";
 
+/// What SageMaker says, as a `ValidationError`, of an inference component that has scaled to zero
+/// or is still being started; the failed call is what starts it.
+const NO_CAPACITY: &str = "no capacity to process this request";
+
 /// Something that answers `POST /invocations` with a JSON body.
 #[async_trait]
 pub trait InvokeEndpoint: Send + Sync {
@@ -125,17 +129,24 @@ impl InvokeError {
 pub struct SdkEndpoint {
     client: Client,
     endpoint_name: String,
+    inference_component_name: Option<String>,
 }
 
 impl SdkEndpoint {
-    /// Connects to nothing yet.
-    pub fn new(config: &SdkConfig, endpoint_name: &str) -> SdkEndpoint {
+    /// Connects to nothing yet. Where the endpoint hosts inference components, the calls are
+    /// for the one that is named.
+    pub fn new(
+        config: &SdkConfig,
+        endpoint_name: &str,
+        inference_component_name: Option<String>,
+    ) -> SdkEndpoint {
         let config = aws_sdk_sagemakerruntime::config::Builder::from(config)
             .interceptor(TraceHeaders)
             .build();
         SdkEndpoint {
             client: Client::from_conf(config),
             endpoint_name: endpoint_name.to_owned(),
+            inference_component_name,
         }
     }
 }
@@ -147,6 +158,7 @@ impl InvokeEndpoint for SdkEndpoint {
             .client
             .invoke_endpoint()
             .endpoint_name(&self.endpoint_name)
+            .set_inference_component_name(self.inference_component_name.clone())
             .content_type("application/json")
             .accept("application/json")
             .set_custom_attributes(custom_attributes())
@@ -193,6 +205,7 @@ fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
         ("ThrottlingException" | "ModelNotReadyException" | "ServiceUnavailable", _)
         | (_, 429 | 503) => InvokeError::Throttled(said),
         (_, 500..) => InvokeError::Unavailable(said),
+        _ if said.contains(NO_CAPACITY) => InvokeError::Unavailable(said),
         _ => InvokeError::Refused(said),
     }
 }

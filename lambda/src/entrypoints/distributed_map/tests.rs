@@ -35,7 +35,8 @@ async fn run_item(fakes: &Fakes, item: Value) -> Result<Value, Problem> {
 
 async fn run_batch(fakes: &Fakes, batch: Value) -> Value {
     let batch = serde_json::from_value(batch).unwrap();
-    handle_batch(&fakes.app(), batch, soon()).await
+    let answer = handle_batch(&fakes.app(), batch, soon()).await;
+    answer.unwrap()
 }
 
 #[tokio::test]

@@ -1,0 +1,31 @@
+import type { Stack } from 'aws-cdk-lib';
+import { jsonata } from './states-language.ts';
+
+/** The longest beginning that leaves room for step and run in the 63 characters of a job's name. */
+const LONGEST_PREFIX = 20;
+
+/** Of an execution's name. */
+const RUN_LENGTH = 28;
+
+/** What the names of a stack's jobs begin with; in lower case, as SageMaker's ARNs have names. */
+export function jobPrefix(stack: Stack): string {
+  return lowerCaseName(stack, LONGEST_PREFIX);
+}
+
+/** The beginning of a stack's name as SageMaker has it in ARNs. */
+export function lowerCaseName(stack: Stack, length: number): string {
+  return stack.stackName.toLowerCase().slice(0, length).replace(/-+$/, '');
+}
+
+/** The expression for the part of a job's name that is the execution's. */
+export const JOB_OF_RUN = `$substring($replace($lowercase($states.context.Execution.Name), /[^a-z0-9]+/, "-"), 0, ${String(RUN_LENGTH)})`;
+
+/**
+ * The name of a step's job: that of the run, which is the variable `job`, and how often the run was
+ * redriven, so that a step that failed can be done again.
+ */
+export function jobName(prefix: string, step: string): string {
+  return jsonata(
+    `"${prefix}-${step.toLowerCase()}-" & $job & "-" & $string($states.context.Execution.RedriveCount)`,
+  );
+}
