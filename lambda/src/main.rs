@@ -15,7 +15,9 @@ use describe_product::{adapters, logs};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
-#[tokio::main]
+// One event at a time, and its calls are waited for and not computed: other threads would be
+// woken for nothing. What does compute for long, scaling a photo, has a thread of its own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     if std::env::args().any(|argument| argument == "--help") {
         // A reader that closes the pipe early is no reason to fail.

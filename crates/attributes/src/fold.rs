@@ -4,10 +4,19 @@
 /// so that "T-shirt", "Tshirt" and "t shirt" are equal. Linear in `text`.
 #[must_use]
 pub fn fold(text: &str) -> String {
+    folded(text).collect()
+}
+
+/// Whether [`fold`] makes `key` of `text`. It makes no text for that.
+#[must_use]
+pub fn folds_to(text: &str, key: &str) -> bool {
+    folded(text).eq(key.chars())
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
     text.chars()
         .filter(|&c| !is_separator(c))
         .flat_map(char::to_lowercase)
-        .collect()
 }
 
 fn is_separator(c: char) -> bool {
@@ -17,7 +26,7 @@ fn is_separator(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{fold, folds_to};
 
     #[test]
     fn case_spaces_hyphens_and_underscores_do_not_count() {
@@ -30,6 +39,9 @@ mod tests {
             "V\tN\u{a0}eck",
         ] {
             assert_eq!(fold(text), "vneck", "{text:?}");
+            assert!(folds_to(text, "vneck"), "{text:?}");
+            assert!(!folds_to(text, "vnecks"), "{text:?}");
+            assert!(!folds_to(text, "vnec"), "{text:?}");
         }
     }
 

@@ -48,7 +48,7 @@ mod wording;
 
 pub use answer::{Answer, NOT_AVAILABLE};
 pub use error::{AttributeSetError, Entry};
-pub use fold::fold;
+pub use fold::{fold, folds_to};
 pub use pair::parse_pair;
 pub use question::{question, wrap_question};
 pub use set::{Attribute, AttributeSet, Category, UNKNOWN_CATEGORY_NOUN, Value};

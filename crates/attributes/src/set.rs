@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::definition;
 use crate::error::AttributeSetError;
-use crate::fold::fold;
+use crate::fold::{fold, folds_to};
 
 /// What a garment of an unknown category is called in a question.
 pub const UNKNOWN_CATEGORY_NOUN: &str = "clothing";
@@ -150,14 +150,14 @@ impl Attribute {
     pub(crate) fn value_of_key(&self, key: &str) -> Option<&Value> {
         self.values
             .iter()
-            .find(|value| value.words().any(|word| fold(word) == key))
+            .find(|value| value.words().any(|word| folds_to(word, key)))
     }
 
     /// Whether `name` is this attribute's name or one of its aliases.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         let key = fold(name);
-        self.names().any(|own| fold(own) == key)
+        self.names().any(|own| folds_to(own, &key))
     }
 
     /// The name, then the aliases.

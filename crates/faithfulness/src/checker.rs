@@ -1,6 +1,6 @@
 //! The whole check.
 
-use attributes::{AttributeSet, fold};
+use attributes::{AttributeSet, fold, folds_to};
 
 use crate::banned::banned;
 use crate::claims::{claims, is_in_title};
@@ -81,8 +81,9 @@ impl Checker {
         let names = known.map(|category| [category.name.as_str(), category.noun.as_str()]);
         let names = names.unwrap_or([category, category]);
         let position = |name: &str| {
+            let key = fold(name);
             let mut garments = self.compiled.garment_names.iter();
-            garments.position(|garment| fold(garment) == fold(name))
+            garments.position(|garment| folds_to(garment, &key))
         };
         names.into_iter().find_map(position)
     }

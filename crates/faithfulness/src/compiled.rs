@@ -1,9 +1,10 @@
 //! An attribute set and a lexicon, in the form in which texts are read.
 
-use std::collections::HashSet;
+use attributes::folds_to;
 
 use crate::findings::ClaimKind;
 use crate::lexicon::ScopeKind;
+use crate::quick_hash::QuickSet;
 use crate::roles::Roles;
 use crate::trie::Trie;
 use crate::words::Words;
@@ -37,10 +38,10 @@ pub(crate) struct Compiled {
 pub(crate) struct Attr {
     /// The set's name; the lexicon's first where the set lacks it.
     pub name: String,
-    pub heads: HashSet<String>,
-    pub places: HashSet<String>,
-    pub leads: HashSet<String>,
-    pub tones: HashSet<String>,
+    pub heads: QuickSet<String>,
+    pub places: QuickSet<String>,
+    pub leads: QuickSet<String>,
+    pub tones: QuickSet<String>,
     pub garment_is_head: bool,
     pub combines: bool,
     pub of_pattern: bool,
@@ -151,13 +152,13 @@ impl Compiled {
     pub fn attribute_named(&self, key: &str) -> Option<usize> {
         self.attributes
             .iter()
-            .position(|attribute| attributes::fold(&attribute.name) == key)
+            .position(|attribute| folds_to(&attribute.name, key))
     }
 
     /// The value of this folded name.
     pub fn value_named(&self, attribute: usize, key: &str) -> Option<usize> {
         self.values
             .iter()
-            .position(|value| value.attribute == attribute && attributes::fold(&value.name) == key)
+            .position(|value| value.attribute == attribute && folds_to(&value.name, key))
     }
 }

@@ -1,12 +1,11 @@
 //! Makes a [`Compiled`] of an attribute set and a lexicon.
 
-use std::collections::HashSet;
-
-use attributes::{Attribute, AttributeSet, fold};
+use attributes::{Attribute, AttributeSet, Value, fold, folds_to};
 
 use crate::compiled::{Attr, ClaimSense, Compiled, NounSense, ScopeSense, Sense, Strength, Val};
 use crate::lexicon::{AttributeWords, Lexicon, ValueWords};
 use crate::pattern::{self, Piece};
+use crate::quick_hash::QuickSet;
 use crate::roles::Roles;
 use crate::trie::Trie;
 use crate::words::Words;
@@ -79,19 +78,24 @@ impl Compiled {
         self.attributes.push(attr);
 
         let first_value = self.values.len();
+        // The lexicon's values, each with the set's.
+        let both: Vec<(&ValueWords, Option<&Value>)> = words
+            .iter()
+            .flat_map(|words| &words.values)
+            .map(|known| {
+                let own = attribute.and_then(|attribute| attribute.value(&known.name));
+                (known, own)
+            })
+            .collect();
         for value in attribute.iter().flat_map(|attribute| &attribute.values) {
-            let known = words.and_then(|words| {
-                words.values.iter().find(|known| {
-                    attribute.and_then(|attribute| attribute.value(&known.name)) == Some(value)
-                })
-            });
+            let same = both.iter().find(|(_, own)| *own == Some(value));
+            let known = same.map(|&(known, _)| known);
             let said = std::iter::once(&value.name).chain(&value.synonyms);
             self.add_set_value(place, said, known, common);
         }
         let Some(words) = words else { return };
-        for known in &words.values {
-            let in_set = attribute.is_some_and(|attribute| attribute.value(&known.name).is_some());
-            if !in_set {
+        for (known, own) in both {
+            if own.is_none() {
                 self.add_set_value(place, std::iter::once(&known.name), Some(known), common);
             }
         }
@@ -121,7 +125,7 @@ impl Compiled {
         }
     }
 
-    fn keys(&self, list: &[String]) -> HashSet<String> {
+    fn keys(&self, list: &[String]) -> QuickSet<String> {
         list.iter().map(|word| self.words.key(word)).collect()
     }
 
@@ -134,7 +138,10 @@ impl Compiled {
         common: &[String],
     ) {
         let id = self.values.len();
-        let has = |list: &[String], word: &str| list.iter().any(|own| fold(own) == fold(word));
+        let has = |list: &[String], word: &str| {
+            let key = fold(word);
+            list.iter().any(|own| folds_to(own, &key))
+        };
         for (place, word) in said.enumerate() {
             if place == 0 {
                 self.values.push(Val {
@@ -231,19 +238,29 @@ impl Compiled {
 
     fn add_phrases(&mut self, patterns: &[String], value: usize, strength: Strength) {
         for pattern in patterns {
-            for pieces in pattern::expand(pattern, &self.words).unwrap_or_default() {
-                self.add_phrase(&pieces, Sense::Value(value, strength));
+            // A lexicon's patterns were checked when it was read.
+            let Ok(parts) = pattern::parts(pattern, &self.words) else {
+                continue;
+            };
+            for piece in parts.iter().flatten().flatten() {
+                self.learn(piece);
             }
+            let sense = Sense::Value(value, strength);
+            self.senses.add_pattern(&parts, &sense);
         }
     }
 
     fn add_phrase(&mut self, pieces: &[Piece], sense: Sense) {
         for piece in pieces {
-            if let Piece::Word(key) = piece {
-                self.words.learn(key);
-            }
+            self.learn(piece);
         }
         self.senses.add(pieces, sense);
+    }
+
+    fn learn(&mut self, piece: &Piece) {
+        if let Piece::Word(key) = piece {
+            self.words.learn(key);
+        }
     }
 
     /// The last words of materials' names are words for materials.
@@ -333,8 +350,8 @@ impl Compiled {
 
 fn add<T: Clone + PartialEq>(trie: &mut Trie<T>, pattern: &str, words: &Words, sense: T) {
     // A lexicon's patterns were checked when it was read.
-    for pieces in pattern::expand(pattern, words).unwrap_or_default() {
-        trie.add(&pieces, sense.clone());
+    if let Ok(parts) = pattern::parts(pattern, words) {
+        trie.add_pattern(&parts, &sense);
     }
 }
 
@@ -346,7 +363,7 @@ fn word_of(piece: Piece) -> Option<String> {
 }
 
 /// The words of an attribute's names: "button" and "closure".
-fn own_heads(attribute: &Attribute, words: &Words) -> HashSet<String> {
+fn own_heads(attribute: &Attribute, words: &Words) -> QuickSet<String> {
     std::iter::once(&attribute.name)
         .chain(std::iter::once(&attribute.words))
         .chain(&attribute.aliases)

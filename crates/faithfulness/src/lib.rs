@@ -39,6 +39,7 @@ mod known;
 mod lexicon;
 mod mention;
 mod pattern;
+mod quick_hash;
 mod reading;
 mod roles;
 mod scope;

@@ -62,14 +62,54 @@ impl Class {
     }
 }
 
-/// The phrases that a pattern stands for, or what is wrong with it.
-pub(crate) fn expand(pattern: &str, words: &Words) -> Result<Vec<Vec<Piece>>, String> {
-    let mut phrases: Vec<Vec<Piece>> = vec![Vec::new()];
+/// What may stand at one place of a pattern: one of these, which may be empty.
+pub(crate) type Part = Vec<Vec<Piece>>;
+
+/// A pattern in parts, or what is wrong with it. It stands for every phrase that
+/// takes one of the choices of each part.
+pub(crate) fn parts(pattern: &str, words: &Words) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    let mut phrases = 1;
     for piece in pattern.split_whitespace() {
         let choices = choices(piece, words)?;
-        if phrases.len() * choices.len() > MOST_PHRASES {
+        phrases *= choices.len();
+        if phrases > MOST_PHRASES {
             return Err(format!("it stands for more than {MOST_PHRASES} phrases"));
         }
+        parts.push(choices);
+    }
+    if !has_word_at_end(parts.iter(), |choice| choice.first())
+        || !has_word_at_end(parts.iter().rev(), |choice| choice.last())
+    {
+        return Err("it may begin or end without a word".to_owned());
+    }
+    Ok(parts)
+}
+
+/// Whether every phrase has a word at one end. `parts` begins there, and `end` is
+/// the piece of a choice that is nearest to it.
+fn has_word_at_end<'a>(
+    parts: impl Iterator<Item = &'a Part>,
+    end: impl Fn(&'a Vec<Piece>) -> Option<&'a Piece>,
+) -> bool {
+    for choices in parts {
+        let is_gap =
+            |choice: &'a Vec<Piece>| matches!(end(choice), Some(Piece::Adjectives | Piece::Words));
+        if choices.iter().any(is_gap) {
+            return false;
+        }
+        if !choices.iter().any(Vec::is_empty) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The phrases that a pattern stands for, or what is wrong with it.
+#[cfg(test)]
+pub(crate) fn expand(pattern: &str, words: &Words) -> Result<Vec<Vec<Piece>>, String> {
+    let mut phrases: Vec<Vec<Piece>> = vec![Vec::new()];
+    for choices in parts(pattern, words)? {
         phrases = phrases
             .iter()
             .flat_map(|phrase| {
@@ -79,18 +119,10 @@ pub(crate) fn expand(pattern: &str, words: &Words) -> Result<Vec<Vec<Piece>>, St
             })
             .collect();
     }
-    let is_gap =
-        |piece: Option<&Piece>| matches!(piece, None | Some(Piece::Adjectives | Piece::Words));
-    if phrases
-        .iter()
-        .any(|phrase| is_gap(phrase.first()) || is_gap(phrase.last()))
-    {
-        return Err("it may begin or end without a word".to_owned());
-    }
     Ok(phrases)
 }
 
-fn choices(piece: &str, words: &Words) -> Result<Vec<Vec<Piece>>, String> {
+fn choices(piece: &str, words: &Words) -> Result<Part, String> {
     match piece {
         "_" => return Ok(vec![vec![Piece::Adjectives]]),
         "*" => return Ok(vec![vec![Piece::Words]]),

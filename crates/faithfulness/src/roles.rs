@@ -1,42 +1,41 @@
 //! Words by their part in a sentence.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::lexicon::{Lexicon, Structure};
+use crate::quick_hash::{QuickMap, QuickSet};
 use crate::words::Words;
 
 /// Words by their part in a sentence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roles {
-    pub joins: HashSet<String>,
-    pub choices: HashSet<String>,
-    pub links: HashSet<String>,
-    pub placed: HashSet<String>,
-    pub determiners: HashSet<String>,
-    pub predicates: HashSet<String>,
-    pub prepositions: HashSet<String>,
-    pub definite: HashSet<String>,
-    pub own: HashSet<String>,
-    pub turns: HashSet<String>,
-    pub denial_ends: HashSet<String>,
-    pub noes: HashSet<String>,
-    pub contrasting: HashSet<String>,
-    pub trims: HashSet<String>,
-    pub places: HashSet<String>,
+    pub joins: QuickSet<String>,
+    pub choices: QuickSet<String>,
+    pub links: QuickSet<String>,
+    pub placed: QuickSet<String>,
+    pub determiners: QuickSet<String>,
+    pub predicates: QuickSet<String>,
+    pub prepositions: QuickSet<String>,
+    pub definite: QuickSet<String>,
+    pub own: QuickSet<String>,
+    pub turns: QuickSet<String>,
+    pub denial_ends: QuickSet<String>,
+    pub noes: QuickSet<String>,
+    pub contrasting: QuickSet<String>,
+    pub trims: QuickSet<String>,
+    pub places: QuickSet<String>,
     /// What a pattern is made of; words, not keys: "stripes", not "striped".
-    pub pattern_words: HashSet<String>,
+    pub pattern_words: QuickSet<String>,
     /// Keys of words for materials.
-    pub materials: HashSet<String>,
-    pub groups: HashMap<String, HashSet<String>>,
+    pub materials: QuickSet<String>,
+    pub groups: QuickMap<String, QuickSet<String>>,
     /// Keys of names that are ordinary words as well.
-    pub uncertain: HashSet<String>,
+    pub uncertain: QuickSet<String>,
 }
 
 impl Roles {
     /// Those of a lexicon, by their keys.
     pub fn new(lexicon: &Lexicon, words: &Words) -> Roles {
         let structure: &Structure = &lexicon.structure;
-        let keys = |list: &[String]| -> HashSet<String> {
+        let keys = |list: &[String]| -> QuickSet<String> {
             list.iter().map(|word| words.key(word)).collect()
         };
         let groups = lexicon.groups.iter();
@@ -59,7 +58,7 @@ impl Roles {
             trims: keys(&structure.trims),
             places: keys(&structure.places),
             pattern_words: structure.pattern_words.iter().cloned().collect(),
-            materials: HashSet::new(),
+            materials: QuickSet::default(),
             groups: groups
                 .map(|(name, list)| (name.clone(), keys(list)))
                 .collect(),

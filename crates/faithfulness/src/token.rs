@@ -63,6 +63,16 @@ impl Tokens {
 
 /// The keys of the words of a phrase.
 pub(crate) fn keys(phrase: &str, words: &Words) -> Vec<String> {
+    // Nearly all words of a lexicon are such, and there are thousands.
+    if !phrase.is_empty() && phrase.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return match words.seam(phrase) {
+            Some(seam) => {
+                let (head, tail) = phrase.split_at(seam);
+                vec![words.key(head), words.key(tail)]
+            }
+            None => vec![words.key(phrase)],
+        };
+    }
     let tokens = tokenise(phrase, words).list;
     tokens.into_iter().map(|token| token.key).collect()
 }
@@ -327,6 +337,16 @@ mod tests {
         assert_eq!(words_of("crewneck"), ["crew", "neck"]);
         assert_eq!(words_of("सूती कपड़ा।"), ["सूती", "कपड़ा"]);
         assert!(words_of(" …!? ").is_empty());
+    }
+
+    #[test]
+    fn the_keys_of_a_plain_word_are_those_of_its_tokens() {
+        let words = english();
+        for word in ["stripes", "crewneck", "neck", "xyz", "s"] {
+            let tokens = tokenise(word, &words).list.into_iter();
+            let expected: Vec<String> = tokens.map(|token| token.key).collect();
+            assert_eq!(keys(word, &words), expected, "{word}");
+        }
     }
 
     #[test]

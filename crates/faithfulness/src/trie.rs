@@ -1,29 +1,38 @@
 //! Phrases, found in a text from each of its words on.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 
-use crate::pattern::{Class, Piece};
+use crate::pattern::{Class, Part, Piece};
+use crate::quick_hash::QuickMap;
 use crate::token::{Gap, Token};
 
 /// The most words that a `_` or a `*` of a pattern stands for.
 const ADJECTIVES: usize = 2;
 const WORDS: usize = 5;
 
-/// Phrases, each with what it means.
+/// Phrases, each with what it means. English has tens of thousands: words are
+/// numbers in here, and their edges lie in one table.
 #[derive(Clone, Debug)]
 pub(crate) struct Trie<T> {
     nodes: Vec<Node<T>>,
+    /// The number of each word.
+    numbers: QuickMap<Box<str>, u32>,
+    /// From a node by a word to the next, by [`edge`].
+    words: QuickMap<u64, u32>,
 }
 
 #[derive(Clone, Debug)]
 struct Node<T> {
-    words: HashMap<String, usize>,
-    classes: Vec<(Class, usize)>,
-    adjectives: Option<usize>,
-    gap: Option<usize>,
+    classes: Vec<(Class, u32)>,
+    adjectives: Option<u32>,
+    gap: Option<u32>,
     /// What a phrase that ends here means.
     senses: Vec<T>,
+}
+
+/// The edge from a node by the word of this number.
+fn edge(node: u32, word: u32) -> u64 {
+    (u64::from(node) << 32) | u64::from(word)
 }
 
 /// A phrase that was found.
@@ -63,6 +72,8 @@ impl<T> Default for Trie<T> {
     fn default() -> Trie<T> {
         Trie {
             nodes: vec![Node::new()],
+            numbers: QuickMap::default(),
+            words: QuickMap::default(),
         }
     }
 }
@@ -70,7 +81,6 @@ impl<T> Default for Trie<T> {
 impl<T> Node<T> {
     fn new() -> Node<T> {
         Node {
-            words: HashMap::new(),
             classes: Vec::new(),
             adjectives: None,
             gap: None,
@@ -89,17 +99,52 @@ impl<T: Clone + PartialEq> Trie<T> {
         for piece in pieces {
             at = self.next_or_new(at, piece);
         }
-        let senses = &mut self.nodes[at].senses;
-        if !senses.contains(&sense) {
-            senses.push(sense);
+        self.ends_at(at, &sense);
+    }
+
+    /// Adds every phrase that a pattern stands for.
+    pub fn add_pattern(&mut self, parts: &[Part], sense: &T) {
+        self.grow(0, parts, sense);
+    }
+
+    fn grow(&mut self, at: u32, parts: &[Part], sense: &T) {
+        let Some((choices, rest)) = parts.split_first() else {
+            self.ends_at(at, sense);
+            return;
+        };
+        for choice in choices {
+            let mut next = at;
+            for piece in choice {
+                next = self.next_or_new(next, piece);
+            }
+            self.grow(next, rest, sense);
         }
     }
 
-    fn next_or_new(&mut self, at: usize, piece: &Piece) -> usize {
-        let new = self.nodes.len();
-        let node = &mut self.nodes[at];
+    fn ends_at(&mut self, at: u32, sense: &T) {
+        let senses = &mut self.nodes[at as usize].senses;
+        if !senses.contains(sense) {
+            // As a rule there is no other.
+            senses.reserve_exact(1);
+            senses.push(sense.clone());
+        }
+    }
+
+    fn next_or_new(&mut self, at: u32, piece: &Piece) -> u32 {
+        let new = number_of(self.nodes.len());
+        let node = &mut self.nodes[at as usize];
         let next = match piece {
-            Piece::Word(key) => *node.words.entry(key.clone()).or_insert(new),
+            Piece::Word(key) => {
+                let word = match self.numbers.get(key.as_str()) {
+                    Some(&word) => word,
+                    None => {
+                        let word = number_of(self.numbers.len());
+                        self.numbers.insert(key.as_str().into(), word);
+                        word
+                    }
+                };
+                *self.words.entry(edge(at, word)).or_insert(new)
+            }
             Piece::Adjectives => *node.adjectives.get_or_insert(new),
             Piece::Words => *node.gap.get_or_insert(new),
             Piece::Class(class) => match node.classes.iter().find(|(own, _)| own == class) {
@@ -123,9 +168,11 @@ impl<T: Clone + PartialEq> Trie<T> {
         is: &dyn Fn(&Class, usize) -> bool,
         steps: &Steps,
     ) -> Vec<Match<T>> {
+        let number = |token: &Token| self.numbers.get(token.key.as_str()).copied();
         let mut walk = Walk {
             trie: self,
             tokens,
+            words: tokens.iter().map(number).collect(),
             is,
             steps,
             path: Vec::new(),
@@ -138,10 +185,17 @@ impl<T: Clone + PartialEq> Trie<T> {
     }
 }
 
+/// A place as a number. There are fewer than 2^32: so large a lexicon fits into no memory.
+fn number_of(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
 /// One search. The depth and the number of branches are those of the patterns.
 struct Walk<'a, T> {
     trie: &'a Trie<T>,
     tokens: &'a [Token],
+    /// The numbers of the tokens' words; nothing for a word of no phrase.
+    words: Vec<Option<u32>>,
     is: &'a dyn Fn(&Class, usize) -> bool,
     steps: &'a Steps,
     path: Vec<usize>,
@@ -149,10 +203,10 @@ struct Walk<'a, T> {
 }
 
 impl<T: Clone> Walk<'_, T> {
-    fn from(&mut self, node: usize, at: usize) {
+    fn from(&mut self, place: u32, at: usize) {
         self.steps.tick();
         let trie = self.trie;
-        let node = &trie.nodes[node];
+        let node = &trie.nodes[place as usize];
         if !node.senses.is_empty() {
             self.found.push(Match {
                 tokens: self.path.clone(),
@@ -162,8 +216,9 @@ impl<T: Clone> Walk<'_, T> {
         if !self.goes_on(at) {
             return;
         }
-        let tokens = self.tokens;
-        if let Some(&next) = node.words.get(&tokens[at].key) {
+        if let Some(word) = self.words[at]
+            && let Some(&next) = trie.words.get(&edge(place, word))
+        {
             self.take(next, at);
         }
         for (class, next) in &node.classes {
@@ -179,13 +234,13 @@ impl<T: Clone> Walk<'_, T> {
         }
     }
 
-    fn take(&mut self, next: usize, at: usize) {
+    fn take(&mut self, next: u32, at: usize) {
         self.path.push(at);
         self.from(next, at + 1);
         self.path.pop();
     }
 
-    fn skip(&mut self, next: usize, at: usize, most: usize, adjectives: bool) {
+    fn skip(&mut self, next: u32, at: usize, most: usize, adjectives: bool) {
         for to in at..=at + most {
             self.from(next, to);
             if !self.goes_on(to) || adjectives && self.tokens[to].stop {
@@ -268,6 +323,27 @@ mod tests {
                 (vec![3], vec![3])
             ]
         );
+    }
+
+    #[test]
+    fn a_pattern_adds_every_phrase_that_it_stands_for() {
+        let words = Words::default();
+        for pattern in ["in|of (a) check", "a+b|c d", "sleeve _ (very) short|long"] {
+            let mut one_by_one = Trie::default();
+            for pieces in crate::pattern::expand(pattern, &words).unwrap() {
+                one_by_one.add(&pieces, 1);
+            }
+            let mut at_once = Trie::default();
+            at_once.add_pattern(&crate::pattern::parts(pattern, &words).unwrap(), &1);
+            let text = "in a check of check, a b d c d, sleeve cut very short long";
+            let tokens = tokenise(text, &words).list;
+            let found = |trie: &Trie<u8>| -> Vec<Vec<usize>> {
+                let found = trie.find(&tokens, &|_, _| false, &Steps::default());
+                found.into_iter().map(|found| found.tokens).collect()
+            };
+            assert!(!found(&at_once).is_empty(), "{pattern}");
+            assert_eq!(found(&at_once), found(&one_by_one), "{pattern}");
+        }
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! One key for the forms of a word: "sleeves", "sleeved" and "sleeve".
 
-use std::collections::{HashMap, HashSet};
-
 use crate::lexicon::Inflection;
+use crate::quick_hash::{QuickMap, QuickSet};
 
 /// The inflection of a language.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     /// Irregular forms and other spellings, each with its key.
-    forms: HashMap<String, String>,
+    forms: QuickMap<String, String>,
     /// Endings of plurals and what stands there in the singular, longest first.
     endings: Vec<(String, String)>,
     /// Endings that only look like a plural's.
@@ -18,15 +17,15 @@ pub(crate) struct Words {
     /// The ending that makes an adjective of a noun ("pleat", "pleated").
     adjective: Option<String>,
     /// Words whose adjective means something else ("fit", "fitted").
-    distinct: HashSet<String>,
+    distinct: QuickSet<String>,
     /// The second parts at which a compound may be split.
     tails: Vec<String>,
     /// Keys that may be a compound's first part.
-    vocabulary: HashSet<String>,
+    vocabulary: QuickSet<String>,
     /// Words that end a noun phrase.
-    stops: HashSet<String>,
+    stops: QuickSet<String>,
     /// The names of the lexicon's groups.
-    groups: HashSet<String>,
+    groups: QuickSet<String>,
 }
 
 impl Words {
@@ -44,9 +43,9 @@ impl Words {
             adjective: inflection.adjective.clone(),
             distinct: inflection.distinct.iter().cloned().collect(),
             tails: inflection.tails.clone(),
-            vocabulary: HashSet::new(),
+            vocabulary: QuickSet::default(),
             stops: stops.iter().cloned().collect(),
-            groups: HashSet::new(),
+            groups: QuickSet::default(),
         }
     }
 
@@ -135,15 +134,14 @@ impl Words {
 
     /// Where a compound of known words falls apart ("crew|neck"), in bytes.
     pub fn seam(&self, word: &str) -> Option<usize> {
-        if self.vocabulary.contains(&self.key(word)) {
-            return None;
-        }
-        self.tails.iter().find_map(|tail| {
+        let seam = self.tails.iter().find_map(|tail| {
             let head = word.strip_suffix(tail.as_str())?;
             self.vocabulary
                 .contains(&self.key(head))
                 .then_some(head.len())
-        })
+        })?;
+        // Few words get as far as this.
+        (!self.vocabulary.contains(&self.key(word))).then_some(seam)
     }
 
     /// Whether the word ends a noun phrase: an article, a preposition, a verb.

@@ -2,6 +2,7 @@
 
 pub mod bedrock;
 mod dependency;
+mod http_client;
 mod retry;
 pub mod s3;
 pub mod sagemaker;
@@ -12,20 +13,32 @@ use std::sync::Arc;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+use self::http_client::http_client;
 use crate::domain::{Services, TextCheck};
 use crate::settings::Settings;
 
 /// The services of a process, on AWS or wherever the `AWS_ENDPOINT_URL_*`
 /// variables point. Connects to nothing yet.
 pub async fn connect(settings: &Settings) -> Services {
-    services(settings, &sdk_config().load().await)
+    let check = text_check(settings);
+    check.prepare();
+    services_with(settings, &sdk_config().load().await, check)
 }
 
 /// The services of a process that has found its credentials and region already.
 pub fn services(settings: &Settings, config: &SdkConfig) -> Services {
+    services_with(settings, config, text_check(settings))
+}
+
+fn text_check(settings: &Settings) -> Arc<TextCheck> {
+    Arc::new(TextCheck::new(
+        &settings.attribute_set,
+        &settings.wording.style,
+    ))
+}
+
+fn services_with(settings: &Settings, config: &SdkConfig, check: Arc<TextCheck>) -> Services {
     let config = without_limits(config);
     Services {
         attribute_set: settings.attribute_set.clone(),
@@ -46,10 +59,7 @@ pub fn services(settings: &Settings, config: &SdkConfig) -> Services {
         )),
         certainty: settings.certainty,
         wording: settings.wording.clone(),
-        check: Arc::new(TextCheck::new(
-            &settings.attribute_set,
-            &settings.wording.style,
-        )),
+        check,
         unfaithful: settings.unfaithful,
         store: Arc::new(s3::S3Store::new(&config, settings.s3_path_style)),
     }
@@ -57,10 +67,7 @@ pub fn services(settings: &Settings, config: &SdkConfig) -> Services {
 
 /// One HTTP client for the three services.
 fn sdk_config() -> ConfigLoader {
-    let http_client = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http_client)
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http_client())
 }
 
 /// Retries and time limits are this crate's own, because they follow the invocation's

@@ -86,14 +86,15 @@ impl Photo {
                 bytes: bytes.len() as u64,
             });
         }
-        match image::guess_format(&bytes) {
-            Ok(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP) => {}
+        let head = match image::guess_format(&bytes) {
+            Ok(ImageFormat::Jpeg) => before_picture(&bytes),
+            Ok(ImageFormat::Png | ImageFormat::WebP) => bytes.as_ref(),
             other => {
                 let found = other.ok().map(|format| format.to_mime_type().to_owned());
                 return Err(PhotoError::Unrecognised { found });
             }
-        }
-        let (width, height) = ImageReader::new(Cursor::new(bytes.as_ref()))
+        };
+        let (width, height) = ImageReader::new(Cursor::new(head))
             .with_guessed_format()
             .map_err(|error| PhotoError::Damaged {
                 reason: error.to_string(),
@@ -111,6 +112,31 @@ impl Photo {
             height,
         })
     }
+}
+
+/// A JPEG up to the data of its picture (ITU-T T.81, annex B): its decoder makes a copy of
+/// all that it is given. All of one whose segments do not lead there.
+fn before_picture(bytes: &[u8]) -> &[u8] {
+    const START_OF_SCAN: u8 = 0xda;
+    // The decoder may look ahead.
+    const SPARE_BYTES: usize = 1024;
+    // After the marker that every JPEG begins with.
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        at += match marker {
+            // No marker: whatever this is, the decoder may know better.
+            0x00 => return bytes,
+            // Fill.
+            0xff => 1,
+            // Markers without a length.
+            0x01 | 0xd0..=0xd8 => 2,
+            _ => 2 + usize::from(u16::from_be_bytes([high, low])),
+        };
+        if marker == START_OF_SCAN {
+            return bytes.get(..at + SPARE_BYTES).unwrap_or(bytes);
+        }
+    }
+    bytes
 }
 
 // Photos are kept out of logs, and `{:?}` is how they would get there.
@@ -144,6 +170,28 @@ mod tests {
         for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
             let photo = Photo::read(encoded(7, 5, format).into()).unwrap();
             assert_eq!((photo.width, photo.height), (7, 5), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_is_read_up_to_its_picture_whatever_stands_before_it() {
+        let picture = RgbImage::from_fn(300, 200, |x, y| {
+            image::Rgb([(x * y) as u8, (x * 7) as u8, (y * 5) as u8])
+        });
+        let mut bytes = Vec::new();
+        picture
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg)
+            .unwrap();
+        // Fill, and a segment of 60,000 bytes that holds what looks like the start of a scan.
+        let mut long = bytes[..2].to_vec();
+        long.extend([0xff, 0xff, 0xe2, 0xea, 0x62]);
+        long.extend([0xff, 0xda].repeat(30_000));
+        long.extend(&bytes[2..]);
+        for (bytes, header) in [(bytes, 0), (long, 60_000)] {
+            let head = before_picture(&bytes).len();
+            assert!(head > header && head < bytes.len(), "{head}");
+            let photo = Photo::read(bytes.into()).unwrap();
+            assert_eq!((photo.width, photo.height), (300, 200));
         }
     }
 

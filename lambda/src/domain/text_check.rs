@@ -1,6 +1,7 @@
 //! Whether a description is true to what the writer was told.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use attributes::AttributeSet;
 use faithfulness::{Checker, Findings, Known};
@@ -21,7 +22,7 @@ pub struct Subject<'a> {
 pub struct TextCheck {
     set: AttributeSet,
     style: Style,
-    /// Made for the first text: while a process starts, nobody has one yet.
+    /// Made aside while a process starts, or else for the first text.
     checker: OnceLock<Checker>,
 }
 
@@ -35,10 +36,27 @@ impl TextCheck {
         }
     }
 
+    /// Begins to make what takes a while on a thread of its own, so that the first text finds
+    /// it ready. One that comes before that waits for it.
+    pub fn prepare(self: &Arc<TextCheck>) {
+        let check = Arc::clone(self);
+        let preparing = thread::Builder::new().name("prepare-check".to_owned());
+        // Where there is no thread for it, it is made for the first text.
+        if let Err(error) = preparing.spawn(move || {
+            check.checker();
+        }) {
+            tracing::warn!(%error, "the check of texts is not prepared");
+        }
+    }
+
+    fn checker(&self) -> &Checker {
+        self.checker.get_or_init(|| Checker::new(&self.set))
+    }
+
     /// What is wrong with `text`: in a language without a lexicon, the banned words alone.
     /// An attribute that was told as not sure may be left out.
     pub fn check(&self, subject: Subject<'_>, text: &str) -> Findings {
-        let checker = self.checker.get_or_init(|| Checker::new(&self.set));
+        let checker = self.checker();
         let mut known = Known {
             banned: self.style.banned_words.clone(),
             ..Known::default()
@@ -130,6 +148,21 @@ mod tests {
             told: &told(sure),
         };
         check_in("en").check(subject, text)
+    }
+
+    #[test]
+    fn what_is_prepared_aside_is_what_a_text_is_read_by() {
+        let check = Arc::new(check_in("en"));
+        check.prepare();
+        let told = told(&[("Fabric", "Cotton")]);
+        let subject = Subject {
+            noun: "shirt",
+            told: &told,
+        };
+        let findings = check.check(subject, "A linen shirt.");
+        assert_eq!(findings.contradicted_attributes(), ["Fabric"]);
+        // The one that was made, by whichever of the two threads, stays.
+        assert!(std::ptr::eq(check.checker(), check.checker()));
     }
 
     #[test]

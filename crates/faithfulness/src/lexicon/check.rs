@@ -32,7 +32,7 @@ impl Lexicon {
     pub(super) fn check(&self) -> Result<(), LexiconError> {
         let words = self.inflected();
         for pattern in self.patterns() {
-            pattern::expand(pattern, &words).map_err(|problem| LexiconError::Pattern {
+            pattern::parts(pattern, &words).map_err(|problem| LexiconError::Pattern {
                 pattern: pattern.clone(),
                 problem,
             })?;

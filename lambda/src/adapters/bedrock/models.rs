@@ -131,7 +131,7 @@ macro_rules! invocation {
             .accept("application/json")
             .set_guardrail_identifier($guardrail.map(|guardrail| guardrail.id.clone()))
             .set_guardrail_version($guardrail.map(|guardrail| guardrail.version.clone()))
-            .body(Blob::new($body))
+            .body(Blob::from_maybe_shared($body))
     };
 }
 

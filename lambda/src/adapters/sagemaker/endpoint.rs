@@ -162,11 +162,11 @@ impl InvokeEndpoint for SdkEndpoint {
             .content_type("application/json")
             .accept("application/json")
             .set_custom_attributes(custom_attributes())
-            .body(Blob::new(body))
+            .body(Blob::from_maybe_shared(body))
             .send()
             .await
             .map_err(invoke_error)?;
-        Ok(output.body.map(Blob::into_inner).unwrap_or_default().into())
+        Ok(output.body.map(Blob::into_bytes).unwrap_or_default())
     }
 }
 

@@ -59,14 +59,14 @@ impl<E: InvokeEndpoint> EndpointModel<E> {
     /// One call with all questions.
     async fn ask_batched(
         &self,
-        image: &str,
+        photo: &Photo,
         questions: &[String],
         deadline: Deadline,
     ) -> Result<Vec<ModelAnswer>, BatchError> {
         let Some(_permit) = deadline.bound(self.permits.acquire()).await else {
             return Err(BatchError::Failed(self.ask_error(Failure::TimedOut)));
         };
-        let body = payload::batched(questions, image);
+        let body = payload::batched(questions, &photo.bytes);
         let outcome = retry(&self.dependency, deadline, || async {
             match self.invoke(body.clone()).await {
                 // Found out once, it is not worth a pause.
@@ -176,15 +176,15 @@ impl<E: InvokeEndpoint> AttributeModel for EndpointModel<E> {
         questions: &[String],
         deadline: Deadline,
     ) -> Vec<Result<ModelAnswer, AskError>> {
-        let image = payload::encode_photo(photo);
         if self.batched.load(Ordering::Relaxed) {
-            match self.ask_batched(&image, questions, deadline).await {
+            match self.ask_batched(photo, questions, deadline).await {
                 Ok(answers) => return answers.into_iter().map(Ok).collect(),
                 Err(BatchError::Failed(error)) => return vec![Err(error); questions.len()],
                 Err(BatchError::UnknownForm) => self.batched.store(false, Ordering::Relaxed),
                 Err(BatchError::Doubtful) => {}
             }
         }
+        let image = payload::encode_photo(photo);
         let calls = questions
             .iter()
             .map(|question| self.ask_one(&image, question, deadline));

@@ -8,7 +8,7 @@ use crate::domain::{ModelAnswer, Photo};
 
 /// The line that asks all questions about a photo, without its end.
 pub fn line(photo: &Photo, questions: &[String]) -> Bytes {
-    payload::batched(questions, &payload::encode_photo(photo))
+    payload::batched(questions, &photo.bytes)
 }
 
 /// The answers in a line; nothing where it is an error, or answers something else.
