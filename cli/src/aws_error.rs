@@ -7,6 +7,12 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::failure::{Exit, Failure};
 
+/// What the SDK's errors speak of where it found none that it can use.
+const CREDENTIALS: &str = "credentials";
+
+const SIGN_IN: &str = "sign in (`aws sso login`, `aws configure`) or name a profile with --profile; \
+                       `lookbook doctor` looks closer";
+
 /// A failed call of the SDK as a [`Failure`]: `doing` names what was being done and to
 /// what ("CreateEndpoint endpoint-finetuned-blip2").
 pub fn failure<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> Failure
@@ -51,66 +57,117 @@ where
     E: std::error::Error + 'static,
 {
     let why = DisplayErrorContext(error).to_string();
-    if why.contains("credentials") {
-        return Failure::new(Exit::Denied, format!("{doing}: no usable credentials: {why}"))
-            .next("sign in (`aws sso login`, `aws configure`) or name a profile with --profile; `lookbook doctor` looks closer");
+    if why.contains(CREDENTIALS) {
+        return Failure::new(
+            Exit::Denied,
+            format!("{doing}: no usable credentials: {why}"),
+        )
+        .next(SIGN_IN);
     }
     Failure::new(Exit::Unavailable, format!("{doing}: no answer: {why}"))
         .next("look at the network, --region and --endpoint-url, and run the same command again")
 }
 
-/// What an error's name says about trying again, and what helps against it.
+/// What the names of errors say about trying again, and what helps against them.
+const NAMED: [(&[&str], Exit, Option<&str>); 6] = [
+    (
+        &[
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+        ],
+        Exit::Denied,
+        Some("the role or user needs a policy that allows this action on this resource"),
+    ),
+    (
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+        ],
+        Exit::Denied,
+        Some(
+            "sign in again; `lookbook doctor` says which credentials are used and whether the clock is right",
+        ),
+    ),
+    (
+        &[
+            "ThrottlingException",
+            "Throttling",
+            "TooManyRequestsException",
+            "SlowDown",
+        ],
+        Exit::Unavailable,
+        Some("AWS limits the rate of calls: run the same command again in a minute"),
+    ),
+    (
+        &[
+            "ResourceLimitExceeded",
+            "ServiceQuotaExceededException",
+            "LimitExceededException",
+        ],
+        Exit::Failed,
+        Some(
+            "raise the quota in the Service Quotas console; `lookbook doctor` shows the ones that matter",
+        ),
+    ),
+    (
+        &["PermanentRedirect", "AuthorizationHeaderMalformed"],
+        Exit::Usage,
+        Some("the bucket is in another region: name that one with --region"),
+    ),
+    (
+        &[
+            "NoSuchBucket",
+            "NoSuchKey",
+            "NotFound",
+            "ResourceNotFound",
+            "ResourceNotFoundException",
+            "RepositoryNotFoundException",
+            "StateMachineDoesNotExist",
+        ],
+        Exit::NotFound,
+        None,
+    ),
+];
+
+fn named(code: &str) -> Option<(Exit, Option<&'static str>)> {
+    let known = NAMED.iter().find(|(names, ..)| names.contains(&code));
+    known.map(|(_, exit, next)| (*exit, *next))
+}
+
 fn meaning(code: &str, status: u16) -> (Exit, Option<&'static str>) {
-    match code {
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => (
-            Exit::Denied,
-            Some("the role or user needs a policy that allows this action on this resource"),
-        ),
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch" => (
-            Exit::Denied,
-            Some(
-                "sign in again; `lookbook doctor` says which credentials are used and whether the clock is right",
-            ),
-        ),
-        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "SlowDown" => (
-            Exit::Unavailable,
-            Some("AWS limits the rate of calls: run the same command again in a minute"),
-        ),
-        "ResourceLimitExceeded" | "ServiceQuotaExceededException" | "LimitExceededException" => (
-            Exit::Failed,
-            Some(
-                "raise the quota in the Service Quotas console; `lookbook doctor` shows the ones that matter",
-            ),
-        ),
-        "PermanentRedirect" | "AuthorizationHeaderMalformed" => (
-            Exit::Usage,
-            Some("the bucket is in another region: name that one with --region"),
-        ),
-        "NoSuchBucket"
-        | "NoSuchKey"
-        | "NotFound"
-        | "ResourceNotFound"
-        | "ResourceNotFoundException"
-        | "RepositoryNotFoundException"
-        | "StateMachineDoesNotExist" => (Exit::NotFound, None),
-        _ if status == 403 => (Exit::Denied, None),
-        _ if status == 404 => (Exit::NotFound, None),
-        _ if status >= 500 || status == 429 => (
+    named(code).unwrap_or(match status {
+        403 => (Exit::Denied, None),
+        404 => (Exit::NotFound, None),
+        429 | 500.. => (
             Exit::Unavailable,
             Some("AWS failed for now: run the same command again"),
         ),
         _ => (Exit::Failed, None),
+    })
+}
+
+/// What helps where AWS refused credentials or permissions, by words into which somebody else
+/// has put what AWS said; nothing where they name no such error.
+#[must_use]
+pub fn refusal(words: &str) -> Option<&'static str> {
+    if words.contains(CREDENTIALS) {
+        return Some(SIGN_IN);
     }
+    words
+        .split(|sign: char| !sign.is_ascii_alphanumeric())
+        .filter_map(named)
+        .filter(|(exit, _)| *exit == Exit::Denied)
+        .find_map(|(_, next)| next)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::meaning;
+    use super::{SIGN_IN, meaning, refusal};
     use crate::failure::Exit;
 
     #[test]
@@ -121,5 +178,19 @@ mod tests {
         assert_eq!(meaning("SomethingNew", 404).0, Exit::NotFound);
         assert_eq!(meaning("PermanentRedirect", 301).0, Exit::Usage);
         assert_eq!(meaning("ValidationException", 400).0, Exit::Failed);
+    }
+
+    #[test]
+    fn a_refusal_is_found_in_the_words_of_others() {
+        let said = |code: &str| {
+            let words = format!("the endpoint a refused the request: {code} (request id r-1): no");
+            refusal(&words)
+        };
+        assert_eq!(said("AccessDeniedException"), meaning("AccessDenied", 0).1);
+        assert_eq!(said("ExpiredToken"), meaning("ExpiredToken", 0).1);
+        assert_eq!(said("ThrottlingException"), None);
+        assert_eq!(said("ValidationError"), None);
+        let none = "dispatch failure: no providers in chain provided credentials";
+        assert_eq!(refusal(none), Some(SIGN_IN));
     }
 }

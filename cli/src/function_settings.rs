@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use clap::Args;
 use describe_product::settings::{
-    BEDROCK_MODEL_IDS, BEDROCK_REGION, ENDPOINT_NAME, Settings, VARIABLES, Variable,
+    BEDROCK_MODEL_IDS, BEDROCK_REGION, ENDPOINT_NAME, INFERENCE_COMPONENT_NAME, Settings,
+    VARIABLES, Variable,
 };
 
 use crate::context::Context;
@@ -22,6 +23,10 @@ pub struct FunctionSettings {
     /// The SageMaker endpoint that answers questions about photographs
     #[arg(long, value_name = "NAME", default_value = ENDPOINT_NAME.default)]
     pub endpoint: String,
+    /// The inference component that is asked, where the endpoint hosts its models as such: one
+    /// that scales to zero does
+    #[arg(long, value_name = "NAME")]
+    pub inference_component: Option<String>,
     /// A model of Bedrock that may write, by id, inference profile or ARN; repeated, the
     /// first that is available writes [default: the function's own list]
     #[arg(long = "model", value_name = "ID")]
@@ -81,6 +86,9 @@ impl FunctionSettings {
     /// When a value is not one that the function takes.
     pub fn read(&self, further: Vec<Setting>, context: &Context) -> Outcome<Settings> {
         let mut all = vec![Setting::new(&ENDPOINT_NAME, &self.endpoint)];
+        if let Some(component) = &self.inference_component {
+            all.push(Setting::new(&INFERENCE_COMPONENT_NAME, component));
+        }
         if !self.models.is_empty() {
             all.push(Setting::new(&BEDROCK_MODEL_IDS, self.models.join(",")));
         }

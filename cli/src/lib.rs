@@ -32,6 +32,7 @@ pub mod interrupt;
 pub mod live_line;
 pub mod log_streams;
 pub mod name_value;
+pub mod next_step;
 pub mod overview;
 pub mod photographs;
 pub mod picture;

@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use aws_sdk_sagemakerruntime::Client;
 use aws_sdk_sagemakerruntime::operation::invoke_endpoint::InvokeEndpointError;
+use aws_sdk_sagemakerruntime::operation::invoke_endpoint::builders::InvokeEndpointFluentBuilder;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -11,8 +12,9 @@ use futures::future::BoxFuture;
 use reqwest::StatusCode;
 use trainer::evaluate::ask::Wire;
 
-use crate::aws_error::failure;
-use crate::failure::Exit;
+use crate::aws_error;
+use crate::failure::{Exit, Failure};
+use crate::next_step::about_component;
 
 /// What model servers take and give.
 const JSON: &str = "application/json";
@@ -22,25 +24,30 @@ const JSON: &str = "application/json";
 pub struct SageMakerWire {
     client: Client,
     endpoint: String,
+    component: Option<String>,
 }
 
 impl SageMakerWire {
-    /// To an endpoint by its name.
+    /// To an endpoint by its name; where it hosts inference components, to the one that is named.
     #[must_use]
-    pub fn new(client: Client, endpoint: String) -> SageMakerWire {
-        SageMakerWire { client, endpoint }
+    pub fn new(client: Client, endpoint: String, component: Option<String>) -> SageMakerWire {
+        SageMakerWire {
+            client,
+            endpoint,
+            component,
+        }
+    }
+
+    fn call(&self) -> InvokeEndpointFluentBuilder {
+        self.client
+            .invoke_endpoint()
+            .endpoint_name(&self.endpoint)
+            .set_inference_component_name(self.component.clone())
+            .content_type(JSON)
     }
 
     async fn invoke(&self, body: Vec<u8>) -> Result<(StatusCode, Vec<u8>)> {
-        let sent = self
-            .client
-            .invoke_endpoint()
-            .endpoint_name(&self.endpoint)
-            .content_type(JSON)
-            .accept(JSON)
-            .body(Blob::new(body))
-            .send()
-            .await;
+        let sent = self.call().accept(JSON).body(Blob::new(body)).send().await;
         match sent {
             Ok(output) => {
                 let body = output.body.map(Blob::into_inner).unwrap_or_default();
@@ -58,7 +65,7 @@ impl SageMakerWire {
         &self,
         error: &SdkError<InvokeEndpointError, HttpResponse>,
     ) -> Result<(StatusCode, Vec<u8>)> {
-        let failure = failure(&format!("InvokeEndpoint {}", self.endpoint), error);
+        let failure = self.failure(error);
         let status = match failure.exit {
             Exit::Unavailable => return Err(anyhow!(failure)),
             Exit::Denied => StatusCode::FORBIDDEN,
@@ -66,6 +73,11 @@ impl SageMakerWire {
             _ => StatusCode::BAD_REQUEST,
         };
         Ok((status, failure.to_string().into_bytes()))
+    }
+
+    fn failure(&self, error: &SdkError<InvokeEndpointError, HttpResponse>) -> Failure {
+        let doing = format!("InvokeEndpoint {}", self.endpoint);
+        about_component(aws_error::failure(&doing, error))
     }
 }
 
@@ -94,15 +106,11 @@ impl Wire for SageMakerWire {
     /// By a request that no model server answers with more than what is wrong with it.
     fn reach(&self) -> BoxFuture<'_, Result<()>> {
         async move {
-            let sent = self.client.invoke_endpoint().endpoint_name(&self.endpoint);
-            let sent = sent.content_type(JSON).body(Blob::new(b"{}".as_slice()));
-            match sent.send().await {
+            let sent = self.call().body(Blob::new(b"{}".as_slice())).send().await;
+            match sent {
                 Ok(_) => Ok(()),
                 Err(error) if of_the_model(&error).is_some() => Ok(()),
-                Err(error) => Err(anyhow!(failure(
-                    &format!("InvokeEndpoint {}", self.endpoint),
-                    &error
-                ))),
+                Err(error) => Err(anyhow!(self.failure(&error))),
             }
         }
         .boxed()

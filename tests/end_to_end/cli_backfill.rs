@@ -27,24 +27,24 @@ const CONCURRENCY: usize = 4;
 
 /// Where the catalogue is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
+pub enum Place {
     Bucket,
     Folder,
 }
 
 /// The real model server and the local cloud, both behind proxies that count.
-struct Services {
+pub struct Services {
     _model_server: ModelServer,
     _cloud: LocalCloud,
     endpoint: CountingProxy,
     bedrock: CountingProxy,
-    bucket: CatalogueBucket,
-    lookbook: Lookbook,
-    folder: TempDir,
+    pub bucket: CatalogueBucket,
+    pub lookbook: Lookbook,
+    pub folder: TempDir,
 }
 
 impl Services {
-    async fn start() -> Services {
+    pub async fn start() -> Services {
         let programs = Programs::find().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut model_server = ModelServer::start(
@@ -106,7 +106,7 @@ impl Services {
     }
 
     /// What lies under `descriptions/` or `failures/`, by name.
-    async fn results(&self, place: Place, under: &str) -> BTreeMap<String, Vec<u8>> {
+    pub async fn results(&self, place: Place, under: &str) -> BTreeMap<String, Vec<u8>> {
         let mut results = BTreeMap::new();
         match place {
             Place::Bucket => {
@@ -143,7 +143,7 @@ fn first_turn(body: &[u8]) -> Option<String> {
 }
 
 /// Photographs of few pictures, each in bytes of its own.
-fn photographs(repository: &Path, count: usize) -> Vec<Vec<u8>> {
+pub fn photographs(repository: &Path, count: usize) -> Vec<Vec<u8>> {
     let small: Vec<Vec<u8>> = (1..=12)
         .map(|number| {
             let path = repository.join(format!("samples/drawn-{number:02}.jpg"));

@@ -178,3 +178,102 @@ async fn a_function_that_is_not_there_is_said_with_the_request_and_the_next_step
         assert!(said.contains(part), "{part} in {said}");
     }
 }
+
+/// SageMaker Runtime in front of an endpoint with one inference component, with the words by which
+/// it refuses.
+async fn with_component(headers: axum::http::HeaderMap) -> axum::response::Response {
+    let component = headers.get("x-amzn-sagemaker-inference-component");
+    let (code, message) = match component.map(|name| name.to_str().unwrap()) {
+        Some("shirts") => return axum::Json(json!([{"Fabric": "Cotton"}])).into_response(),
+        Some("forbidden") => ("AccessDeniedException", "no action is allowed"),
+        Some(_) => (
+            "ValidationError",
+            "Inference Component has no capacity to process this request.",
+        ),
+        None => (
+            "ValidationError",
+            "Inference Component Name header is required for endpoints to which you plan to \
+             deploy inference components.",
+        ),
+    };
+    let headers = [("x-amzn-errortype", code), ("x-amzn-requestid", "r-7")];
+    let error = json!({"message": message});
+    (
+        axum::http::StatusCode::BAD_REQUEST,
+        headers,
+        axum::Json(error),
+    )
+        .into_response()
+}
+
+#[tokio::test]
+async fn an_endpoint_of_inference_components_is_asked_by_the_name_of_one() {
+    let path = "/endpoints/{name}/invocations";
+    let address = serve(Router::new().route(path, post(with_component))).await;
+    let url = format!("http://{address}");
+    let lookbook = Lookbook::with_services(&[("SAGEMAKER_RUNTIME", url.as_str())]);
+    let image = photograph("drawn-01");
+    let question = "What is the fabric of the shirt in this picture?";
+    let ask = ["ask", &image, "--question", question, "--json"];
+    let component = "--inference-component";
+    let named = [&ask[..], &[component, "shirts"]].concat();
+    let (status, answers) = lookbook.json(&named).await;
+    assert_eq!(status, Some(0), "{answers}");
+    assert_eq!(answers[0]["answers"][0]["value"], "Cotton", "{answers}");
+
+    // What AWS says, by which request, and what helps.
+    let describe = ["describe", &image, "--direct", "--attribute", "Fabric"];
+    let forbidden = [component, "forbidden"];
+    let asleep = [component, "asleep"];
+    let cases: [(&[&str], i32, &str, &str); 3] = [
+        (&[], 2, "ValidationError", component),
+        (&forbidden, 3, "AccessDeniedException", "policy"),
+        (&asleep, 5, "ValidationError", "wakes it up"),
+    ];
+    for command in [&ask[..], &describe[..]] {
+        for (more, status, code, step) in cases {
+            let output = lookbook.run(&[command, more].concat()).await;
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(status), "{said}");
+            for part in [code, "request id r-7", step] {
+                assert!(said.contains(part), "{part} in {said}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_refuses_is_told_with_the_request_and_the_next_step() {
+    let stack = start(StackOptions::default()).await;
+    let denied = || async {
+        let headers = [
+            ("x-amzn-errortype", "AccessDeniedException"),
+            ("x-amzn-requestid", "r-8"),
+        ];
+        let error = json!({"message": "You don't have access to the model."});
+        (
+            axum::http::StatusCode::FORBIDDEN,
+            headers,
+            axum::Json(error),
+        )
+    };
+    let address = serve(Router::new().fallback(denied)).await;
+    let lookbook = Lookbook::with_services(&[
+        ("SAGEMAKER_RUNTIME", stack.endpoint_url()),
+        ("BEDROCK_RUNTIME", format!("http://{address}").as_str()),
+    ]);
+    let (status, described) = lookbook
+        .json(&["describe", &photograph("drawn-01"), "--direct", "--json"])
+        .await;
+    assert_eq!(status, Some(3), "{described}");
+    let problem = &described[0]["problem"];
+    assert_eq!(problem["kind"], "description-unavailable");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("AccessDeniedException (request id r-8)"),
+        "{detail}"
+    );
+    assert!(problem["next"].is_string(), "{problem}");
+    assert!(problem["attributes"].is_object(), "{problem}");
+    stack.stop().await.unwrap();
+}

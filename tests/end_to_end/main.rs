@@ -9,6 +9,8 @@ mod cli_catalogue;
 mod cli_describe;
 mod cli_doctor;
 mod cli_fetch_model;
+mod cli_interrupts;
+mod cli_inventory;
 mod cli_push_image;
 mod cli_state_machine;
 mod cli_upload;

@@ -70,7 +70,7 @@ pub struct Product {
     pub id: String,
     /// Where the photograph is, below the folder, with slashes, or as the object's key.
     pub key: String,
-    /// The object's entity tag without quotes, where it is one.
+    /// The entity tag without quotes of an object that was listed just now.
     pub etag: Option<String>,
 }
 
@@ -96,7 +96,7 @@ impl Products {
 
     /// Of several photographs of one product the first is described: each of them would
     /// take the others' result for one of an earlier photograph and replace it.
-    fn of(mut found: Vec<Product>, left_out: Vec<String>) -> Products {
+    pub(super) fn of(mut found: Vec<Product>, left_out: Vec<String>) -> Products {
         found.sort_by(|one, other| one.key.cmp(&other.key));
         let mut products = Products {
             list: Vec::with_capacity(found.len()),

@@ -8,8 +8,9 @@ use describe_product::entrypoints::{Outcome, UNUSABLE_PHOTO};
 use describe_product::problem::ProblemKind;
 use serde::Serialize;
 
-use super::work::Done;
+use super::work::{Done, GONE};
 use crate::failure::{Exit, Failure};
+use crate::next_step;
 use crate::terminal::table;
 
 /// The numbers of a run while it goes on.
@@ -18,12 +19,15 @@ pub struct Tally {
     products: usize,
     described: usize,
     already: usize,
+    gone: usize,
     /// By the kind of the problem.
     failed: BTreeMap<&'static str, usize>,
     /// How often the endpoint and Bedrock were called.
     calls: u64,
     /// Of all texts that were written; nothing while there are none.
     usage: Option<Usage>,
+    /// The latest failure in words.
+    last_failure: Option<String>,
     /// Whether so much failed in a row that the run was ended.
     pub gave_up: bool,
 }
@@ -49,6 +53,10 @@ impl Tally {
             Ok(Outcome::Skipped(UNUSABLE_PHOTO)) => {
                 (ProblemKind::InvalidPhoto, UNUSABLE_PHOTO.to_owned())
             }
+            Ok(Outcome::Skipped(GONE)) => {
+                self.gone += 1;
+                return None;
+            }
             Ok(Outcome::Skipped(_)) => {
                 self.already += 1;
                 return None;
@@ -58,7 +66,9 @@ impl Tally {
             }
         };
         *self.failed.entry(kind.slug()).or_default() += 1;
-        Some(format!("{id} is not described: {detail}"))
+        let words = format!("{id} is not described: {detail}");
+        self.last_failure = Some(words.clone());
+        Some(words)
     }
 
     /// Counts what a try took whose outcome does not count.
@@ -75,7 +85,7 @@ impl Tally {
     /// How many products something came of.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.described + self.already + self.failures()
+        self.described + self.already + self.gone + self.failures()
     }
 
     /// How many failed.
@@ -99,6 +109,7 @@ impl Tally {
             products: self.products,
             described: self.described,
             already_described: self.already,
+            gone: self.gone,
             failed: self.failed.clone(),
             not_reached: self.products.saturating_sub(self.done()),
             left_out,
@@ -108,6 +119,7 @@ impl Tally {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
             cost_usd: usage.cost.map(|cost| cost.usd()),
+            last_failure: self.last_failure.clone(),
         }
     }
 }
@@ -121,6 +133,8 @@ pub struct Summary {
     pub described: usize,
     /// Described before, from the same photograph with the same settings.
     pub already_described: usize,
+    /// Listed by an inventory, and not there any more.
+    pub gone: usize,
     /// Not described, by the kind of the problem.
     pub failed: BTreeMap<&'static str, usize>,
     /// Not looked at, because the run ended before.
@@ -140,6 +154,9 @@ pub struct Summary {
     /// What the texts cost; absent where a price is not known or nothing was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+    /// The latest failure in words.
+    #[serde(skip)]
+    pub last_failure: Option<String>,
 }
 
 impl Summary {
@@ -155,6 +172,7 @@ impl Summary {
             rows.push(row(&format!("failed: {kind}"), count.to_string()));
         }
         for (what, count) in [
+            ("gone since the inventory", self.gone),
             ("not reached", self.not_reached),
             ("left out", self.left_out),
         ] {
@@ -190,14 +208,14 @@ impl Summary {
     #[must_use]
     pub fn failure(&self, gave_up: bool) -> Option<Failure> {
         let failed = self.failures();
+        let last = self.last_failure.as_deref().unwrap_or_default();
         if gave_up {
-            return Some(
-                Failure::new(
-                    Exit::Unavailable,
-                    format!("ended: product after product failed, {failed} in all"),
-                )
-                .next("`lookbook doctor` looks for the reason; then run the same command again"),
-            );
+            let (exit, step) = next_step::of_words(last).unwrap_or((
+                Exit::Unavailable,
+                "`lookbook doctor` looks for the reason; then run the same command again",
+            ));
+            let what = format!("ended: product after product failed, {failed} in all; {last}");
+            return Some(Failure::new(exit, what).next(step));
         }
         if failed == 0 {
             return None;
@@ -211,7 +229,7 @@ impl Summary {
         Some(
             Failure::new(
                 exit,
-                format!("{failed} of {all} products are not described"),
+                format!("{failed} of {all} products are not described; the last: {last}"),
             )
             .next("failures/ says why; run the same command again when it is mended"),
         )
@@ -259,7 +277,7 @@ mod tests {
 
     fn tally() -> Tally {
         let price = Price::per_million_tokens(3.0, 15.0);
-        let mut tally = Tally::of(8);
+        let mut tally = Tally::of(9);
         for _ in 0..2 {
             let one = done(Ok(Outcome::Written(address())), written(price));
             assert_eq!(tally.add("a", &one), None);
@@ -279,6 +297,8 @@ mod tests {
         };
         let words = tally.add("d", &done(Ok(failed), Progress::default()));
         assert_eq!(words.unwrap(), "d is not described: cut short");
+        let gone = tally.add("f", &skipped(GONE));
+        assert_eq!(gone, None);
         let late = Problem::new(ProblemKind::AttributesTimedOut, "late");
         tally.add("e", &done(Err(late), Progress::default()));
         tally
@@ -290,7 +310,7 @@ mod tests {
         assert_eq!(
             json!(summary),
             json!({
-                "products": 8, "described": 2, "already_described": 1,
+                "products": 9, "described": 2, "already_described": 1, "gone": 1,
                 "failed": {"attributes-timed-out": 1, "invalid-photo": 2},
                 "not_reached": 2, "left_out": 1, "seconds": 30.0, "products_per_minute": 4.0,
                 "calls": 4, "input_tokens": 20, "output_tokens": 10,
@@ -323,9 +343,20 @@ mod tests {
     fn the_end_says_whether_anything_is_left_to_do() {
         let failure = tally().summary(0, Duration::ZERO).failure(false).unwrap();
         assert_eq!(failure.exit, Exit::Partial);
-        assert!(failure.what.starts_with("3 of 8"), "{failure}");
+        assert!(failure.what.starts_with("3 of 9"), "{failure}");
+        assert!(
+            failure.what.ends_with("e is not described: late"),
+            "{failure}"
+        );
         let failure = tally().summary(0, Duration::ZERO).failure(true).unwrap();
         assert_eq!(failure.exit, Exit::Unavailable);
+        let mut refused = tally();
+        let said = "the endpoint a refused the request: AccessDeniedException (request id r-1): no";
+        let problem = Problem::new(ProblemKind::AttributesUnavailable, said);
+        refused.add("g", &done(Err(problem), Progress::default()));
+        let failure = refused.summary(0, Duration::ZERO).failure(true).unwrap();
+        assert_eq!(failure.exit, Exit::Denied);
+        assert!(failure.what.contains("r-1"), "{failure}");
         let clean = Tally::of(0).summary(0, Duration::ZERO);
         assert!(clean.failure(false).is_none());
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use describe_product::domain::{
     Deadline, DescribeRequest, MAX_PHOTO_BYTES, ObjectAddress, PhotoSource, Progress, SourceMark,
-    digest,
+    Version, digest,
 };
 use describe_product::entrypoints::{App, Outcome, describe_and_store};
 use describe_product::problem::Problem;
@@ -24,6 +24,9 @@ const FAILURES_IN_A_ROW: usize = 20;
 const TOLD: usize = 5;
 /// The pause before what failed is tried again; the second is twice as long.
 const PAUSE: Duration = Duration::from_secs(3);
+
+/// Why a product is passed over whose photograph an inventory lists and the bucket has no more.
+pub const GONE: &str = "its photograph is gone since the inventory was made";
 
 /// How the work is done.
 #[derive(Clone, Copy, Debug)]
@@ -159,46 +162,73 @@ impl<'a> Work<'a> {
 
 /// Describes one product, unless it is described already.
 async fn one(app: &App, source: &Source, product: &Product, timeout: Duration) -> Done {
-    let work = async {
-        let deadline = Deadline::after(timeout);
-        let (bucket, photo, mark) = match source {
-            Source::Bucket { bucket, .. } => in_bucket(bucket, product),
-            Source::Folder(folder) => in_folder(folder, product).await,
-        };
-        let request = DescribeRequest {
-            product_id: None,
-            photo,
-            category: None,
-            attributes: None,
-            format: None,
-        };
-        describe_and_store(app, product.id.clone(), request, bucket, mark, deadline).await
-    };
+    let work = describe(app, source, product, Deadline::after(timeout));
     let (outcome, progress) = Progress::of(work).await;
     Done { outcome, progress }
 }
 
-/// As an event of S3 would tell of it: its address and its entity tag.
-fn in_bucket<'a>(bucket: &'a str, product: &Product) -> (&'a str, PhotoSource, SourceMark) {
+async fn describe(
+    app: &App,
+    source: &Source,
+    product: &Product,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let (bucket, photo, mark) = match source {
+        Source::Bucket { bucket, .. } => {
+            let Some((photo, mark)) = in_bucket(app, bucket, product, deadline).await? else {
+                return Ok(Outcome::Skipped(GONE));
+            };
+            (bucket.as_str(), photo, mark)
+        }
+        Source::Folder(folder) => {
+            let (photo, mark) = in_folder(folder, product).await;
+            (folder_store::BUCKET, photo, mark)
+        }
+    };
+    let request = DescribeRequest {
+        product_id: None,
+        photo,
+        category: None,
+        attributes: None,
+        format: None,
+    };
+    describe_and_store(app, product.id.clone(), request, bucket, mark, deadline).await
+}
+
+/// As an event of S3 would tell of it: its address and its entity tag, which the object is asked
+/// for where no listing gave it. Nothing where it is not there then.
+async fn in_bucket(
+    app: &App,
+    bucket: &str,
+    product: &Product,
+    deadline: Deadline,
+) -> Result<Option<(PhotoSource, SourceMark)>, Problem> {
     let address = ObjectAddress {
         bucket: bucket.to_owned(),
         key: product.key.clone(),
     };
+    let etag = match &product.etag {
+        Some(etag) => etag.clone(),
+        None => {
+            let Some(found) = app.store().look(&address, deadline).await? else {
+                return Ok(None);
+            };
+            let Version(etag) = found.version;
+            etag.trim_matches('"').to_owned()
+        }
+    };
     let mark = SourceMark {
         origin: address.to_string(),
-        etag: product.etag.clone(),
+        etag: Some(etag),
         sequencer: None,
         settings: None,
     };
-    (bucket, PhotoSource::Object(address), mark)
+    Ok(Some((PhotoSource::Object(address), mark)))
 }
 
 /// A file is known by what is in it, so that it may be moved and touched. What can't be read
 /// or is too large is left to the store, whose error leaves a record.
-async fn in_folder(
-    folder: &std::path::Path,
-    product: &Product,
-) -> (&'static str, PhotoSource, SourceMark) {
+async fn in_folder(folder: &std::path::Path, product: &Product) -> (PhotoSource, SourceMark) {
     let mark = |etag| SourceMark {
         origin: format!("file/{}", product.key),
         etag,
@@ -211,18 +241,13 @@ async fn in_folder(
         .is_ok_and(|data| data.len() <= MAX_PHOTO_BYTES);
     if is_small && let Ok(bytes) = tokio::fs::read(&path).await {
         let etag = digest([&bytes[..]]);
-        let photo = PhotoSource::Bytes(bytes.into());
-        return (folder_store::BUCKET, photo, mark(Some(etag)));
+        return (PhotoSource::Bytes(bytes.into()), mark(Some(etag)));
     }
     let address = ObjectAddress {
         bucket: folder_store::BUCKET.to_owned(),
         key: product.key.clone(),
     };
-    (
-        folder_store::BUCKET,
-        PhotoSource::Object(address),
-        mark(None),
-    )
+    (PhotoSource::Object(address), mark(None))
 }
 
 /// A bar on a terminal, lines elsewhere, nothing for those who want quiet.

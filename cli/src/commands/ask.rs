@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 use describe_product::domain::{AskError, Deadline, ModelAnswer, Photo, Services, fit};
-use describe_product::settings::{ATTRIBUTE_SET, DEFAULT_CATEGORY, ENDPOINT_NAME};
+use describe_product::settings::{
+    ATTRIBUTE_SET, DEFAULT_CATEGORY, ENDPOINT_NAME, INFERENCE_COMPONENT_NAME,
+};
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
@@ -12,6 +14,7 @@ use crate::asking::{self, Asked, Row};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::function_settings::{self, Setting};
+use crate::next_step;
 use crate::photographs::Photograph;
 use crate::picture::Protocol;
 
@@ -41,6 +44,10 @@ pub struct AskArgs {
     /// The SageMaker endpoint
     #[arg(long, value_name = "NAME", default_value = ENDPOINT_NAME.default)]
     pub endpoint: String,
+    /// The inference component that is asked, where the endpoint hosts its models as such: one
+    /// that scales to zero does
+    #[arg(long, value_name = "NAME")]
+    pub inference_component: Option<String>,
     /// A TOML file with the attributes of --all, in place of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub attribute_set: Option<String>,
@@ -74,6 +81,9 @@ struct OfPhotograph {
 /// When a photograph can't be read, or no question about one was answered.
 pub async fn run(args: AskArgs, context: &Context) -> Outcome {
     let mut given = vec![Setting::new(&ENDPOINT_NAME, &args.endpoint)];
+    if let Some(component) = &args.inference_component {
+        given.push(Setting::new(&INFERENCE_COMPONENT_NAME, component));
+    }
     if let Some(path) = &args.attribute_set {
         given.push(Setting::new(&ATTRIBUTE_SET, path));
     }
@@ -182,6 +192,15 @@ fn ending(all: &[OfPhotograph]) -> Outcome {
 
 fn because(error: &AskError) -> Failure {
     let said = error.to_string();
+    let by_aws = match error {
+        AskError::Refused { reason, .. } | AskError::Unavailable { reason, .. } => {
+            next_step::of_words(reason)
+        }
+        AskError::InvalidPhoto { .. } | AskError::TimedOut { .. } => None,
+    };
+    if let Some((exit, next)) = by_aws {
+        return Failure::new(exit, said).next(next);
+    }
     let (exit, next) = match error {
         AskError::InvalidPhoto { .. } => (Exit::Usage, "give a whole JPEG, PNG or WebP file"),
         AskError::Refused { reason, .. } if reason.contains("not found") => (
@@ -233,6 +252,27 @@ mod tests {
         let failure = ending(&[of(None), of(Some(missing()))]).unwrap_err();
         assert_eq!(failure.exit, Exit::Partial);
         assert!(failure.what.starts_with("1 of 2"), "{failure}");
+    }
+
+    #[test]
+    fn what_aws_refused_is_told_with_its_request_and_a_step() {
+        for (reason, exit, step) in [
+            (
+                "AccessDeniedException (request id r-1): no",
+                Exit::Denied,
+                "policy",
+            ),
+            (
+                "ValidationError (request id r-1): Inference Component Name header is required",
+                Exit::Usage,
+                "--inference-component",
+            ),
+        ] {
+            let failure = ending(&[of(Some(refused(reason)))]).unwrap_err();
+            assert_eq!(failure.exit, exit);
+            assert!(failure.what.contains("r-1"), "{failure}");
+            assert!(failure.next_step.unwrap().contains(step), "{reason}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use describe_product::settings::{DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, OUTPUT_BU
 
 use crate::backfill::folder_lock::FolderLock;
 use crate::backfill::folder_store::FolderStore;
+use crate::backfill::inventory::{Inventory, ManifestPlace};
 use crate::backfill::products::{self, Products, Source};
 use crate::backfill::state_machine::{self, Input};
 use crate::backfill::work::{Pace, describe_all};
@@ -26,8 +27,13 @@ use crate::photographs::S3_SCHEME;
 pub struct BackfillArgs {
     /// The photographs: a folder, or s3://bucket/prefix. A product is named by what stands
     /// between the folder, or the stack's prefix incoming/, and the extension
-    #[arg(value_name = "SOURCE", required_unless_present = "follow")]
+    #[arg(value_name = "SOURCE", required_unless_present_any = ["follow", "inventory"])]
     pub source: Option<Source>,
+    /// With --here, take the objects from an S3 inventory in CSV and list no bucket: its
+    /// manifest.json as s3://bucket/key, or a copy with its files. Without SOURCE, what it has
+    /// under the function's prefix
+    #[arg(long, value_name = "MANIFEST", conflicts_with = "follow")]
+    pub inventory: Option<ManifestPlace>,
     /// Start this state machine, the stack's, over the prefix, and follow it
     #[arg(long, value_name = "ARN", conflicts_with = "here")]
     pub state_machine: Option<String>,
@@ -82,16 +88,15 @@ pub async fn run(args: BackfillArgs, context: &Context) -> Outcome {
         let client = aws_sdk_sfn::Client::new(context.aws().await);
         return follow(&client, execution, every, context).await;
     }
-    // clap sees to it where nothing is followed.
-    let source = args
-        .source
-        .clone()
-        .ok_or_else(|| Failure::usage("name a folder or s3://bucket/prefix"))?;
     if args.here {
-        return here(args, &source, context).await;
+        return here(args, context).await;
     }
-    match (&args.state_machine, &source) {
-        (Some(machine), Source::Bucket { bucket, prefix }) => {
+    match (&args.state_machine, &args.source) {
+        (Some(_), _) if args.inventory.is_some() => Err(Failure::usage(
+            "the state machine lists its bucket by itself and takes no inventory",
+        )
+        .next("leave --inventory out, or describe on this machine what it lists, by --here")),
+        (Some(machine), Some(Source::Bucket { bucket, prefix })) => {
             let client = aws_sdk_sfn::Client::new(context.aws().await);
             let input = Input {
                 prefix: Some(prefix.clone()).filter(|prefix| !prefix.is_empty()),
@@ -106,11 +111,12 @@ pub async fn run(args: BackfillArgs, context: &Context) -> Outcome {
             context.terminal.say(format!("started {execution}"));
             follow(&client, &execution, every, context).await
         }
-        (Some(_), Source::Folder(folder)) => Err(Failure::usage(format!(
+        (Some(_), Some(Source::Folder(folder))) => Err(Failure::usage(format!(
             "the state machine describes what lies in a bucket, and {} is a folder",
             folder.display()
         ))
         .next("`lookbook upload` puts it into one; or describe it on this machine by --here")),
+        (Some(_), None) => Err(no_source()),
         (None, _) => Err(Failure::usage("say where the work is to be done")
             .next("--state-machine ARN for the stack's state machine, or --here")),
     }
@@ -127,10 +133,29 @@ async fn follow(
     ended.verdict().unwrap_or(Ok(()))
 }
 
-async fn here(args: BackfillArgs, source: &Source, context: &Context) -> Outcome {
-    let settings = settings(&args, source, context)?;
+/// clap sees to it that there is one.
+fn no_source() -> Failure {
+    Failure::usage("name a folder or s3://bucket/prefix")
+}
+
+async fn here(args: BackfillArgs, context: &Context) -> Outcome {
+    let inventory = match &args.inventory {
+        Some(place) => {
+            let inventory = context.interrupt.or(Inventory::read(place, context));
+            let inventory = inventory.await??;
+            context.terminal.say(inventory.words());
+            Some(inventory)
+        }
+        None => None,
+    };
+    let is_folder = matches!((&args.source, &inventory), (Some(Source::Folder(_)), None));
+    let settings = settings(&args, is_folder, context)?;
+    let source = match &inventory {
+        Some(inventory) => inventory.source(args.source.as_ref(), &settings.incoming_prefix)?,
+        None => args.source.clone().ok_or_else(no_source)?,
+    };
     let services = adapters::services(&settings, context.aws().await);
-    let (services, found, _lock) = match source {
+    let (services, found, _lock) = match &source {
         Source::Folder(folder) => {
             let results = args
                 .out
@@ -155,11 +180,16 @@ async fn here(args: BackfillArgs, source: &Source, context: &Context) -> Outcome
             } else {
                 prefix.as_str()
             };
-            let list = products::in_bucket(&client, bucket, prefix, named_below);
-            (services, context.interrupt.or(list).await??, None)
+            let listing = async {
+                match &inventory {
+                    Some(inventory) => inventory.products(&client, prefix, named_below).await,
+                    None => products::in_bucket(&client, bucket, prefix, named_below).await,
+                }
+            };
+            (services, context.interrupt.or(listing).await??, None)
         }
     };
-    say_what_was_found(source, &found, context);
+    say_what_was_found(&source, &found, context);
     let found = found.first(args.limit);
     let pace = Pace {
         concurrency: usize::from(args.concurrency),
@@ -168,7 +198,7 @@ async fn here(args: BackfillArgs, source: &Source, context: &Context) -> Outcome
     };
     let app = App::new(settings, services);
     let began = Instant::now();
-    let tally = describe_all(&app, source, &found.list, pace, context).await;
+    let tally = describe_all(&app, &source, &found.list, pace, context).await;
     let summary = tally.summary(found.left_out.len(), began.elapsed());
     context.terminal.result(&summary, || summary.text())?;
     if context.interrupt.came() {
@@ -180,8 +210,9 @@ async fn here(args: BackfillArgs, source: &Source, context: &Context) -> Outcome
     }
 }
 
-/// The function's settings, with the place of the photographs and of the results.
-fn settings(args: &BackfillArgs, source: &Source, context: &Context) -> Outcome<Settings> {
+/// The function's settings, with the place of the results, which for photographs in a bucket is
+/// one.
+fn settings(args: &BackfillArgs, is_folder: bool, context: &Context) -> Outcome<Settings> {
     let mut further = vec![Setting::new(
         &ENDPOINT_CONCURRENCY,
         args.concurrency.to_string(),
@@ -189,7 +220,7 @@ fn settings(args: &BackfillArgs, source: &Source, context: &Context) -> Outcome<
     if let Some(format) = args.format {
         further.push(Setting::new(&DEFAULT_FORMAT, format.name()));
     }
-    if let (Source::Bucket { .. }, Some(out)) = (source, &args.out) {
+    if let (false, Some(out)) = (is_folder, &args.out) {
         let name = out.strip_prefix(S3_SCHEME).unwrap_or(out);
         let name = name.trim_end_matches('/');
         if !is_bucket_name(name) {

@@ -18,6 +18,10 @@ use crate::sagemaker_wire::SageMakerWire;
 pub struct EvaluateArgs {
     #[command(flatten)]
     of: options::EvaluateArgs,
+    /// The inference component of --endpoint that is evaluated, where a SageMaker endpoint hosts
+    /// its models as such: one that scales to zero does
+    #[arg(long, value_name = "NAME", requires = "endpoint")]
+    inference_component: Option<String>,
 }
 
 /// Evaluates as `trainer evaluate` does; an endpoint that is no URL is SageMaker's.
@@ -25,7 +29,13 @@ pub struct EvaluateArgs {
 /// # Errors
 /// What is missing or wrong, before anything is written.
 pub async fn run(args: EvaluateArgs, context: &Context) -> Outcome {
-    let mut args = args.of;
+    let EvaluateArgs {
+        of: mut args,
+        inference_component,
+    } = args;
+    if let Some(component) = &inference_component {
+        check_name("--inference-component", component)?;
+    }
     let mut wire: Option<Arc<dyn Wire>> = None;
     if let Some(name) = args.endpoint.take_if(|endpoint| !endpoint.contains("://")) {
         check_name("--endpoint", &name)?;
@@ -33,7 +43,17 @@ pub async fn run(args: EvaluateArgs, context: &Context) -> Outcome {
             args.name.get_or_insert_with(|| name.clone());
         }
         let client = aws_sdk_sagemakerruntime::Client::new(context.aws().await);
-        wire = Some(Arc::new(SageMakerWire::new(client, name)));
+        wire = Some(Arc::new(SageMakerWire::new(
+            client,
+            name,
+            inference_component,
+        )));
+    } else if let (Some(component), Some(url)) = (inference_component, &args.endpoint) {
+        return Err(Failure::usage(format!(
+            "--inference-component {component} is on an endpoint of SageMaker, and --endpoint {url} \
+             is the address of a model server"
+        ))
+        .next("name the SageMaker endpoint as --endpoint, or leave the component out"));
     }
     let out = args.out.display().to_string();
     // It computes and waits: not on a thread that drives tasks.

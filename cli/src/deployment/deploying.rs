@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::control_plane::{ControlPlane, Endpoint};
 use super::made::Made;
-use super::names::{ENDPOINT_TAG, is_made_name};
+use super::names::{ENDPOINT_TAG, STACK_TAG, is_made_name};
 use super::rollout::Rollout;
 use super::waiting::{Goal, is_changing, wait};
 use super::wanted::Wanted;
@@ -72,7 +72,8 @@ pub(super) struct Begun {
 
 impl Deployment<'_> {
     /// Makes the endpoint serve what is wanted, and takes back what it made where that
-    /// fails. A change to the same that is under way already is waited for instead.
+    /// fails. A change to the same that is under way already is waited for instead. An endpoint
+    /// of a stack is not touched.
     ///
     /// # Errors
     /// Why the endpoint does not serve it, or that nobody waited to the end.
@@ -88,14 +89,47 @@ impl Deployment<'_> {
                 self.until(&Goal::Gone).await?;
                 self.create().await?
             }
-            Some(endpoint) if is_changing(&endpoint.status) => self.go_on(&endpoint).await?,
-            Some(endpoint) if endpoint.status == "InService" => self.update(&endpoint).await?,
             Some(endpoint) => {
-                self.remove_failed(&endpoint).await?;
-                self.create().await?
+                self.check_is_of_no_stack(&endpoint).await?;
+                self.change(&endpoint).await?
             }
         };
         self.finish(begun).await
+    }
+
+    /// From what there is.
+    async fn change(&self, endpoint: &Endpoint) -> Outcome<Begun> {
+        if is_changing(&endpoint.status) {
+            return self.go_on(endpoint).await;
+        }
+        if endpoint.status == "InService" {
+            return self.update(endpoint).await;
+        }
+        self.remove_failed(endpoint).await?;
+        self.create().await
+    }
+
+    /// CloudFormation does not hear of a change that is made beside it: the stack's next update
+    /// fails, or takes it back. Who may not read tags deploys all the same.
+    async fn check_is_of_no_stack(&self, endpoint: &Endpoint) -> Outcome {
+        let name = &endpoint.name;
+        match self.plane.tag(&endpoint.arn, STACK_TAG).await {
+            Ok(None) => Ok(()),
+            Ok(Some(stack)) => Err(Failure::usage(format!(
+                "endpoint {name} is a part of the stack {stack}, which would not hear of the change"
+            ))
+            .next(format!(
+                "`npx cdk deploy {stack}` in infra/ changes it; --endpoint names another endpoint"
+            ))),
+            Err(failure) if failure.exit == Exit::Denied => {
+                let why = &failure.what;
+                self.say(format!(
+                    "whether endpoint {name} is a part of a stack is not known: {why}"
+                ));
+                Ok(())
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Waits for what somebody, mostly this command before it was interrupted, began.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Trouble, Wanted};
 use crate::context::Context;
-use crate::failure::Exit;
+use crate::next_step;
 use crate::photographs::Photograph;
 
 /// Describes the product of one photograph.
@@ -38,13 +38,10 @@ pub async fn describe(
 }
 
 fn trouble(problem: Problem) -> Trouble {
-    let exit = if problem.kind.is_retriable() {
-        Exit::Unavailable
-    } else {
-        Exit::Failed
-    };
+    let (exit, next) = next_step::of_problem(&problem);
     Trouble {
         members: Box::new(problem.extensions),
+        next: next.map(str::to_owned),
         ..Trouble::new(problem.kind.slug(), problem.detail, exit)
     }
 }
@@ -54,6 +51,7 @@ mod tests {
     use describe_product::problem::ProblemKind;
 
     use super::*;
+    use crate::failure::Exit;
 
     #[test]
     fn a_problem_keeps_its_kind_and_says_whether_to_try_again() {
@@ -62,6 +60,7 @@ mod tests {
         assert_eq!(late.exit, Exit::Unavailable);
         assert_eq!(late.kind, "attributes-timed-out");
         assert_eq!(late.detail, "why");
+        assert!(late.next.unwrap().contains("lookbook doctor"));
         assert_eq!(of(ProblemKind::InvalidPhoto).exit, Exit::Failed);
     }
 }

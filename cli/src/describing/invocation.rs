@@ -162,8 +162,11 @@ fn read_error(name: &str, payload: &[u8]) -> Trouble {
         Exit::Failed
     };
     let (detail, members) = parted(&message);
+    let step =
+        "`lookbook doctor` looks at endpoint, models and bucket; then run the same command again";
     Trouble {
         members: Box::new(members),
+        next: may_pass.then(|| step.to_owned()),
         ..Trouble::new(kind, detail, exit)
     }
 }

@@ -98,6 +98,15 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What failed, and the id by which AWS finds the request in its own logs, where the answer has
+/// one. It stands in front of what else was said, so that no shortening cuts it off.
+fn with_request_id(what: &str, request_id: Option<&str>) -> String {
+    match request_id {
+        Some(id) => format!("{what} (request id {id})"),
+        None => what.to_owned(),
+    }
+}
+
 /// What a service said, short enough for a message to a caller.
 fn shortened(text: &str) -> String {
     const LONGEST_CHARS: usize = 500;

@@ -7,12 +7,13 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{shortened, with_causes};
+use super::{shortened, with_causes, with_request_id};
 use crate::domain::{
     Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
 };
@@ -259,17 +260,20 @@ where
         return failed(address, &with_causes(&error));
     };
     let address = address.clone();
+    let request_id = error.request_id();
     // A HEAD has no body and so no code: the status has to do.
     match (context.err().code(), context.raw().status().as_u16()) {
         (_, 404) => StoreError::NotFound { address },
         (Some("AccessDenied"), _) | (None, 403) => StoreError::AccessDenied {
             address,
             permission,
+            said: with_request_id("AccessDenied", request_id),
         },
         (code, status) => {
             let code = code.unwrap_or("unknown error");
             let message = context.err().message().unwrap_or("no message");
-            failed(&address, &format!("{code} ({status}): {message}"))
+            let what = with_request_id(&format!("{code} ({status})"), request_id);
+            failed(&address, &format!("{what}: {message}"))
         }
     }
 }

@@ -142,13 +142,20 @@ async fn bedrock_hears_of_the_trace() {
 async fn a_container_s_error_keeps_its_status_and_words() {
     let body = r#"{"Message": "Received client error (400)", "OriginalStatusCode": 400,
                    "OriginalMessage": "{\"error\":{\"code\":\"invalid_image\",\"message\":\"cut\"}}"}"#;
-    let answer = Canned::new(424, body).with("x-amzn-errortype", "ModelError");
+    let answer = Canned::new(424, body)
+        .with("x-amzn-errortype", "ModelError")
+        .with("x-amzn-requestid", "r-7");
     let error = invoke_endpoint(answer).await.1.unwrap_err();
     assert!(
         matches!(error, InvokeError::Model { status: 400, .. }),
         "{error:?}"
     );
     assert_eq!(error.about_photo().as_deref(), Some("cut"));
+    let said = error.to_string();
+    assert!(
+        said.starts_with("the model answered 400 (request id r-7): "),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -156,11 +163,15 @@ async fn sagemaker_s_own_errors_are_told_apart() {
     let said = |status, code: &'static str| {
         Canned::new(status, r#"{"message": "Endpoint blip2 not found."}"#)
             .with("x-amzn-errortype", code)
+            .with("x-amzn-requestid", "r-7")
     };
     let (_, refused) = invoke_endpoint(said(400, "ValidationError")).await;
     let error = refused.unwrap_err();
     assert!(matches!(error, InvokeError::Refused(_)), "{error:?}");
-    assert!(error.to_string().contains("not found"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "ValidationError (request id r-7): Endpoint blip2 not found."
+    );
     for (status, code) in [(400, "ThrottlingException"), (503, "ServiceUnavailable")] {
         let (_, throttled) = invoke_endpoint(said(status, code)).await;
         assert!(
@@ -285,7 +296,10 @@ async fn bedrock_s_errors_are_told_apart() {
         ),
     ] {
         let body = serde_json::json!({"message": message}).to_string();
-        let server = Server::start(Canned::new(status, body).with("x-amzn-errortype", code)).await;
+        let answer = Canned::new(status, body)
+            .with("x-amzn-errortype", code)
+            .with("x-amzn-requestid", "r-7");
+        let server = Server::start(answer).await;
         let models = SdkModels::new(&config(&server.url).await, None);
         let input = ConverseInputBuilder::default().model_id("claude");
         for error in [
@@ -293,7 +307,8 @@ async fn bedrock_s_errors_are_told_apart() {
             models.converse(input).await.unwrap_err(),
         ] {
             assert_eq!(error.kind, kind, "{error}");
-            assert_eq!(error.message, format!("{code}: {message}"));
+            let said = format!("{code} (request id r-7): {message}");
+            assert_eq!(error.message, said);
         }
         assert_eq!(
             server.requests().len(),
@@ -342,16 +357,23 @@ async fn s3_s_errors_are_told_apart() {
         let error = store.read(&address(), 9, soon()).await.unwrap_err();
         assert_eq!(error, StoreError::NotFound { address: address() });
     }
-    let (_server, denied) = store(Canned::new(403, xml("AccessDenied"))).await;
+    let refused =
+        |status, code: &str| Canned::new(status, xml(code)).with("x-amz-request-id", "r-7");
+    let (_server, denied) = store(refused(403, "AccessDenied")).await;
     let error = denied.read(&address(), 9, soon()).await.unwrap_err();
     assert!(matches!(error, StoreError::AccessDenied { .. }), "{error}");
-    let (_server, other) = store(Canned::new(400, xml("InvalidRequest"))).await;
+    let said = error.to_string();
+    assert!(said.contains("AccessDenied (request id r-7)"), "{said}");
+    let (_server, other) = store(refused(400, "InvalidRequest")).await;
     let error = other
         .read(&address(), 9, soon())
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.contains("InvalidRequest (400): no"), "{error}");
+    assert!(
+        error.contains("InvalidRequest (400) (request id r-7): no"),
+        "{error}"
+    );
 }
 
 fn mark() -> SourceMark {
@@ -482,6 +504,11 @@ async fn a_slow_store_is_given_up_at_the_deadline() {
     let deadline = Deadline::after(Duration::from_millis(100));
     let error = store.read(&address(), 9, deadline).await.unwrap_err();
     assert_eq!(error, StoreError::TimedOut { address: address() });
+}
+
+#[test]
+fn an_answer_without_an_id_has_none_told() {
+    assert_eq!(with_request_id("SlowDown", None), "SlowDown");
 }
 
 #[test]

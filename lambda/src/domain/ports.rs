@@ -267,14 +267,16 @@ pub enum StoreError {
     },
     /// The function has no permission.
     #[error(
-        "the function may not access {address}: its role needs {permission}, and s3:ListBucket \
-         to tell a missing object from a forbidden one"
+        "the function may not access {address}: {said}; its role needs {permission}, and \
+         s3:ListBucket to tell a missing object from a forbidden one"
     )]
     AccessDenied {
         /// The object.
         address: ObjectAddress,
         /// The permission that is missing.
         permission: &'static str,
+        /// The name of the error, with the request's id where there is one.
+        said: String,
     },
     /// The object is larger than asked for.
     #[error("{address} has {bytes} bytes, the limit is {max_bytes}")]

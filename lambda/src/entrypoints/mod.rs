@@ -32,11 +32,12 @@ use serde_json::Value;
 
 use self::event::Event;
 pub use self::http::streamed::StreamedBody;
+pub use self::s3::decoded_key;
 pub use self::stored::{Outcome, UNUSABLE_PHOTO, describe_and_store};
 pub use self::upload::product_id;
 #[cfg(test)]
 pub(crate) use self::upload::{Upload, handle as handle_upload};
-use crate::domain::{Deadline, Services};
+use crate::domain::{Deadline, Services, Store};
 use crate::problem::without_quoted;
 use crate::settings::{ResponseMode, Settings};
 use crate::telemetry::{Invocation, Trace};
@@ -66,6 +67,11 @@ impl App {
     pub fn started_in(mut self, started_in: Duration) -> App {
         self.started_in = started_in;
         self
+    }
+
+    /// Where photographs are read and results are kept.
+    pub fn store(&self) -> &dyn Store {
+        self.services.store.as_ref()
     }
 
     /// How long the process took to start, once.

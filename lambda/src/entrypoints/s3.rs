@@ -52,8 +52,9 @@ impl From<S3Record> for Upload {
     }
 }
 
-/// Keys arrive as in a form: percent-encoded, spaces as `+`.
-fn decoded_key(key: &str) -> String {
+/// The key of an object as S3's notifications and inventories write it, which is as in a form:
+/// percent-encoded, spaces as `+`.
+pub fn decoded_key(key: &str) -> String {
     let spaced = key.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }

@@ -107,6 +107,7 @@ impl FakeStore {
             return Err(StoreError::AccessDenied {
                 address,
                 permission,
+                said: "AccessDenied".to_owned(),
             });
         }
         Ok(())

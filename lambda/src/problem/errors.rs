@@ -212,6 +212,7 @@ mod tests {
                 StoreError::AccessDenied {
                     address: address.clone(),
                     permission: "s3:GetObject",
+                    said: "AccessDenied".to_owned(),
                 }
                 .into(),
                 403,

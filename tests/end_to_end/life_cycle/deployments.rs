@@ -190,3 +190,36 @@ async fn an_update_that_is_taken_back_leaves_what_served_and_one_that_is_not_rep
     account.run(&account.delete()).await.succeeded();
     assert_eq!(account.parts().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn an_endpoint_of_a_stack_is_left_to_the_stack() {
+    let account = Account::start().await;
+    let words = account.deploy(&["--model-data", SOME_MODEL]);
+    account.run(&words).await.succeeded();
+    let before = account.parts().await;
+    let tag = json!({"Key": "aws:cloudformation:stack-name", "Value": "Lookbook"});
+    account
+        .proxy
+        .rule("ListTags", Rule::Answer(json!({"Tags": [tag]})));
+    let is_of_stack = format!("endpoint {ENDPOINT} is a part of the stack Lookbook");
+    let refused = account.run(&words).await;
+    refused.failed(2, &[&is_of_stack, "next: `npx cdk deploy Lookbook`"]);
+    let refused = account.run(&account.delete()).await;
+    refused.failed(2, &[&is_of_stack, "cdk destroy Lookbook"]);
+    assert_eq!(account.proxy.calls("CreateModel").len(), 1);
+    assert_eq!(account.parts().await, before);
+
+    // Who may not read tags is told so. Names have the second in them.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    account.proxy.rule("ListTags", Rule::Deny);
+    account.proxy.rule(
+        "UpdateEndpoint",
+        Rule::Answer(json!({"EndpointArn": "arn"})),
+    );
+    let words = account.deploy(&["--model-data", SOME_MODEL, "--no-wait"]);
+    let updated = account.run(&words).await;
+    updated.succeeded();
+    let says = "is a part of a stack is not known: ListTags";
+    assert!(updated.stderr.contains(says), "{updated:#?}");
+    assert_eq!(account.proxy.calls("UpdateEndpoint").len(), 1);
+}

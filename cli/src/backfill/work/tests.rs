@@ -124,15 +124,16 @@ fn app(folder: &TempDir, endpoint: Arc<Endpoint>) -> App {
 /// The numbers of a run over the folder.
 async fn run(folder: &TempDir, endpoint: &Arc<Endpoint>, context: &Context) -> Tally {
     let found = products::in_folder(folder.path()).unwrap();
-    let pace = Pace {
-        concurrency: 2,
-        timeout: Duration::from_secs(60),
-        tries: 3,
-    };
     let source = Source::Folder(folder.path().to_owned());
     let app = app(folder, endpoint.clone());
-    describe_all(&app, &source, &found.list, pace, context).await
+    describe_all(&app, &source, &found.list, PACE, context).await
 }
+
+const PACE: Pace = Pace {
+    concurrency: 2,
+    timeout: Duration::from_secs(60),
+    tries: 3,
+};
 
 fn quiet() -> Context {
     Context::new(Global {
@@ -230,4 +231,33 @@ async fn who_interrupts_loses_nothing_that_is_under_way() {
     run(&folder, &endpoint, &quiet()).await;
     assert_eq!(asked(&endpoint), 9 - under_way);
     assert_eq!(files(&folder, "descriptions"), 9);
+}
+
+#[tokio::test]
+async fn what_an_inventory_lists_is_known_by_its_present_tag_and_may_be_gone() {
+    let folder = catalogue(2);
+    let source = Source::Bucket {
+        bucket: "photos".into(),
+        prefix: String::new(),
+    };
+    let list = ["00", "01", "02"].map(|id| Product {
+        id: id.into(),
+        key: format!("{id}.png"),
+        etag: None,
+    });
+    let endpoint = Arc::new(Endpoint::default());
+    let app = app(&folder, endpoint.clone());
+    for (described, already) in [(2, 0), (0, 2)] {
+        let tally = describe_all(&app, &source, &list, PACE, &quiet()).await;
+        let summary = tally.summary(0, Duration::ZERO);
+        assert_eq!((summary.described, summary.gone), (described, 1));
+        assert_eq!(summary.already_described, already, "{summary:?}");
+        assert!(summary.failure(false).is_none());
+    }
+    assert_eq!(files(&folder, "failures"), 0);
+    // One that was replaced since is another photograph.
+    let (first, second) = (folder.path().join("00.png"), folder.path().join("01.png"));
+    std::fs::copy(second, first).unwrap();
+    describe_all(&app, &source, &list, PACE, &quiet()).await;
+    assert_eq!(asked(&endpoint), 3);
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_bedrockruntime::operation::RequestId;
 use aws_sdk_bedrockruntime::operation::converse::ConverseOutput;
 use aws_sdk_bedrockruntime::operation::converse::builders::ConverseInputBuilder;
 use aws_sdk_bedrockruntime::primitives::Blob;
@@ -16,7 +17,7 @@ use super::converse_parts;
 use super::parts::{self, Parts};
 use crate::adapters::retry::{Retry, Retryable};
 use crate::adapters::trace_headers::TraceHeaders;
-use crate::adapters::with_causes;
+use crate::adapters::{with_causes, with_request_id};
 use crate::settings::Guardrail;
 
 /// What a `ValidationException` says of a model that can't be called by its id:
@@ -59,7 +60,7 @@ pub trait InvokeModel: Send + Sync {
 pub struct ModelError {
     /// What it means for the next step.
     pub kind: ModelErrorKind,
-    /// Bedrock's code and words.
+    /// Bedrock's code, the request's id where there is one, and Bedrock's words.
     pub message: String,
 }
 
@@ -202,7 +203,7 @@ where
             let kind = classify(code, message, context.raw().status().as_u16());
             ModelError {
                 kind,
-                message: format!("{code}: {message}"),
+                message: format!("{}: {message}", with_request_id(code, error.request_id())),
             }
         }
         SdkError::ConstructionFailure(_) => ModelError {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sagemakerruntime::Client;
 use aws_sdk_sagemakerruntime::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sagemakerruntime::operation::RequestId;
 use aws_sdk_sagemakerruntime::operation::invoke_endpoint::InvokeEndpointError;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use crate::adapters::retry::{Retry, Retryable};
 use crate::adapters::trace_headers::TraceHeaders;
-use crate::adapters::{shortened, with_causes};
+use crate::adapters::{shortened, with_causes, with_request_id};
 use crate::telemetry::{TRACEPARENT, Trace};
 
 /// The model server's code for a photo that it can't use.
@@ -32,13 +33,15 @@ pub trait InvokeEndpoint: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvokeError {
     /// The container answered with an error of its own.
-    #[error("the model answered {status}: {}", shortened(.message))]
+    #[error("{}: {}", answered(.status, .request_id), shortened(.message))]
     Model {
         /// SageMaker's `OriginalStatusCode`; 0 where the container did not answer
         /// in time.
         status: u16,
         /// SageMaker's `OriginalMessage`: the container's body.
         message: String,
+        /// SageMaker's id of the request, where it gave one.
+        request_id: Option<String>,
     },
     /// SageMaker turns calls away for now.
     #[error("{0}")]
@@ -49,6 +52,13 @@ pub enum InvokeError {
     /// SageMaker refuses the call.
     #[error("{0}")]
     Refused(String),
+}
+
+fn answered(status: &u16, request_id: &Option<String>) -> String {
+    with_request_id(
+        &format!("the model answered {status}"),
+        request_id.as_deref(),
+    )
 }
 
 impl Retryable for InvokeError {
@@ -181,6 +191,7 @@ fn custom_attributes() -> Option<String> {
 
 fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
     let words = with_causes(&error);
+    let request_id = error.request_id();
     let (service, response) = match &error {
         SdkError::ServiceError(context) => (context.err(), context.raw()),
         SdkError::ConstructionFailure(_) => return InvokeError::Refused(words),
@@ -197,10 +208,12 @@ fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
                 .or(model.message())
                 .unwrap_or_default()
                 .to_owned(),
+            request_id: request_id.map(str::to_owned),
         };
     }
     let code = service.code().unwrap_or("unknown error");
-    let said = format!("{code}: {}", service.message().unwrap_or("no message"));
+    let message = service.message().unwrap_or("no message");
+    let said = format!("{}: {message}", with_request_id(code, request_id));
     match (code, response.status().as_u16()) {
         ("ThrottlingException" | "ModelNotReadyException" | "ServiceUnavailable", _)
         | (_, 429 | 503) => InvokeError::Throttled(said),
@@ -218,6 +231,7 @@ mod tests {
         InvokeError::Model {
             status,
             message: message.to_owned(),
+            request_id: None,
         }
     }
 

@@ -99,6 +99,7 @@ fn model_error(status: u16, message: &str) -> InvokeError {
     InvokeError::Model {
         status,
         message: message.to_owned(),
+        request_id: None,
     }
 }
 
