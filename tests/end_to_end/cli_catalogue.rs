@@ -158,11 +158,7 @@ async fn a_drawn_catalogue_is_prepared_and_the_report_is_json() {
     let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
     assert_eq!(report["products"], file["products"]);
     assert!(report["products"].as_u64().unwrap() > 0, "{report}");
-    assert!(
-        std::path::Path::new(&prepared)
-            .join("vqa_train.csv")
-            .is_file()
-    );
+    assert!(Path::new(&prepared).join("vqa_train.csv").is_file());
 
     prepare.extend(["--validation", "2"]);
     let output = lookbook.run(&prepare).await;
