@@ -29,7 +29,7 @@ pub(crate) enum Piece {
 }
 
 /// A kind of words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Number,
     Percent,
@@ -38,8 +38,8 @@ pub(crate) enum Class {
     Place,
     Material,
     Garment,
-    /// A group of the lexicon, by its name.
-    Group(String),
+    /// A group of the lexicon, by its place.
+    Group(usize),
 }
 
 impl Class {
@@ -54,9 +54,7 @@ impl Class {
             "{garment}" => Class::Garment,
             _ => {
                 let group = name.strip_prefix('{')?.strip_suffix('}')?;
-                words
-                    .has_group(group)
-                    .then(|| Class::Group(group.to_owned()))?
+                Class::Group(words.group(group)?)
             }
         })
     }

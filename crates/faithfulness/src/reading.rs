@@ -3,6 +3,7 @@
 
 use crate::compiled::{Compiled, NounSense};
 use crate::pattern::Class;
+use crate::roles::Roles;
 use crate::scope::Mark;
 use crate::token::{Gap, Token, Tokens};
 use crate::trie::{Match, Steps, longest_first};
@@ -52,6 +53,27 @@ pub(crate) struct Reading<'a> {
     /// Which tokens belong to an idiom.
     pub idiom: Vec<bool>,
     pub marks: Vec<Mark>,
+    /// To which classes of words each token belongs.
+    kinds: Vec<Kinds<'a>>,
+}
+
+/// What a word belongs to by its key. Phrases ask so often that it is looked up once.
+#[derive(Clone, Copy)]
+struct Kinds<'a> {
+    place: bool,
+    material: bool,
+    groups: &'a [usize],
+}
+
+impl<'a> Kinds<'a> {
+    fn of(token: &Token, roles: &'a Roles) -> Kinds<'a> {
+        let groups = roles.groups.get(&token.key);
+        Kinds {
+            place: roles.places.contains(&token.key),
+            material: roles.materials.contains(&token.key),
+            groups: groups.map(Vec::as_slice).unwrap_or_default(),
+        }
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -99,6 +121,10 @@ impl<'a> Reading<'a> {
             cloth: vec![false; list.len()],
             idiom: vec![false; list.len()],
             marks: Vec::new(),
+            kinds: list
+                .iter()
+                .map(|token| Kinds::of(token, &compiled.roles))
+                .collect(),
         }
     }
 
@@ -136,23 +162,19 @@ impl<'a> Reading<'a> {
 
     /// Whether the token at `at` is of this class.
     pub fn is(&self, class: &Class, at: usize) -> bool {
-        let Some(token) = self.token(at) else {
+        let (Some(token), Some(kinds)) = (self.token(at), self.kinds.get(at)) else {
             return false;
         };
         let starts_with = |test: fn(char) -> bool| token.word.chars().next().is_some_and(test);
-        let place = || self.compiled.roles.places.contains(&token.key);
         match class {
             Class::Number => starts_with(|c| c.is_ascii_digit()),
             Class::Percent => token.word.ends_with('%'),
             Class::Money => starts_with(|c| matches!(c, '$' | '€' | '£' | '₹' | '¥')),
-            Class::Place => place(),
-            Class::Name => place() || token.capital && !token.stop && token.gap < Gap::End,
-            Class::Material => self.compiled.roles.materials.contains(&token.key),
+            Class::Place => kinds.place,
+            Class::Name => kinds.place || token.capital && !token.stop && token.gap < Gap::End,
+            Class::Material => kinds.material,
             Class::Garment => matches!(self.noun(at), Some(Noun::Own | Noun::Other)),
-            Class::Group(name) => {
-                let group = self.compiled.roles.groups.get(name);
-                group.is_some_and(|group| group.contains(&token.key))
-            }
+            Class::Group(place) => kinds.groups.contains(place),
         }
     }
 

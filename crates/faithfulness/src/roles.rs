@@ -26,7 +26,8 @@ pub(crate) struct Roles {
     pub pattern_words: QuickSet<String>,
     /// Keys of words for materials.
     pub materials: QuickSet<String>,
-    pub groups: QuickMap<String, QuickSet<String>>,
+    /// The places of the lexicon's groups to which a key belongs.
+    pub groups: QuickMap<String, Vec<usize>>,
     /// Keys of names that are ordinary words as well.
     pub uncertain: QuickSet<String>,
 }
@@ -38,7 +39,6 @@ impl Roles {
         let keys = |list: &[String]| -> QuickSet<String> {
             list.iter().map(|word| words.key(word)).collect()
         };
-        let groups = lexicon.groups.iter();
         let claims = lexicon.claims.iter();
         Roles {
             uncertain: claims.flat_map(|claim| keys(&claim.uncertain)).collect(),
@@ -59,9 +59,15 @@ impl Roles {
             places: keys(&structure.places),
             pattern_words: structure.pattern_words.iter().cloned().collect(),
             materials: QuickSet::default(),
-            groups: groups
-                .map(|(name, list)| (name.clone(), keys(list)))
-                .collect(),
+            groups: {
+                let mut groups: QuickMap<String, Vec<usize>> = QuickMap::default();
+                for (place, list) in lexicon.groups.values().enumerate() {
+                    for key in keys(list) {
+                        groups.entry(key).or_default().push(place);
+                    }
+                }
+                groups
+            },
         }
     }
 }

@@ -150,7 +150,7 @@ impl<T: Clone + PartialEq> Trie<T> {
             Piece::Class(class) => match node.classes.iter().find(|(own, _)| own == class) {
                 Some(&(_, next)) => next,
                 None => {
-                    node.classes.push((class.clone(), new));
+                    node.classes.push((*class, new));
                     new
                 }
             },

@@ -24,8 +24,8 @@ pub(crate) struct Words {
     vocabulary: QuickSet<String>,
     /// Words that end a noun phrase.
     stops: QuickSet<String>,
-    /// The names of the lexicon's groups.
-    groups: QuickSet<String>,
+    /// The place of each of the lexicon's groups by its name.
+    groups: QuickMap<String, usize>,
 }
 
 impl Words {
@@ -45,19 +45,20 @@ impl Words {
             tails: inflection.tails.clone(),
             vocabulary: QuickSet::default(),
             stops: stops.iter().cloned().collect(),
-            groups: QuickSet::default(),
+            groups: QuickMap::default(),
         }
     }
 
     /// The same, with the lexicon's groups of words.
     pub fn with_groups<'a>(mut self, names: impl Iterator<Item = &'a String>) -> Words {
-        self.groups = names.cloned().collect();
+        let places = names.cloned().enumerate();
+        self.groups = places.map(|(place, name)| (name, place)).collect();
         self
     }
 
-    /// Whether the lexicon has a group of this name.
-    pub fn has_group(&self, name: &str) -> bool {
-        self.groups.contains(name)
+    /// The place of the lexicon's group of this name, if it has one.
+    pub fn group(&self, name: &str) -> Option<usize> {
+        self.groups.get(name).copied()
     }
 
     /// The key of a word in lower case.

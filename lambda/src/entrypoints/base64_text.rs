@@ -19,20 +19,24 @@ pub fn decode(text: &str) -> Result<Bytes, base64::DecodeError> {
         Some((head, data)) if head.starts_with("data:") && head.ends_with(";base64") => data,
         _ => text,
     };
+    // Nearly all are the usual form, and long: what is unusual is looked for in the others.
     let is_unusual = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'_');
-    if text.bytes().any(is_unusual) {
-        let usual: Vec<u8> = text
-            .bytes()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .map(|byte| match byte {
-                b'-' => b'+',
-                b'_' => b'/',
-                other => other,
-            })
-            .collect();
-        return LENIENT.decode(usual).map(Bytes::from);
-    }
-    LENIENT.decode(text).map(Bytes::from)
+    let decoded = match LENIENT.decode(text) {
+        Err(_) if text.bytes().any(is_unusual) => {
+            let usual: Vec<u8> = text
+                .bytes()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .map(|byte| match byte {
+                    b'-' => b'+',
+                    b'_' => b'/',
+                    other => other,
+                })
+                .collect();
+            LENIENT.decode(usual)
+        }
+        decoded => decoded,
+    };
+    decoded.map(Bytes::from)
 }
 
 #[cfg(test)]
