@@ -8,7 +8,8 @@ use crate::words::Words;
 
 /// Where the text holds a banned word, in its order. Case and a plural's ending
 /// do not count; a part of another word is not the word. A phrase's words stand
-/// side by side, whatever separates them within a clause.
+/// side by side, whatever separates them within a clause, on two lines too, or are
+/// written as one.
 pub(crate) fn banned(
     banned: &[String],
     text: &str,
@@ -24,7 +25,9 @@ pub(crate) fn banned(
         }
         let keys = token::tokenise(word, words).list.into_iter();
         let keys: Vec<String> = keys.map(|token| words.singular(&token.word)).collect();
-        if let Some(first) = keys.first() {
+        let as_one = (keys.len() > 1).then(|| vec![words.singular(&keys.concat())]);
+        for keys in std::iter::once(keys).chain(as_one) {
+            let Some(first) = keys.first() else { continue };
             let same = by_first.entry(first.clone()).or_default();
             if !same.iter().any(|(_, other)| *other == keys) {
                 same.push((word, keys));
@@ -40,11 +43,7 @@ pub(crate) fn banned(
         for (word, keys) in by_first.get(singular).into_iter().flatten() {
             let end = start + keys.len();
             let same = singulars.get(start..end) == Some(keys.as_slice());
-            let together = tokens
-                .list
-                .get(start + 1..end)
-                .is_some_and(|rest| rest.iter().all(|token| token.gap < Gap::Break));
-            if same && together {
+            if same && (start + 1..end).all(|at| is_side_by_side(text, tokens, at)) {
                 found.push(BannedWord {
                     word: (*word).clone(),
                     span: tokens.span(start, end - 1),
@@ -54,6 +53,18 @@ pub(crate) fn banned(
     }
     found.sort_by_key(|word| (word.span.start, word.span.end));
     found
+}
+
+/// Whether no more than a comma stands before the token at `at`, or the end of a line alone.
+fn is_side_by_side(text: &str, tokens: &Tokens, at: usize) -> bool {
+    let token = tokens.list.get(at);
+    let before = at.checked_sub(1).and_then(|at| tokens.list.get(at));
+    let (Some(before), Some(token)) = (before, token) else {
+        return false;
+    };
+    let between = text.get(before.span.end..token.span.start);
+    token.gap < Gap::Break
+        || between.is_some_and(|between| between.chars().all(char::is_whitespace))
 }
 
 /// Scripts that write no spaces have no words that could be told apart.
@@ -113,6 +124,25 @@ mod tests {
         );
         assert!(found(&["must have"], "you must. Have it").is_empty());
         assert_eq!(found(&["sexy", "Sexy"], "sexy"), ["sexy"]);
+        assert_eq!(
+            found(&["must have"], "a musthave, a\nMUST\nHAVE."),
+            ["musthave", "MUST\nHAVE"]
+        );
+        assert!(found(&["must have"], "a must:\n- have it; mustard").is_empty());
+    }
+
+    #[test]
+    fn a_word_in_other_letters_is_the_word() {
+        for text in [
+            "ch\u{435}ap",
+            "c h e a p",
+            "ｃｈｅａｐ",
+            "**che**ap",
+            "che\u{200b}ap",
+            "CHE\u{E0100}AP",
+        ] {
+            assert_eq!(found(&["cheap"], text).len(), 1, "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::banned::banned;
 use crate::claims::{claims, is_in_title};
 use crate::compiled::{Compiled, Sense};
 use crate::findings::Findings;
-use crate::judge::{Given, givens, judge};
+use crate::judge::{Given, givens, judge, untold_attributes};
 use crate::known::Known;
 use crate::lexicon::Lexicon;
 use crate::mention::mentions;
@@ -63,7 +63,8 @@ impl Checker {
         let mentions = mentions(&mut reading, &found);
 
         let mut findings = Findings::default();
-        judge(&reading, text, &givens, &mentions, &mut findings);
+        let untold = untold_attributes(&self.set, compiled, known, &givens);
+        judge(&reading, text, &givens, &untold, &mentions, &mut findings);
         findings
             .claims
             .retain(|claim| !is_in_title(compiled, known, &claim.text));

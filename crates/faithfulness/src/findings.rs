@@ -105,11 +105,15 @@ pub enum ClaimKind {
     Availability,
     /// Whose it is.
     Brand,
+    /// A value of an attribute of which nothing is known, as [`Known::unknown`] lists them.
+    ///
+    /// [`Known::unknown`]: crate::Known::unknown
+    Attribute,
 }
 
 impl ClaimKind {
     /// All kinds.
-    pub const ALL: [ClaimKind; 10] = [
+    pub const ALL: [ClaimKind; 11] = [
         ClaimKind::Material,
         ClaimKind::Origin,
         ClaimKind::Certificate,
@@ -120,6 +124,7 @@ impl ClaimKind {
         ClaimKind::Health,
         ClaimKind::Availability,
         ClaimKind::Brand,
+        ClaimKind::Attribute,
     ];
 
     /// The name in data: "material".
@@ -136,6 +141,7 @@ impl ClaimKind {
             ClaimKind::Health => "health",
             ClaimKind::Availability => "availability",
             ClaimKind::Brand => "brand",
+            ClaimKind::Attribute => "attribute",
         }
     }
 
@@ -152,6 +158,7 @@ impl ClaimKind {
             ClaimKind::Health => "an effect on health or skin",
             ClaimKind::Availability => "something about stock or delivery",
             ClaimKind::Brand => "a brand",
+            ClaimKind::Attribute => "a value of an attribute",
         }
     }
 }

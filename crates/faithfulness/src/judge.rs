@@ -10,6 +10,7 @@ use crate::reading::Reading;
 use crate::token::{self, Gap};
 
 mod beside;
+mod untold;
 
 /// How near two values are that are said together, in words.
 const TOGETHER: usize = 5;
@@ -47,11 +48,28 @@ pub(crate) fn givens(set: &AttributeSet, compiled: &Compiled, known: &Known) -> 
         .collect()
 }
 
-/// What the mentions say of what is given, into `findings`.
+/// The attributes of which nothing is known, by their places, without those that are given.
+pub(crate) fn untold_attributes(
+    set: &AttributeSet,
+    compiled: &Compiled,
+    known: &Known,
+    givens: &[Given],
+) -> Vec<usize> {
+    let names = known.unknown.iter();
+    let places = names.filter_map(|name| {
+        let in_set = set.attribute(name);
+        compiled.attribute_named(&fold(in_set.map_or(name, |attribute| &attribute.name)))
+    });
+    let is_given = |place: &usize| givens.iter().any(|given| given.attribute == Some(*place));
+    places.filter(|place| !is_given(place)).collect()
+}
+
+/// What the mentions say of what is given, and of what is `untold`, into `findings`.
 pub(crate) fn judge(
     reading: &Reading<'_>,
     text: &str,
     givens: &[Given],
+    untold: &[usize],
     mentions: &[Mention],
     findings: &mut Findings,
 ) {
@@ -59,6 +77,7 @@ pub(crate) fn judge(
         reading,
         text,
         givens,
+        untold,
         mentions,
         mentioned: vec![false; givens.len()],
         contradicted: vec![false; givens.len()],
@@ -85,6 +104,7 @@ struct Judge<'a> {
     reading: &'a Reading<'a>,
     text: &'a str,
     givens: &'a [Given],
+    untold: &'a [usize],
     mentions: &'a [Mention],
     mentioned: Vec<bool>,
     contradicted: Vec<bool>,
@@ -101,6 +121,7 @@ impl Judge<'_> {
             return;
         }
         self.claim(mention, findings);
+        self.claim_of_untold(place, mention, findings);
         let relations: Vec<(usize, Relation, Strength)> = (0..self.givens.len())
             .filter_map(|given| {
                 let (relation, strength) = self.relation(mention, given)?;

@@ -1,7 +1,13 @@
 //! The words of a text, with where they stand and what separates them.
 
 use crate::findings::Span;
+use crate::letters::{is_foreign, latin, plain};
+use crate::spelled::spelled_out;
+use crate::unseen::is_unseen;
 use crate::words::Words;
+
+/// Signs of emphasis stand in rows of no more.
+const MOST_SIGNS: usize = 3;
 
 /// A word, number or sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +128,7 @@ pub(crate) fn tokenise(text: &str, words: &Words) -> Tokens {
             }
         }
     }
-    tokens
+    spelled_out(tokens, words)
 }
 
 fn push(tokens: &mut Tokens, words: &Words, word: String, span: Span, gap: Gap, capital: bool) {
@@ -189,8 +195,8 @@ impl Reader {
                 !word.is_empty() && before.is_some_and(test) && next.is_some_and(test)
             };
             if is_word(c) {
-                push_folded(&mut word, c);
-            } else if is_mark(c) {
+                push_folded(&mut word, plain(c).unwrap_or(c));
+            } else if is_mark(c) && !is_unseen(c) {
                 word.push(c);
             } else if c == '%' && before.is_some_and(|c| c.is_ascii_digit()) {
                 word.push(c);
@@ -198,12 +204,28 @@ impl Reader {
                 break;
             } else if matches!(c, '/' | '.' | ',') && between(|c| c.is_ascii_digit()) {
                 word.push(c);
-            } else if !(is_invisible(c) || is_apostrophe(c) && between(char::is_alphabetic)) {
+            } else if !(is_unseen(c) && !is_blank(c)
+                || is_apostrophe(c) && between(char::is_alphabetic)
+                || self.is_emphasis_within())
+            {
                 break;
             }
             self.at += 1;
         }
+        if word.chars().any(is_foreign) && word.chars().any(|c| c.is_ascii_alphabetic()) {
+            word = word.chars().map(|c| latin(c).unwrap_or(c)).collect();
+        }
         (word, capital)
+    }
+
+    /// Whether a sign of emphasis stands here within a word: "si**lk**" is silk.
+    fn is_emphasis_within(&self) -> bool {
+        let is_sign = |c: char| matches!(c, '*' | '~');
+        let mut behind = (self.at..=self.at + MOST_SIGNS).map_while(|at| self.char(at));
+        behind.next().is_some_and(is_sign)
+            && behind
+                .find(|c| !is_sign(*c))
+                .is_some_and(char::is_alphabetic)
     }
 
     /// Steps over a character that is no word's, and says how far it separates.
@@ -236,8 +258,17 @@ impl Reader {
     }
 }
 
+/// Some blanks are letters by their class alone.
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric()
+    c.is_alphanumeric() && !is_unseen(c)
+}
+
+/// What is not seen and yet as wide as a letter parts words as a space does.
+fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}'
+    )
 }
 
 /// Marks that belong to the letter before them: accents, and the vowel signs of
@@ -245,14 +276,6 @@ fn is_word(c: char) -> bool {
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36F}' | '\u{900}'..='\u{963}' | '\u{966}'..='\u{DFF}')
         || matches!(c, '\u{E31}' | '\u{E34}'..='\u{E4E}' | '\u{64B}'..='\u{65F}')
-}
-
-/// What is not seen inside a word: a soft hyphen, spaces without width.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{FE0F}'
-    )
 }
 
 fn is_apostrophe(c: char) -> bool {
@@ -337,6 +360,30 @@ mod tests {
         assert_eq!(words_of("crewneck"), ["crew", "neck"]);
         assert_eq!(words_of("सूती कपड़ा।"), ["सूती", "कपड़ा"]);
         assert!(words_of(" …!? ").is_empty());
+    }
+
+    #[test]
+    fn what_looks_like_a_word_is_that_word() {
+        for text in [
+            "\u{455}ilk",
+            "S I L K",
+            "s-i-l-k",
+            "si**lk**",
+            "ｓｉｌｋ",
+            "𝘀𝗶𝗹𝗸",
+            "si\u{E0100}l\u{34F}k\u{2800}",
+        ] {
+            assert_eq!(words_of(text), ["silk"], "{text}");
+        }
+        let text = "the S I L K feels";
+        let tokens = tokenise(text, &english()).list;
+        assert_eq!(tokens[1].span.of(text), "S I L K");
+        // Words of another script, lists and a letter's shape stay what they are.
+        assert_eq!(words_of("рост"), ["рост"]);
+        assert_eq!(words_of("silk\u{3164}shirt"), ["silk", "shirt"]);
+        assert_eq!(words_of("S, M, L"), ["s", "m", "l"]);
+        assert_eq!(words_of("in a V"), ["in", "a", "v"]);
+        assert_eq!(words_of("2*3 cotton * silk"), ["2", "3", "cotton", "silk"]);
     }
 
     #[test]

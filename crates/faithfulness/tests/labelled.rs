@@ -31,6 +31,8 @@ struct Line {
     _split: Option<String>,
     category: String,
     attributes: IndexMap<String, String>,
+    #[serde(default)]
+    unknown: Vec<String>,
     title: Option<String>,
     banned: Vec<String>,
     text: String,
@@ -131,6 +133,7 @@ fn measure(file: &str) -> Vec<(&'static str, Score)> {
         let known = Known {
             category: Some(line.category.clone()),
             attributes: line.attributes.clone(),
+            unknown: line.unknown.clone(),
             title: line.title.clone(),
             banned: line.banned.clone(),
         };

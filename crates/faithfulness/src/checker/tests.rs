@@ -16,6 +16,45 @@ fn shirt(name: &str, value: &str) -> Known {
     Known::new("shirt").with(name, value)
 }
 
+/// The kinds of claims of which nothing is known but that the shirt is of cotton, and blue.
+fn claims_of_little(text: &str) -> Vec<ClaimKind> {
+    let known = shirt("Fabric", "Cotton")
+        .with("Colour", "Blue")
+        .without("Neck")
+        .without("Sleeve Length")
+        .without("Fit")
+        .without("Nothing");
+    let findings = checker().check(&known, text);
+    findings.claims.iter().map(|claim| claim.kind).collect()
+}
+
+#[test]
+fn a_value_of_which_nothing_is_known_is_a_claim() {
+    for text in [
+        "A blue cotton shirt with a V-neck.",
+        "A blue cotton shirt with long sleeves.",
+        "A slim-fit blue cotton shirt.",
+    ] {
+        assert_eq!(claims_of_little(text), [ClaimKind::Attribute], "{text}");
+    }
+}
+
+#[test]
+fn what_is_said_of_others_denied_or_not_listed_is_no_claim() {
+    for text in [
+        "A blue cotton shirt.",
+        "A blue cotton shirt. Wear it under a V-neck sweater.",
+        "A blue cotton shirt to pair with slim-fit trousers.",
+        "A blue cotton shirt with stripes.",
+    ] {
+        assert_eq!(claims_of_little(text), [], "{text}");
+    }
+    // The collar is known as a collar; that it is one as a neck is nothing more.
+    let known = shirt("Collar", "Spread Collar").without("Neck");
+    let findings = checker().check(&known, "A shirt with a crisp spread collar.");
+    assert_eq!(findings.claims, []);
+}
+
 fn assert_stated(known: &Known, texts: &[&str]) {
     let checker = checker();
     for text in texts {
