@@ -265,6 +265,7 @@ mod tests {
                 claims: 0,
                 banned_words: 0,
                 wrong_script: 0,
+                wrong_form: 0,
                 fate: Unfaithful::Return,
             }),
             ..Progress::default()

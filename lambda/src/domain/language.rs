@@ -63,13 +63,28 @@ impl Language {
 
     /// A length in words, as the writer of this language is told it: "80 to 150 words".
     pub fn length(self, words: &RangeInclusive<u32>) -> String {
-        let (factor, unit) = if self.script.is_unspaced() {
-            (CHARACTERS_OF_A_WORD, "characters")
+        let unit = if self.script.is_unspaced() {
+            "characters"
         } else {
-            (1, "words")
+            "words"
         };
-        let [start, end] = [words.start(), words.end()].map(|count| count.saturating_mul(factor));
+        let [start, end] = [words.start(), words.end()].map(|count| self.in_units(*count));
         format!("{start} to {end} {unit}")
+    }
+
+    /// The most of such a length, in the units that the writer is told: words, or characters
+    /// of a script without spaces.
+    pub fn most(self, words: &RangeInclusive<u32>) -> usize {
+        usize::try_from(self.in_units(*words.end())).unwrap_or(usize::MAX)
+    }
+
+    fn in_units(self, words: u32) -> u32 {
+        let factor = if self.script.is_unspaced() {
+            CHARACTERS_OF_A_WORD
+        } else {
+            1
+        };
+        words.saturating_mul(factor)
     }
 
     /// Whether there is a lexicon by which texts are checked against attributes.

@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use self::fields::Fields;
 pub use self::limits::told as limits_told;
-use self::search::searched;
+use self::search::{Searched, searched};
 use self::settling::{Changes, settle};
+use super::text_form::form_faults;
 use super::writing::{Draft, Reader};
-use super::{Subject, TextCheck};
+use super::{FormFault, Subject, TextCheck};
 
 /// The texts of a listing but for its description, under their limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,6 +62,10 @@ pub(super) struct ReadListing {
     pub(super) faults: Findings,
     /// The members that are in another script than that of the language.
     pub(super) wrong_script: Vec<&'static str>,
+    /// What is wrong with the texts' form.
+    pub(super) wrong_form: Vec<FormFault>,
+    /// Sentences about attributes whose values are in none of the texts that were completed.
+    pub(super) warnings: Vec<String>,
     /// What was wrong with the lengths before they were put right, a sentence each.
     length_faults: Vec<String>,
     /// What to say about the script.
@@ -86,28 +91,21 @@ impl Reader for ListingReader<'_> {
             .into_iter()
             .flat_map(|(limit, texts)| limit.faults(texts))
             .collect();
-        // Values are English: in a text of another language they would be foreign words.
-        let items = if self.check.knows_words() {
-            searched(self.subject)
-        } else {
-            Vec::new()
-        };
-        let (title, meta_description) = (fields.title.clone(), fields.meta_description.clone());
+        let (items, warnings) = self.items();
+        let written = fields.clone();
         let (fields, changes) = settle(fields, &items);
         let wrong_script = self.wrong_script(&fields);
         let script_reason = (!wrong_script.is_empty()).then(|| self.check.script_reason());
-        // True words that were added must not hide false ones: "Red shirt, Blue".
-        let faults = self.faults(&Fields {
-            title,
-            meta_description,
-            ..fields.clone()
-        });
+        let faults = self.faults(&written, &fields);
+        let wrong_form = self.wrong_form(&fields);
         let (listing, description) = Listing::new(fields, changes);
         ListingDraft::Read(Box::new(ReadListing {
             listing,
             description,
             faults,
             wrong_script,
+            wrong_form,
+            warnings,
             length_faults,
             script_reason,
         }))
@@ -115,22 +113,72 @@ impl Reader for ListingReader<'_> {
 }
 
 impl ListingReader<'_> {
+    /// What the texts are completed with: the garment and the sure attributes, and a sentence
+    /// about each that may not be. Values are English: in a text of another language they would
+    /// be foreign words.
+    fn items(&self) -> (Vec<Searched>, Vec<String>) {
+        if !self.check.knows_words() {
+            return (Vec::new(), Vec::new());
+        }
+        let sure = &self.subject.told.sure;
+        let barred: Vec<&String> = sure
+            .iter()
+            .filter(|(name, value)| !self.check.may_be_added(name, value))
+            .map(|(name, _)| name)
+            .collect();
+        let mut items = searched(self.subject);
+        items.retain(|item| !barred.contains(&&item.name));
+        let warnings = barred.iter().map(|name| {
+            format!(
+                "The listing is not completed with the value of {name}: the attribute set does \
+                 not have it, and it is no plain value."
+            )
+        });
+        (items, warnings.collect())
+    }
+
     /// What is wrong with the texts: with the description all of it, with the others what is
-    /// false or forbidden in them.
-    fn faults(&self, fields: &Fields) -> Findings {
-        let mut faults = self.check.check(self.subject, &fields.description);
-        for (limit, texts) in fields.members() {
+    /// false or forbidden in them. Title and meta description are read as they were `written`
+    /// as well, since true words that were added must not hide false ones ("Red shirt, Blue"),
+    /// and as they are returned but for contradictions: what was added there is what is given.
+    fn faults(&self, written: &Fields, returned: &Fields) -> Findings {
+        let mut faults = self.check.check(self.subject, &returned.description);
+        for (limit, texts) in returned.members() {
             if limit == limits::DESCRIPTION {
                 continue;
             }
             for text in texts {
                 let part = self.check.check_part(self.subject, text);
-                faults.contradicted.extend(part.contradicted);
-                faults.claims.extend(part.claims);
-                faults.banned.extend(part.banned);
+                let before = match limit {
+                    limits::TITLE => Some(&written.title),
+                    limits::META_DESCRIPTION => Some(&written.meta_description),
+                    _ => None,
+                };
+                match before.filter(|before| *before != text) {
+                    Some(before) => {
+                        let first = self.check.check_part(self.subject, before);
+                        add_new(&mut faults, part, &first);
+                        add(&mut faults, first);
+                    }
+                    None => add(&mut faults, part),
+                }
             }
         }
         faults
+    }
+
+    /// What is wrong with the form of the texts as they are returned.
+    fn wrong_form(&self, fields: &Fields) -> Vec<FormFault> {
+        let members = fields.members();
+        let texts = members
+            .into_iter()
+            .flat_map(|(limit, texts)| texts.iter().map(move |text| (limit, text)));
+        texts
+            .flat_map(|(limit, text)| match limit {
+                limits::DESCRIPTION => self.check.form(limit.name, text),
+                _ => form_faults(limit.name, text),
+            })
+            .collect()
     }
 
     /// Keywords may be in any script: so shoppers type.
@@ -152,6 +200,7 @@ impl Draft for ListingDraft {
             ListingDraft::Read(read) => {
                 let mut reasons = read.faults.reasons();
                 reasons.extend(read.script_reason.clone());
+                reasons.extend(read.wrong_form.iter().map(FormFault::reason));
                 reasons.extend(read.length_faults.iter().cloned());
                 reasons
             }
@@ -164,13 +213,8 @@ impl Draft for ListingDraft {
             ListingDraft::Read(read) => {
                 let faults = &read.faults;
                 let wrong = faults.contradicted.len() + faults.claims.len() + faults.banned.len();
-                let form = read.length_faults.len();
-                [
-                    0,
-                    wrong + read.wrong_script.len(),
-                    faults.unmentioned.len(),
-                    form,
-                ]
+                let wrong = wrong + read.wrong_script.len() + read.wrong_form.len();
+                [0, wrong, faults.unmentioned.len(), read.length_faults.len()]
             }
         }
     }
@@ -192,6 +236,27 @@ impl Listing {
         };
         (listing, fields.description)
     }
+}
+
+/// Adds what is false or forbidden in one text more.
+fn add(faults: &mut Findings, part: Findings) {
+    faults.contradicted.extend(part.contradicted);
+    faults.claims.extend(part.claims);
+    faults.banned.extend(part.banned);
+}
+
+/// Adds what a text claims, and holds of banned words, that it did not when it was `written`.
+fn add_new(faults: &mut Findings, part: Findings, written: &Findings) {
+    let claims = part.claims.into_iter().filter(|claim| {
+        let mut before = written.claims.iter();
+        !before.any(|old| (old.kind, &old.text) == (claim.kind, &claim.text))
+    });
+    faults.claims.extend(claims);
+    let banned = part.banned.into_iter().filter(|banned| {
+        let mut before = written.banned.iter();
+        !before.any(|old| old.word == banned.word)
+    });
+    faults.banned.extend(banned);
 }
 
 #[cfg(test)]

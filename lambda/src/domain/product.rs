@@ -4,7 +4,7 @@ use faithfulness::{Claim, ClaimKind};
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{CheckedDescription, Findings, Listing, Told, Unfaithful, Usage};
+use super::{CheckedDescription, Findings, FormFault, Listing, Told, Unfaithful, Usage};
 
 /// A described product: the body of a 200, the result of a direct invocation,
 /// and what an S3 event stores.
@@ -49,6 +49,9 @@ pub struct ProductDescription {
     /// The texts that are not in the script of their language; absent where all are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wrong_script: Vec<&'static str>,
+    /// What is wrong with the form of the texts; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wrong_form: Vec<FormFault>,
     /// Attributes without an answer; absent where all have one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -94,6 +97,7 @@ impl ProductDescription {
             written,
             faults,
             wrong_script,
+            wrong_form,
             listing,
         } = checked;
         let mut warnings = findings.warnings;
@@ -123,6 +127,7 @@ impl ProductDescription {
             claims: faults.claims.into_iter().map(Into::into).collect(),
             banned_words,
             wrong_script,
+            wrong_form,
             missing: findings.missing,
             warnings,
             models: Models {
@@ -146,7 +151,7 @@ impl From<Claim> for UnsupportedClaim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Text, WrittenDescription};
+    use crate::domain::{FormKind, Text, WrittenDescription};
     use faithfulness::{BannedWord, Contradiction, Span};
     use serde_json::{Value, json};
 
@@ -176,6 +181,11 @@ mod tests {
             written: written(),
             faults,
             wrong_script: Vec::new(),
+            wrong_form: vec![FormFault {
+                member: "description",
+                kind: FormKind::Link,
+                text: "www.example.com".into(),
+            }],
             listing: Some(listing()),
         }
     }
@@ -226,6 +236,10 @@ mod tests {
             json!([{"kind": "origin", "text": "made in Italy"}])
         );
         assert_eq!(answer["banned_words"], json!(["cheap"]));
+        assert_eq!(
+            answer["wrong_form"],
+            json!([{"member": "description", "kind": "link", "text": "www.example.com"}])
+        );
         for absent in ["held_description", "held_listing", "wrong_script"] {
             assert_eq!(answer.get(absent), None, "{absent}");
         }
@@ -248,6 +262,7 @@ mod tests {
             ("contradicted", noted.contradicted),
             ("claims", noted.claims),
             ("banned_words", noted.banned_words),
+            ("wrong_form", noted.wrong_form),
         ] {
             assert_eq!(answer[member].as_array().unwrap().len(), count, "{member}");
         }
@@ -273,6 +288,7 @@ mod tests {
         let checked = || CheckedDescription {
             faults: faithfulness::Findings::default(),
             wrong_script: vec!["description"],
+            wrong_form: Vec::new(),
             ..unfaithful()
         };
         let held = answer(checked(), Unfaithful::Hold);
@@ -283,18 +299,31 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_form_is_a_fault_like_others() {
+        let checked = CheckedDescription {
+            faults: faithfulness::Findings::default(),
+            ..unfaithful()
+        };
+        let dropped = answer(checked, Unfaithful::Drop);
+        assert_eq!(dropped["description"], Value::Null);
+        assert_eq!(dropped["wrong_form"][0]["kind"], "link");
+    }
+
+    #[test]
     fn a_text_without_faults_is_returned_whatever_the_setting() {
         for setting in [Unfaithful::Return, Unfaithful::Hold, Unfaithful::Drop] {
             let clean = CheckedDescription {
                 written: written(),
                 faults: faithfulness::Findings::default(),
                 wrong_script: Vec::new(),
+                wrong_form: Vec::new(),
                 listing: None,
             };
             let answer = answer(clean, setting);
             assert_eq!(answer["description"], "A text.");
             assert_eq!(answer.get("claims"), None);
             assert_eq!(answer.get("banned_words"), None);
+            assert_eq!(answer.get("wrong_form"), None);
         }
     }
 }

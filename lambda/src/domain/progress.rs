@@ -63,6 +63,8 @@ pub struct Text {
     /// The texts of a listing, or the one, that are in another script than that of their
     /// language.
     pub wrong_script: usize,
+    /// What is wrong with the form of its texts.
+    pub wrong_form: usize,
     /// What becomes of it.
     pub fate: Unfaithful,
 }
@@ -86,6 +88,7 @@ impl Text {
             written,
             faults,
             wrong_script,
+            wrong_form,
             ..
         } = checked;
         Text {
@@ -96,6 +99,7 @@ impl Text {
             claims: faults.claims.len(),
             banned_words: faults.banned_words().len(),
             wrong_script: wrong_script.len(),
+            wrong_form: wrong_form.len(),
             fate: if checked.is_clean() {
                 Unfaithful::Return
             } else {

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::Format;
+use super::hidden::without_hidden;
 
 /// The tag around what is known of the product.
 pub(super) const ATTRIBUTES: &str = "product_attributes";
@@ -77,11 +78,11 @@ pub(super) fn block(tag: &str, attributes: &IndexMap<String, String>) -> String 
 /// stranger's picture: they stay on their line, can't close the tag, hide nothing and are
 /// no longer than a value may be.
 pub(super) fn escape(text: &str) -> String {
-    let visible: String = text
+    let spaced: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .filter(|c| !is_hidden(*c))
         .collect();
+    let visible = without_hidden(&spaced);
     let one_line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     let cut = match one_line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &one_line[..end]),
@@ -90,22 +91,6 @@ pub(super) fn escape(text: &str) -> String {
     cut.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-}
-
-/// Characters by which a text can say what nobody sees, or show what it does not say: of no
-/// width, of direction, tags. Those that join letters stay, scripts need them.
-fn is_hidden(c: char) -> bool {
-    matches!(
-        c,
-        '\u{AD}'
-            | '\u{200B}'
-            | '\u{200E}'..='\u{200F}'
-            | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}'
-            | '\u{FEFF}'
-            | '\u{FFF9}'..='\u{FFFB}'
-            | '\u{E0000}'..='\u{E007F}'
-    )
 }
 
 #[cfg(test)]
@@ -141,6 +126,20 @@ mod tests {
         );
         assert_eq!(escape("a\u{2028}b\r\nc\u{85}d"), "a b c d");
         assert_eq!(escape("क्\u{200D}ष"), "क्\u{200D}ष");
+        for hidden in [
+            "\u{E0100}\u{E01EF}",
+            "\u{FE00}\u{FE0F}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{115F}\u{1160}",
+            "\u{34F}",
+            "\u{61C}",
+            "\u{180E}",
+            "\u{1D173}",
+            "\u{200C}\u{200C}\u{200D}",
+        ] {
+            assert_eq!(escape(&format!("Cotton{hidden}")), "Cotton", "{hidden:?}");
+        }
         let long = "é".repeat(LONGEST);
         assert_eq!(escape(&long), long);
         assert_eq!(escape(&format!("{long}é")), format!("{long}…"));

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::listing::{Listing, ListingDraft, ListingReader};
 use super::{
-    Deadline, Describer, DescriberError, Format, Prompt, Subject, TextCheck, WrittenDescription,
+    Deadline, Describer, DescriberError, FormFault, Format, Prompt, Subject, TextCheck,
+    WrittenDescription,
 };
 
 /// In less no model writes a text.
@@ -35,6 +36,8 @@ pub struct CheckedDescription {
     pub faults: Findings,
     /// Which texts are in another script than that of their language.
     pub wrong_script: Vec<&'static str>,
+    /// What is wrong with the form of the texts.
+    pub wrong_form: Vec<FormFault>,
     /// The other texts, where a listing was asked for.
     pub listing: Option<Listing>,
 }
@@ -42,7 +45,7 @@ pub struct CheckedDescription {
 impl CheckedDescription {
     /// Whether there is nothing wrong with it.
     pub fn is_clean(&self) -> bool {
-        self.faults.is_clean() && self.wrong_script.is_empty()
+        self.faults.is_clean() && self.wrong_script.is_empty() && self.wrong_form.is_empty()
     }
 }
 
@@ -82,6 +85,7 @@ pub async fn write(
                 written,
                 wrong_script: draft.script_reason.iter().map(|_| DESCRIPTION).collect(),
                 faults: draft.faults,
+                wrong_form: draft.wrong_form,
                 listing: None,
             }
         }
@@ -111,10 +115,12 @@ fn listed(
         }
     };
     written.text = read.description;
+    written.warnings.extend(read.warnings);
     Ok(CheckedDescription {
         written,
         faults: read.faults,
         wrong_script: read.wrong_script,
+        wrong_form: read.wrong_form,
         listing: Some(read.listing),
     })
 }
@@ -172,6 +178,7 @@ struct TextDraft {
     faults: Findings,
     /// What to say of the script, where it is the wrong one.
     script_reason: Option<String>,
+    wrong_form: Vec<FormFault>,
 }
 
 impl Reader for TextReader<'_> {
@@ -182,6 +189,7 @@ impl Reader for TextReader<'_> {
         TextDraft {
             faults: self.check.check(self.subject, text),
             script_reason: is_wrong.then(|| self.check.script_reason()),
+            wrong_form: self.check.form(DESCRIPTION, text),
         }
     }
 }
@@ -190,6 +198,7 @@ impl Draft for TextDraft {
     fn reasons(&self) -> Vec<String> {
         let mut reasons = self.faults.reasons();
         reasons.extend(self.script_reason.clone());
+        reasons.extend(self.wrong_form.iter().map(FormFault::reason));
         reasons
     }
 
@@ -204,7 +213,8 @@ impl Draft for TextDraft {
         } = &self.faults;
         let wrong = contradicted.len() + claims.len() + banned.len();
         let script = usize::from(self.script_reason.is_some());
-        [0, wrong + script, unmentioned.len(), 0]
+        let wrong = wrong + script + self.wrong_form.len();
+        [0, wrong, unmentioned.len(), 0]
     }
 }
 

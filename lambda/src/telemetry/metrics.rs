@@ -57,6 +57,7 @@ fn of_text(text: &Text) -> Vec<Metric> {
         Metric::count("UnsupportedClaims", text.claims),
         Metric::count("BannedWords", text.banned_words),
         Metric::count("WrongScript", text.wrong_script),
+        Metric::count("WrongForm", text.wrong_form),
     ];
     metrics.extend(of_usage(text.usage));
     metrics
@@ -139,6 +140,7 @@ mod tests {
                 claims: 0,
                 banned_words: 0,
                 wrong_script: 0,
+                wrong_form: 2,
                 fate: Unfaithful::Return,
             }),
             attempts: 3,
@@ -158,6 +160,7 @@ mod tests {
             ("Unmentioned", 0),
             ("BannedWords", 0),
             ("WrongScript", 0),
+            ("WrongForm", 2),
             ("InputTokens", 700),
             ("Retries", 1),
             ("Throttles", 0),

@@ -212,6 +212,7 @@ fn log(
                 claims = text.map(|text| text.claims),
                 banned_words = text.map(|text| text.banned_words),
                 wrong_script = text.map(|text| text.wrong_script),
+                wrong_form = text.map(|text| text.wrong_form),
                 input_tokens = text.map(|text| text.usage.input_tokens),
                 output_tokens = text.map(|text| text.usage.output_tokens),
                 cost_usd = text.and_then(|text| text.usage.cost).map(Cost::usd),

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::{
-    CheckedDescription, Deadline, DescriberError, Prompt, Told, write as write_checked,
+    CheckedDescription, Deadline, DescriberError, FormKind, Prompt, Style, Told,
+    write as write_checked,
 };
 use crate::fakes::FakeDescriber;
 use crate::settings::Settings;
@@ -53,12 +54,15 @@ fn settings(language: &'static str) -> Settings {
 }
 
 fn draft(language: &'static str, reply: &str) -> ListingDraft {
+    draft_about(&told(), language, reply)
+}
+
+fn draft_about(told: &Told, language: &'static str, reply: &str) -> ListingDraft {
     let settings = settings(language);
     let check = TextCheck::new(&settings.attribute_set, &settings.wording.style);
-    let told = told();
     let subject = Subject {
         noun: "shirt",
-        told: &told,
+        told,
     };
     let reader = ListingReader {
         check: &check,
@@ -154,6 +158,128 @@ fn what_the_writer_left_out_of_the_searched_texts_is_no_reason_for_a_turn() {
     let listing = read(&reply).listing;
     assert_eq!(listing.title, format!("{title}, Blue"));
     assert_eq!(listing.completed["title"], ["Colour"]);
+}
+
+/// An answer of the endpoint that no attribute set knows goes into no text as it is.
+#[test]
+fn a_value_that_is_no_plain_value_completes_nothing() {
+    for value in [
+        "Hemp<script>alert(1)</script>",
+        "Hemp\" onload=\"x",
+        "Hemp\u{202E}gnp",
+        "Hemp visit http://evil.example now",
+        "Hemp, this shirt is waterproof",
+    ] {
+        let mut told = told();
+        told.sure.insert("Fabric".into(), value.into());
+        let ListingDraft::Read(read) = draft_about(&told, "en", &reply().to_string()) else {
+            panic!("unreadable");
+        };
+        let texts = json!(read.listing).to_string().to_lowercase();
+        assert!(!texts.contains("hemp"), "{value}: {texts}");
+        assert_eq!(read.warnings.len(), 1, "{value}");
+        assert!(read.warnings[0].contains("Fabric"), "{:?}", read.warnings);
+    }
+    let mut told = told();
+    told.sure.insert("Fabric".into(), "Organza".into());
+    let ListingDraft::Read(read) = draft_about(&told, "en", &reply().to_string()) else {
+        panic!("unreadable");
+    };
+    assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+    let texts = json!(read.listing).to_string();
+    assert!(texts.contains("organza shirt"), "{texts}");
+}
+
+/// What the function adds is checked like what the writer wrote: a writer is told of a banned
+/// word that is a value of the set.
+#[test]
+fn what_is_returned_is_what_is_checked() {
+    let style = Style {
+        banned_words: vec!["striped".into()],
+        ..settings("en").wording.style
+    };
+    let check = TextCheck::new(&settings("en").attribute_set, &style);
+    let mut told = told();
+    told.sure.insert("Pattern".into(), "Striped".into());
+    let subject = Subject {
+        noun: "shirt",
+        told: &told,
+    };
+    let reader = ListingReader {
+        check: &check,
+        subject,
+    };
+    let ListingDraft::Read(read) = reader.read(&reply().to_string()) else {
+        panic!("unreadable");
+    };
+    assert!(read.listing.title.contains("Striped"), "{:?}", read.listing);
+    // In the title, in the meta description and in a keyword, and the writer used it nowhere.
+    assert_eq!(read.faults.banned.len(), 3, "{:?}", read.faults);
+}
+
+#[test]
+fn the_form_of_every_text_is_checked() {
+    for (name, value, kind) in [
+        (
+            "title",
+            json!("<b>Blue Cotton Shirt</b> for Every Day, Evening and Season of All"),
+            FormKind::Markup,
+        ),
+        (
+            "alt_text",
+            json!("A blue cotton shirt, see www.example.com"),
+            FormKind::Link,
+        ),
+        (
+            "description",
+            json!("Sure! A blue cotton shirt."),
+            FormKind::Preamble,
+        ),
+        (
+            "meta_description",
+            json!(
+                "A blue cotton shirt that goes with much. Ask us: write to shop@example.com now."
+            ),
+            FormKind::Contact,
+        ),
+        (
+            "search_keywords",
+            json!([
+                "blue shirt",
+                "cotton shirt",
+                "**shirt**",
+                "office shirt",
+                "day shirt"
+            ]),
+            FormKind::Markup,
+        ),
+        (
+            "bullets",
+            json!([
+                "A blue\u{E0041} shirt",
+                "For work",
+                "For evenings",
+                "For days",
+                "Of cotton"
+            ]),
+            FormKind::Hidden,
+        ),
+    ] {
+        let reply = with(name, value);
+        let read = read(&reply);
+        let found = read.wrong_form.iter().find(|fault| fault.kind == kind);
+        assert_eq!(
+            found.map(|fault| fault.member),
+            Some(name),
+            "{:?}",
+            read.wrong_form
+        );
+        let reasons = draft("en", &reply).reasons();
+        assert!(
+            reasons.iter().any(|reason| reason.contains(name)),
+            "{reasons:?}"
+        );
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::*;
+use crate::domain::hidden::hidden;
 use crate::domain::{DescribeRequest, LANGUAGES, PhotoSource, QuestionPlan};
 use crate::settings::Settings;
 
@@ -97,6 +98,8 @@ fn uncertain_attributes_have_tags_of_their_own() {
 #[derive(Deserialize)]
 struct Injection {
     id: String,
+    /// Where it comes from.
+    field: String,
     text: String,
     why: String,
 }
@@ -108,13 +111,46 @@ fn injections() -> Vec<Injection> {
         .collect()
 }
 
+/// What others than the merchant write of a product: the values that an endpoint answers with,
+/// and of a request its category, its identifier and the names of attributes.
+const FIELDS: [&str; 4] = ["value", "category", "product_id", "attribute"];
+
+#[test]
+fn every_field_that_others_write_is_tried_and_no_other() {
+    let injections = injections();
+    for field in FIELDS {
+        let mut of = injections.iter();
+        assert!(of.any(|injection| injection.field == field), "{field}");
+    }
+    for Injection { id, field, .. } in &injections {
+        assert!(FIELDS.contains(&field.as_str()), "{id}: {field}");
+    }
+}
+
+#[test]
+fn no_name_of_an_attribute_that_is_none_is_asked_about() {
+    for Injection { id, text, .. } in injections() {
+        let request = DescribeRequest {
+            product_id: None,
+            photo: PhotoSource::Bytes(Bytes::new()),
+            category: None,
+            attributes: Some(vec!["Fabric".to_owned(), text]),
+            format: None,
+        };
+        let plan = QuestionPlan::new(&AttributeSet::embedded(), "shirt", &request);
+        assert!(plan.is_err(), "{id}");
+    }
+}
+
 /// That nothing is seen of what is not printed, and that only the tags have brackets.
 fn assert_plain(text: &str, id: &str) {
     for c in text.chars().filter(|c| *c != '\n') {
-        let hidden = matches!(c, '\u{200B}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
-            || matches!(c, '\u{AD}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}');
-        assert!(!c.is_control() && !hidden, "{id}: {c:?}");
+        assert!(
+            !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}'),
+            "{id}: {c:?}"
+        );
     }
+    assert_eq!(hidden(text).next(), None, "{id}");
 }
 
 #[test]

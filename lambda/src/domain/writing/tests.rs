@@ -1,7 +1,9 @@
 use attributes::AttributeSet;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::*;
-use crate::domain::{Told, Usage};
+use crate::domain::{FormKind, Told, Usage};
 use crate::fakes::FakeDescriber;
 use crate::settings::Settings;
 
@@ -88,6 +90,66 @@ async fn what_still_fails_is_known_and_not_tried_again() {
     let description = run(&describer).await;
     assert_eq!(description.faults.contradicted_attributes(), ["Colour"]);
     assert_eq!(turns(&describer), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_of_another_form_is_mended_once_and_then_reported() {
+    const LINK: &str = "A blue cotton shirt. Buy it at www.example.com now.";
+    let describer = writer(&[LINK, TRUE], 0);
+    let description = run(&describer).await;
+    assert!(description.is_clean(), "{description:?}");
+    let request = {
+        let prompts = describer.prompts.lock().unwrap();
+        prompts[1].0.correction.clone().unwrap().request
+    };
+    assert!(request.contains("www.example.com"), "{request}");
+
+    let describer = writer(&[LINK, LINK, TRUE], 0);
+    let description = run(&describer).await;
+    assert_eq!(turns(&describer), 2);
+    assert!(!description.is_clean());
+    assert_eq!(
+        json!(description.wrong_form),
+        json!([{"member": "description", "kind": "link", "text": "www.example.com now."}])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_far_longer_than_asked_is_not_clean() {
+    let long: &'static str = Box::leak(TRUE.repeat(200).into_boxed_str());
+    let description = run(&writer(&[long, long], 0)).await;
+    assert_eq!(description.wrong_form[0].kind, FormKind::Length);
+}
+
+#[derive(Deserialize)]
+struct Injection {
+    id: String,
+    text: String,
+    /// What a writer replies that obeys, where there is anything to obey; `{true}` stands for
+    /// a true text.
+    obeyed: Option<String>,
+}
+
+/// The attempts are data to the writer. One that takes them for instructions all the same is
+/// found out, whether it replaces the text or adds to a true one.
+#[tokio::test(start_paused = true)]
+async fn no_text_of_a_writer_that_obeys_an_injection_gets_out_as_clean() {
+    let injections = include_str!("../../../tests/data/injections.jsonl");
+    let mut obeyed = 0;
+    for line in injections.lines() {
+        let Injection {
+            id,
+            text,
+            obeyed: reply,
+        } = serde_json::from_str(line).unwrap();
+        let Some(reply) = reply else { continue };
+        let reply = reply.replace("{true}", TRUE);
+        let reply: &'static str = Box::leak(reply.into_boxed_str());
+        let description = run(&writer(&[reply, reply], 0)).await;
+        assert!(!description.is_clean(), "{id}: {text} gives {reply}");
+        obeyed += 1;
+    }
+    assert!(obeyed >= 80, "{obeyed}");
 }
 
 #[tokio::test(start_paused = true)]
