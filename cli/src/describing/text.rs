@@ -10,7 +10,7 @@ use crate::terminal::table;
 const WIDTH: usize = 80;
 
 /// The lists of an answer that say what is unusual, and what they are called.
-const REMARKS: [(&str, &str); 8] = [
+const REMARKS: [(&str, &str); 9] = [
     ("missing", "not found out"),
     ("left_out", "not sure enough for the text"),
     ("hedged", "told as not sure"),
@@ -18,6 +18,7 @@ const REMARKS: [(&str, &str); 8] = [
     ("contradicted", "contradicted by the text"),
     ("claims", "claimed beyond what is known"),
     ("banned_words", "banned words in the text"),
+    ("wrong_form", "not the form of a text for a page"),
     ("warnings", "to know"),
 ];
 
@@ -171,6 +172,7 @@ mod tests {
             "description": "A shirt.\nFor every day.",
             "unmentioned": [], "missing": ["Neck", "Collar"],
             "claims": [{"kind": "origin", "text": "made in Italy"}],
+            "wrong_form": [{"member": "description", "kind": "link", "text": "example.com"}],
             "warnings": [],
             "models": {"attributes": "blip2", "description": "claude"},
             "usage": {"input_tokens": 180, "output_tokens": 96, "cost_usd": 0.00198}
@@ -183,6 +185,7 @@ mod tests {
         for line in [
             "not found out: Neck, Collar",
             "claimed beyond what is known: made in Italy",
+            "not the form of a text for a page: example.com",
             "A shirt.",
             "For every day.",
             "attributes by blip2, text by claude: 180 tokens read, 96 written, $0.00198",

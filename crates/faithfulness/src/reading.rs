@@ -98,8 +98,11 @@ impl<'a> Reading<'a> {
         let own = own.and_then(|own| compiled.garments.get(own));
         let mut nouns = vec![None; list.len()];
         for found in &found {
+            let is_own = |garment: usize| {
+                own.is_some_and(|own| own.contains(&garment)) || follows_this(compiled, list, found)
+            };
             let noun = match (garment(found), found.senses.first()) {
-                (Some(garment), _) if own.is_some_and(|own| own.contains(&garment)) => Noun::Own,
+                (Some(garment), _) if is_own(garment) => Noun::Own,
                 (Some(_), _) => Noun::Other,
                 (None, Some(NounSense::Part)) => Noun::Part,
                 (None, Some(NounSense::Thing)) => Noun::Thing,
@@ -234,9 +237,10 @@ impl<'a> Reading<'a> {
         let first = self.noun(at)?;
         let mut noun = first;
         for next in at + 1..=at + 2 {
+            // "The tone glows" is no glow.
             let near = self
                 .token(next)
-                .is_some_and(|token| token.gap <= Gap::Space);
+                .is_some_and(|token| token.gap <= Gap::Space && !token.stop);
             match self.noun(next) {
                 Some(next_noun) if near && !self.is_covered(next) => noun = next_noun,
                 _ => break,
@@ -293,6 +297,18 @@ impl<'a> Reading<'a> {
         }
         None
     }
+}
+
+/// Whether a garment's word says that it is the one at hand, whatever it is called: "this tee"
+/// of a shirt.
+fn follows_this(compiled: &Compiled, list: &[Token], found: &Match<NounSense>) -> bool {
+    let roles = &compiled.roles;
+    let first = found.first();
+    let near = list.get(first).is_some_and(|token| token.gap <= Gap::Space);
+    let before = first.checked_sub(1).and_then(|at| list.get(at));
+    near && before.is_some_and(|before| {
+        roles.own.contains(&before.key) && roles.determiners.contains(&before.key)
+    })
 }
 
 /// Which tokens stand in a clause whose subject is another garment: "the jacket

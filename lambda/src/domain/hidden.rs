@@ -4,23 +4,26 @@ use faithfulness::is_unseen;
 
 /// The characters of `text` that are hidden, in its order.
 pub fn hidden(text: &str) -> impl Iterator<Item = char> {
-    with_before(text)
-        .filter(|(before, c)| is_hidden(*before, *c))
-        .map(|(_, c)| c)
+    marked(text).filter_map(|(c, hides)| hides.then_some(c))
 }
 
 /// The text without them.
 pub fn without_hidden(text: &str) -> String {
-    with_before(text)
-        .filter(|(before, c)| !is_hidden(*before, *c))
-        .map(|(_, c)| c)
+    marked(text)
+        .filter_map(|(c, hides)| (!hides).then_some(c))
         .collect()
 }
 
-/// Each character with the one before it.
-fn with_before(text: &str) -> impl Iterator<Item = (Option<char>, char)> {
-    let before = std::iter::once(None).chain(text.chars().map(Some));
-    before.zip(text.chars())
+/// Each character, and whether it is hidden behind the last one that is not.
+fn marked(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut before = None;
+    text.chars().map(move |c| {
+        let hides = is_hidden(before, c);
+        if !hides {
+            before = Some(c);
+        }
+        (c, hides)
+    })
 }
 
 /// Two kinds of what is not seen are needed: joiners behind letters of scripts that join, and
