@@ -134,7 +134,7 @@ export const WILDCARDS: readonly Wildcard[] = [
       'sagemaker:AddTags',
       'sagemaker:ListTags',
     ],
-    resource: /^\S+:(processing|training|transform)-job\/test-\*$/,
+    resource: /^\S+:(processing|training|transform)-job\/test-[0-9a-f]{8}-\*$/,
     reason: 'the jobs of a workflow have the names of its runs',
   },
   {
