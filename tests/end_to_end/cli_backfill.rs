@@ -274,7 +274,7 @@ async fn killed(place: Place, products: usize, kills: usize, seed: u64) {
     }
 
     // So what was asked about twice was not described when the process was killed, and was under
-    // way: of those there are as many as are worked on at a time, at each kill.
+    // way: of those there are no more than are worked on at a time, at each kill.
     let under_way = kills * CONCURRENCY;
     let again = asked.values().filter(|times| **times > 1).count();
     assert!(
