@@ -6,10 +6,13 @@ BENCH_LAMBDA_VENV := .tools/bench-lambda-venv
 BENCH_UPLOAD_VENV := .tools/bench-upload-venv
 REFERENCE_VENV := .tools/reference-venv
 MOTO_VENV := .tools/moto-venv
+HADOLINT_VENV := .tools/hadolint-venv
+SAM_VENV := .tools/sam-venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 WRITER := .tools/models/SmolLM2-135M-Instruct.Q4_1.gguf
 CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 MOTO_SERVER := $(MOTO_VENV)/bin/moto_server
+HADOLINT := $(HADOLINT_VENV)/bin/hadolint
 NODE_MODULES := infra/node_modules/.package-lock.json
 
 .PHONY: help
@@ -40,6 +43,12 @@ $(MOTO_SERVER): tools/moto-requirements.txt
 	$(MOTO_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	@touch $@
 
+$(HADOLINT): tools/hadolint-requirements.txt
+	@python3 -m venv --help >/dev/null 2>&1 || { echo "Python's venv module is missing (on Debian: python3-venv)"; exit 1; }
+	python3 -m venv $(HADOLINT_VENV)
+	$(HADOLINT_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@
+
 $(NODE_MODULES): infra/package.json infra/package-lock.json
 	cd infra && npm ci --no-audit --no-fund
 	@touch $@
@@ -53,7 +62,7 @@ demo: $(STACK_TOOLS) build ## The whole job on this machine (PHOTOS=folder for y
 .PHONY: test
 test: ## Everything: format, lint, Rust, end to end, infrastructure
 	@tools/steps.sh \
-		"tools" "$(MAKE) --no-print-directory tools $(NODE_MODULES)" \
+		"tools" "$(MAKE) --no-print-directory tools $(HADOLINT) $(NODE_MODULES)" \
 		"format" "cargo fmt --all --check" \
 		"build" "$(MAKE) --no-print-directory build" \
 		"clippy" "$(MAKE) --no-print-directory lint" \
@@ -115,23 +124,27 @@ fuzz: ## Two million generated inputs for the parsers, and damaged photographs; 
 	cargo test --locked --workspace --lib --test mutations -- --ignored --nocapture fuzz
 
 .PHONY: test-infra
-test-infra: $(NODE_MODULES) $(CARGO_LAMBDA) ## Type check, lint and assertion tests of the stacks, cfn-lint on each variant and on SAM's template
+test-infra: $(NODE_MODULES) $(CARGO_LAMBDA) lint-containers ## Type check, lint and assertion tests of the stacks, cfn-lint on each variant and on SAM's template, hadolint
 	cd infra && npm test --silent
 	rm -rf infra/cdk.out/variants
 	cd infra && npm run --silent templates -- cdk.out/variants
 	$(VENV)/bin/cfn-lint --config-file infra/.cfnlintrc.yaml --template infra/cdk.out/variants/*.json template.yaml
 
-HADOLINT_VENV := .tools/hadolint-venv
+.PHONY: lint-containers
+lint-containers: $(HADOLINT) ## hadolint for the Dockerfiles
+	$(HADOLINT) model-server/Dockerfile* trainer/Dockerfile*
 
-$(HADOLINT_VENV)/installed: tools/hadolint-requirements.txt
-	python3 -m venv $(HADOLINT_VENV)
-	$(HADOLINT_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+$(SAM_VENV)/installed: tools/sam-requirements.txt
+	python3 -m venv $(SAM_VENV)
+	$(SAM_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	@touch $@
 
-# Not a part of `test`: the linter is 54 MB.
-.PHONY: lint-containers
-lint-containers: $(HADOLINT_VENV)/installed ## hadolint for the Dockerfiles
-	$(HADOLINT_VENV)/bin/hadolint model-server/Dockerfile* trainer/Dockerfile*
+# Not a part of `test`: SAM is 290 MB, and what it finds cfn-lint finds in `test-infra`.
+# It writes into its user's folder and would report what it is used for.
+.PHONY: lint-sam
+lint-sam: $(SAM_VENV)/installed ## `sam validate --lint` for SAM's template
+	HOME="$(CURDIR)/$(SAM_VENV)" SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam validate --lint \
+		--template-file template.yaml --region us-east-1
 
 .PHONY: package
 package: $(CARGO_LAMBDA) ## The function's release zip: target/lambda/describe-product/bootstrap.zip

@@ -1,9 +1,12 @@
 //! What AWS answered, for people: the error's name, the request's id, the next step.
 
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use describe_product::adapters::with_causes;
 
 use crate::failure::{Exit, Failure};
 
@@ -17,7 +20,7 @@ const SIGN_IN: &str = "sign in (`aws sso login`, `aws configure`) or name a prof
 /// what ("CreateEndpoint endpoint-finetuned-blip2").
 pub fn failure<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
     let Some(service) = error.as_service_error() else {
         return unanswered(doing, error);
@@ -54,9 +57,12 @@ pub fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Optio
 
 fn unanswered<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
-    E: std::error::Error + 'static,
+    E: Error + 'static,
 {
-    let why = DisplayErrorContext(error).to_string();
+    if lacks_credentials(error) {
+        return Failure::new(Exit::Denied, format!("{doing}: no credentials found")).next(SIGN_IN);
+    }
+    let why = with_causes(error);
     if why.contains(CREDENTIALS) {
         return Failure::new(
             Exit::Denied,
@@ -68,8 +74,26 @@ where
         .next("look at the network, --region and --endpoint-url, and run the same command again")
 }
 
+/// Whether nobody had any credentials: no variables, no profile, no machine with a role.
+fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(CredentialsError::CredentialsNotLoaded(_)) =
+            current.downcast_ref::<CredentialsError>()
+        {
+            return true;
+        }
+        cause = current.source();
+    }
+    false
+}
+
+/// What helps where the name of a thing leads to nothing.
+const LOOK_FOR_IT: &str = "look at the name, at --region and at --profile: it is not in this account \
+                           and region";
+
 /// What the names of errors say about trying again, and what helps against them.
-const NAMED: [(&[&str], Exit, Option<&str>); 6] = [
+const NAMED: [(&[&str], Exit, &str); 8] = [
     (
         &[
             "AccessDenied",
@@ -77,7 +101,7 @@ const NAMED: [(&[&str], Exit, Option<&str>); 6] = [
             "UnauthorizedOperation",
         ],
         Exit::Denied,
-        Some("the role or user needs a policy that allows this action on this resource"),
+        "the role or user needs a policy that allows this action on this resource",
     ),
     (
         &[
@@ -89,9 +113,7 @@ const NAMED: [(&[&str], Exit, Option<&str>); 6] = [
             "SignatureDoesNotMatch",
         ],
         Exit::Denied,
-        Some(
-            "sign in again; `lookbook doctor` says which credentials are used and whether the clock is right",
-        ),
+        "sign in again; `lookbook doctor` says which credentials are used and whether the clock is right",
     ),
     (
         &[
@@ -101,7 +123,7 @@ const NAMED: [(&[&str], Exit, Option<&str>); 6] = [
             "SlowDown",
         ],
         Exit::Unavailable,
-        Some("AWS limits the rate of calls: run the same command again in a minute"),
+        "AWS limits the rate of calls: run the same command again in a minute",
     ),
     (
         &[
@@ -110,18 +132,31 @@ const NAMED: [(&[&str], Exit, Option<&str>); 6] = [
             "LimitExceededException",
         ],
         Exit::Failed,
-        Some(
-            "raise the quota in the Service Quotas console; `lookbook doctor` shows the ones that matter",
-        ),
+        "raise the quota in the Service Quotas console; `lookbook doctor` shows the ones that matter",
     ),
     (
         &["PermanentRedirect", "AuthorizationHeaderMalformed"],
         Exit::Usage,
-        Some("the bucket is in another region: name that one with --region"),
+        "the bucket is in another region: name that one with --region",
+    ),
+    (
+        &["NoSuchBucket"],
+        Exit::NotFound,
+        "`aws s3 ls` lists the buckets of the account, `aws s3 mb s3://NAME` makes one",
     ),
     (
         &[
-            "NoSuchBucket",
+            "ValidationException",
+            "ValidationError",
+            "InvalidParameterException",
+            "InvalidParameterValueException",
+            "InvalidRequest",
+        ],
+        Exit::Failed,
+        "AWS does not take the request as it is: change the option or the setting that it names",
+    ),
+    (
+        &[
             "NoSuchKey",
             "NotFound",
             "ResourceNotFound",
@@ -130,25 +165,28 @@ const NAMED: [(&[&str], Exit, Option<&str>); 6] = [
             "StateMachineDoesNotExist",
         ],
         Exit::NotFound,
-        None,
+        LOOK_FOR_IT,
     ),
 ];
 
-fn named(code: &str) -> Option<(Exit, Option<&'static str>)> {
+fn named(code: &str) -> Option<(Exit, &'static str)> {
     let known = NAMED.iter().find(|(names, ..)| names.contains(&code));
     known.map(|(_, exit, next)| (*exit, *next))
 }
 
 fn meaning(code: &str, status: u16) -> (Exit, Option<&'static str>) {
-    named(code).unwrap_or(match status {
+    if let Some((exit, next)) = named(code) {
+        return (exit, Some(next));
+    }
+    match status {
         403 => (Exit::Denied, None),
-        404 => (Exit::NotFound, None),
+        404 => (Exit::NotFound, Some(LOOK_FOR_IT)),
         429 | 500.. => (
             Exit::Unavailable,
             Some("AWS failed for now: run the same command again"),
         ),
         _ => (Exit::Failed, None),
-    })
+    }
 }
 
 /// What helps where AWS refused credentials or permissions, by words into which somebody else
@@ -162,13 +200,69 @@ pub fn refusal(words: &str) -> Option<&'static str> {
         .split(|sign: char| !sign.is_ascii_alphanumeric())
         .filter_map(named)
         .filter(|(exit, _)| *exit == Exit::Denied)
-        .find_map(|(_, next)| next)
+        .map(|(_, next)| next)
+        .next()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SIGN_IN, meaning, refusal};
-    use crate::failure::Exit;
+    use std::io;
+
+    use aws_credential_types::provider::error::CredentialsError;
+    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+
+    use super::{SIGN_IN, failure, meaning, refusal};
+    use crate::failure::{Exit, Failure};
+
+    /// What is said where a call got no answer for this reason.
+    fn unanswered(error: ConnectorError) -> Failure {
+        let error: SdkError<GetCallerIdentityError, HttpResponse> =
+            SdkError::dispatch_failure(error);
+        failure("GetCallerIdentity", &error)
+    }
+
+    #[test]
+    fn without_credentials_that_is_all_that_is_said() {
+        let none = CredentialsError::not_loaded("no providers in chain provided credentials");
+        let failure = unanswered(ConnectorError::other(none.into(), None));
+        assert_eq!(failure.exit, Exit::Denied);
+        assert_eq!(failure.what, "GetCallerIdentity: no credentials found");
+        assert_eq!(failure.next_step.as_deref(), Some(SIGN_IN));
+    }
+
+    #[test]
+    fn a_call_without_an_answer_says_why_in_words_and_not_in_those_of_rust() {
+        let wrong = CredentialsError::invalid_configuration("profile a names itself");
+        let failure = unanswered(ConnectorError::other(wrong.into(), None));
+        assert_eq!(failure.exit, Exit::Denied);
+        assert_eq!(
+            failure.what,
+            "GetCallerIdentity: no usable credentials: dispatch failure: other: the credentials \
+             provider was not properly configured: profile a names itself"
+        );
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused");
+        let failure = unanswered(ConnectorError::io(refused.into()));
+        assert_eq!(failure.exit, Exit::Unavailable);
+        assert_eq!(
+            failure.what,
+            "GetCallerIdentity: no answer: dispatch failure: io error: connection refused"
+        );
+    }
+
+    #[test]
+    fn what_is_often_wrong_has_a_next_step() {
+        for (code, status, step) in [
+            ("NoSuchBucket", 404, "aws s3 mb"),
+            ("ValidationException", 400, "change the option"),
+            ("NoSuchKey", 404, "--region"),
+            ("SomethingNew", 404, "--region"),
+        ] {
+            let next = meaning(code, status).1.unwrap();
+            assert!(next.contains(step), "{code}: {next}");
+        }
+    }
 
     #[test]
     fn an_error_says_whether_the_same_command_may_succeed_later() {

@@ -5,6 +5,7 @@
 
 pub mod bucket;
 pub mod clock;
+pub mod concurrency;
 pub mod endpoint;
 pub mod finding;
 pub mod identity;

@@ -24,6 +24,8 @@ pub struct EndpointDefaults {
     pub instance_type: String,
     /// How many of them.
     pub instance_count: i32,
+    /// About how many products at a time each instance is asked.
+    pub products_per_instance: u32,
     /// The instance's system image, which decides the version of the NVIDIA driver;
     /// for instances with a GPU.
     pub inference_ami_version: Option<String>,
@@ -71,7 +73,8 @@ mod tests {
         let endpoint = defaults.endpoint;
         assert!(has_gpu(&endpoint.instance_type), "{endpoint:?}");
         assert!(endpoint.inference_ami_version.is_some());
-        assert!(endpoint.instance_count > 0 && defaults.function.memory_mib > 0);
+        assert!(endpoint.instance_count > 0 && endpoint.products_per_instance > 0);
+        assert!(defaults.function.memory_mib > 0);
         // SageMaker's own bounds.
         for seconds in [
             endpoint.startup_timeout_seconds,

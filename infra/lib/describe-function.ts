@@ -42,6 +42,11 @@ export interface DescribeFunctionProps {
    */
   readonly provisionedConcurrency?: number;
   /**
+   * Whether asynchronous invocations that failed at every attempt are kept a second time, in a queue
+   * of dead letters: as they were sent, without the error, for what reads such queues.
+   */
+  readonly deadLetterQueue: boolean;
+  /**
    * The function's own URL, for signed requests: none, or one that is answered when all is there
    * (`buffered`) or as it comes to be (`stream`).
    */
@@ -73,6 +78,8 @@ export class DescribeFunction extends Construct {
   readonly url: string | undefined;
   /** The asynchronous invocations that failed at every attempt, each with its error. */
   readonly failures: Queue;
+  /** The same as they were sent, where that is wanted. */
+  readonly deadLetters: Queue | undefined;
 
   constructor(scope: Construct, id: string, props: DescribeFunctionProps) {
     super(scope, id);
@@ -108,11 +115,8 @@ export class DescribeFunction extends Construct {
         applyGuardrailStatement(Stack.of(this), props.guardrail, props.bedrockRegion),
       );
     }
-    this.failures = new Queue(this, 'Failures', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
+    this.failures = this.queue('Failures');
+    this.deadLetters = props.deadLetterQueue ? this.queue('DeadLetters') : undefined;
     this.function = new Function(this, 'Function', {
       description: 'Describes a product from its photo',
       runtime: Runtime.PROVIDED_AL2023,
@@ -127,6 +131,7 @@ export class DescribeFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       reservedConcurrentExecutions: props.reservedConcurrency,
+      deadLetterQueue: this.deadLetters,
       // Active, CDK allows the role to send what is recorded. To leave it out is Lambda's own
       // pass-through; CDK's PASS_THROUGH would ask for the same rights.
       tracing: props.tracing === 'active' ? Tracing.ACTIVE : Tracing.DISABLED,
@@ -148,5 +153,14 @@ export class DescribeFunction extends Construct {
             authType: FunctionUrlAuthType.AWS_IAM,
             invokeMode: streaming ? InvokeMode.RESPONSE_STREAM : InvokeMode.BUFFERED,
           }).url;
+  }
+
+  /** A queue for what failed, from which messages are taken by hand. */
+  private queue(id: string): Queue {
+    return new Queue(this, id, {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
   }
 }

@@ -79,6 +79,9 @@ export class Describing {
       FunctionName: describe.alias.functionName,
       ...(describe.url === undefined ? {} : { FunctionUrl: describe.url }),
       FailureQueueUrl: describe.failures.queueUrl,
+      ...(describe.deadLetters === undefined
+        ? {}
+        : { FunctionDeadLetterQueueUrl: describe.deadLetters.queueUrl }),
       UploadQueueUrl: uploads.queue.queueUrl,
       UploadDeadLetterQueueUrl: uploads.deadLetters.queueUrl,
     };
@@ -94,6 +97,7 @@ export class Describing {
       timeout: Duration.seconds(describe.timeoutSeconds),
       reservedConcurrency: reservedConcurrency(settings),
       provisionedConcurrency: describe.provisionedConcurrency ?? undefined,
+      deadLetterQueue: describe.deadLetterQueue,
       url: describe.url,
       tracing: describe.tracing,
       environment: this.environment(),

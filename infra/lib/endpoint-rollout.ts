@@ -13,7 +13,11 @@ export interface Rollout {
   readonly alarms: readonly IAlarm[];
 }
 
-/** A second set of instances beside the first, which is kept until the second has proven itself. */
+/**
+ * A second set of instances beside the first, which is kept until the second has proven itself: the
+ * alarms are watched as long as the first set is there, which is all of the watch where all requests
+ * move at once. `lookbook deploy` does the same (`cli/src/deployment/rollout.rs`).
+ */
 export function blueGreen(rollout: Rollout): CfnEndpoint.DeploymentConfigProperty {
   return {
     autoRollbackConfiguration: rollbackOn(rollout),

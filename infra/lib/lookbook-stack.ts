@@ -1,6 +1,7 @@
 import {
   CfnOutput,
   CfnParameter,
+  DefaultStackSynthesizer,
   Duration,
   RemovalPolicy,
   Stack,
@@ -34,7 +35,13 @@ export interface LookbookStackProps extends StackProps {
 /** Everything that describes products: bucket, endpoint, and what asks the endpoint, joined. */
 export class LookbookStack extends Stack {
   constructor(scope: Construct, id: string, props: LookbookStackProps) {
-    super(scope, id, props);
+    super(scope, id, {
+      // CDK's rule adds a parameter of the Systems Manager, which whoever updates the stack has to be
+      // allowed to read: also the state machine that deploys approved models. `cdk deploy` looks at
+      // the version of the bootstrap by itself.
+      synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
+      ...props,
+    });
     const { settings } = props;
     const { mode, name } = settings.endpoint;
     const names = endpointNames(mode, name, this.stackName);

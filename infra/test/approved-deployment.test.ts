@@ -69,6 +69,18 @@ describe('deployment of approved models', () => {
     });
   });
 
+  it('has no parameter that whoever updates the stack would have to read elsewhere', () => {
+    // CloudFormation resolves parameters of the Systems Manager with the rights of who calls it, at
+    // every update, and the workflow has none there.
+    const { Parameters = {} } = template.toJSON() as {
+      Parameters?: Record<string, { readonly Type: string }>;
+    };
+    assert.deepEqual(
+      Object.entries(Parameters).map(([name, { Type }]) => `${name}: ${Type}`),
+      ['ModelDataUri: String'],
+    );
+  });
+
   it('is not there where the settings want to deploy by hand', () => {
     const byHand = templateOf(training({ deployApproved: false }));
     byHand.resourceCountIs('AWS::StepFunctions::StateMachine', 1);

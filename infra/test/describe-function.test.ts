@@ -251,6 +251,37 @@ describe('describe function', () => {
     });
   });
 
+  it('keeps them as dead letters too where the settings say so, and may send them only then', () => {
+    const toDeadLetters = 'sqs:SendMessage → DescribeDeadLetters';
+    assert(!allowed(template).includes(toDeadLetters));
+    template.hasResourceProperties(FUNCTION, {
+      Handler: 'bootstrap',
+      DeadLetterConfig: Match.absent(),
+    });
+    const keeping = templateOf({ function: { deadLetterQueue: true } });
+    keeping.hasResourceProperties(FUNCTION, {
+      DeadLetterConfig: {
+        TargetArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^DescribeDeadLetters'), 'Arn'] },
+      },
+    });
+    // The queue of failures stays what has the errors.
+    keeping.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      DestinationConfig: {
+        OnFailure: {
+          Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^DescribeFailures'), 'Arn'] },
+        },
+      },
+    });
+    keeping.hasOutput('FunctionDeadLetterQueueUrl', {
+      Value: { Ref: Match.stringLikeRegexp('^DescribeDeadLetters') },
+    });
+    const without = new Set(allowed(template));
+    assert.deepEqual(
+      allowed(keeping).filter((text) => !without.has(text)),
+      [toDeadLetters],
+    );
+  });
+
   it('is invoked by its alias only, whatever invokes it', () => {
     const withUrl = templateOf({ function: { url: 'buffered' } });
     const alias = '^DescribeLive';

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
-import { asText, resourcesOf, stackOf } from './support.ts';
-import { VARIANT_NAMES, VARIANTS } from './variants.ts';
+import { machineOf } from './states.ts';
+import { asText, permissions, policyStatements, resourcesOf, stackOf } from './support.ts';
+import { type Variant, VARIANT_NAMES, VARIANTS } from './variants.ts';
+
+/** Of one length, and alike but for the last letter. */
+const ALIKE = ['Lookbook-Production-A', 'Lookbook-Production-B'] as const;
 
 /**
  * Properties by which a resource is called in its account and region, as far as templates set them.
@@ -47,10 +51,25 @@ function sharedNames(one: string[], other: string[]): string[] {
   return one.filter((name) => others.has(name.toLowerCase()));
 }
 
+/** What the names of a workflow's jobs begin with, up to the name of the run. */
+function jobsOf(template: Template, machine: string): string[] {
+  return [...machineOf(template, machine).text.matchAll(/\\"([a-z0-9-]+-)\\" & \$job/g)].map(
+    ([, beginning = '']) => beginning,
+  );
+}
+
+/** With what the names of jobs begin that a role of the stack may start and stop. */
+function allowedJobs(template: Template): string[] {
+  const allowed = permissions([...policyStatements(template).values()].flat());
+  return allowed.flatMap(
+    (one) => /:(?:processing|training|transform)-job\/(.+)\*$/.exec(one)?.[1] ?? [],
+  );
+}
+
 describe('two stacks in one account and region', () => {
   for (const variant of VARIANT_NAMES) {
     it(`share no name: ${variant}`, () => {
-      const [blue = [], green = []] = ['Blue', 'Green'].map((name) =>
+      const [blue = [], green = []] = ALIKE.map((name) =>
         namesOf(Template.fromStack(stackOf(VARIANTS[variant], name))),
       );
       assert(blue.length > 0);
@@ -61,7 +80,7 @@ describe('two stacks in one account and region', () => {
 
   it('would share the name of the endpoint if the settings fixed it', () => {
     const endpoint = { name: 'endpoint-finetuned-blip2' };
-    const [blue = [], green = []] = ['Blue', 'Green'].map((name) =>
+    const [blue = [], green = []] = ALIKE.map((name) =>
       namesOf(Template.fromStack(stackOf({ endpoint }, name))),
     );
     assert.deepEqual(sharedNames(blue, green).sort(), [
@@ -69,6 +88,36 @@ describe('two stacks in one account and region', () => {
       'AWS::SageMaker::Endpoint EndpointName: endpoint-finetuned-blip2',
     ]);
   });
+
+  const workflows: readonly (readonly [Variant, string])[] = [
+    ['training', 'TrainingPipelineWorkflowStateMachine'],
+    ['cheap-backfill', 'BackfillWorkflowStateMachine'],
+  ];
+  const pairs: readonly (readonly [string, string])[] = [ALIKE, ['Lookbook', 'Lookbook-Staging']];
+  for (const [variant, machine] of workflows) {
+    for (const pair of pairs) {
+      it(`have jobs that are not the other's, in name and rights: ${variant}, ${pair.join(' and ')}`, () => {
+        const stacks = pair.map((name) => {
+          const template = Template.fromStack(stackOf(VARIANTS[variant], name));
+          return { jobs: jobsOf(template, machine), allowed: allowedJobs(template) };
+        });
+        for (const { jobs, allowed } of stacks) {
+          assert(jobs.length > 0 && allowed.length > 0);
+          for (const job of jobs) {
+            // Of every stack, those by which a role may stop this job.
+            const owners = stacks.filter((stack) =>
+              stack.allowed.some((beginning) => job.startsWith(beginning)),
+            );
+            assert.deepEqual(
+              owners.map((owner) => owner.allowed),
+              [allowed],
+              job,
+            );
+          }
+        }
+      });
+    }
+  }
 
   it('export nothing', () => {
     for (const variant of VARIANT_NAMES) {

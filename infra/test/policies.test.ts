@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { Template } from 'aws-cdk-lib/assertions';
 import {
+  APP_FOLDER,
   asList,
   asText,
   permissions,
@@ -10,24 +14,15 @@ import {
   type Statement,
 } from './support.ts';
 import { VARIANT_NAMES, variantTemplate } from './variants.ts';
-import { WILDCARDS } from './wildcards.ts';
+import { wildcardDocument } from './wildcard-document.ts';
+import { isOfResource, isOfRole, RESOURCE_WILDCARDS, WILDCARDS } from './wildcards.ts';
 
 /** What IAM knows neither a resource nor a condition for: the token of a registry, logs, traces. */
 const WITHOUT_RESOURCE =
   /^(ecr:GetAuthorizationToken|logs:\w+(Log(Delivery|Deliveries|Groups)|ResourcePolic(y|ies))|xray:\w+)$/;
 
-/** Every wildcard that the policy of a resource allows, as `principal: action → resource`. */
-const OF_RESOURCES: readonly { readonly permission: RegExp; readonly reason: string }[] = [
-  {
-    permission: /^\S*:iam::\$\{AWS::AccountId\}:root: kms:\* → \*$/,
-    reason: 'the account governs its key by IAM; in the policy of a key "*" is that key',
-  },
-  {
-    permission:
-      /^logging\.s3\.amazonaws\.com: s3:PutObject → \$\{AccessLogs\w+\.Arn\}\/(catalogue|training)\/\*$/,
-    reason: 'S3 names its logs itself; a condition confines it to the bucket that is logged',
-  },
-];
+/** For readers; `npm run snapshots` writes it anew. */
+const DOCUMENT = join(APP_FOLDER, 'WILDCARDS.md');
 
 const variants = VARIANT_NAMES.map(variantTemplate);
 const ofRoles = variants.flatMap((template) => [...policyStatements(template).values()].flat());
@@ -57,6 +52,14 @@ function grants(statements: Statement[]): string[] {
     );
 }
 
+/** Who may invoke functions, as `principal: action → from source`; from anywhere without a source. */
+function invocations(template: Template): string[] {
+  return Object.values(template.findResources('AWS::Lambda::Permission')).map(({ Properties }) => {
+    const { Principal, Action, SourceArn = '*' } = Properties as Record<string, unknown>;
+    return `${asText(Principal)}: ${asText(Action)} → from ${asText(SourceArn)}`;
+  });
+}
+
 /** No wildcard is without a reason, and none is given for nothing. */
 function assertReasoned<T extends { readonly reason: string }>(
   wild: readonly string[],
@@ -77,7 +80,13 @@ function assertReasoned<T extends { readonly reason: string }>(
   }
 }
 
-const hasWildcard = (text: string) => text.includes('*');
+const withWildcard = (texts: readonly string[]) =>
+  [...new Set(texts.filter((text) => text.includes('*')))].sort();
+const wildOfRoles = withWildcard(permissions(ofRoles));
+const wildOfResources = withWildcard([
+  ...grants(ofResources),
+  ...variants.flatMap((template) => invocations(template)),
+]);
 
 describe('policies of all variants', () => {
   it('stand by themselves: no managed policy, no policy inside of a role', () => {
@@ -100,14 +109,10 @@ describe('policies of all variants', () => {
   });
 
   it('allow roles no wildcard in a resource without a reason, and every reason holds', (test) => {
-    const wild = [...new Set(permissions(ofRoles).filter(hasWildcard))].sort();
     test.diagnostic(
-      `${String(wild.length)} permissions of roles with wildcards, ${String(WILDCARDS.length)} reasons`,
+      `${String(wildOfRoles.length)} permissions of roles with wildcards, ${String(WILDCARDS.length)} reasons`,
     );
-    assertReasoned(wild, WILDCARDS, ({ actions, resource }, permission) => {
-      const [action = '', of = ''] = permission.split(' → ');
-      return actions.includes(action) && resource.test(of);
-    });
+    assertReasoned(wildOfRoles, WILDCARDS, isOfRole);
   });
 
   it('confine what has no resource of its own by a condition', () => {
@@ -137,10 +142,18 @@ describe('policies of all variants', () => {
   });
 
   it('give nobody but those of the list a wildcard on a resource', (test) => {
-    const wild = [...new Set(grants(ofResources).filter(hasWildcard))].sort();
     test.diagnostic(
-      `${String(wild.length)} permissions on resources with wildcards, ${String(OF_RESOURCES.length)} reasons`,
+      `${String(wildOfResources.length)} permissions on resources with wildcards, ${String(RESOURCE_WILDCARDS.length)} reasons`,
     );
-    assertReasoned(wild, OF_RESOURCES, ({ permission }, text) => permission.test(text));
+    assert(wildOfResources.some((text) => text.startsWith('apigateway.amazonaws.com: ')));
+    assertReasoned(wildOfResources, RESOURCE_WILDCARDS, isOfResource);
+  });
+
+  it('have their wildcards where a reader finds them, with the reasons', () => {
+    const document = wildcardDocument(wildOfRoles, wildOfResources);
+    if (process.env.UPDATE_SNAPSHOTS === '1') {
+      writeFileSync(DOCUMENT, document);
+    }
+    assert.equal(readFileSync(DOCUMENT, 'utf8'), document, 'npm run snapshots writes it anew');
   });
 });

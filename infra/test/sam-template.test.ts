@@ -12,7 +12,7 @@ function property(template: string, name: string): string {
   return found[0]?.[1] ?? '';
 }
 
-/** `make test-infra` runs cfn-lint on it, which is what `sam validate --lint` does. */
+/** `make test-infra` runs cfn-lint on it, `make lint-sam` SAM's own `sam validate --lint`. */
 describe("SAM's template", () => {
   const template = file('template.yaml');
   const settings = loadSettings();

@@ -75,7 +75,7 @@ describe('training pipeline', () => {
     const { ProcessingJobName } = jobOf({}, 'Prepare');
     assert.equal(
       ProcessingJobName,
-      '{% "test-prepare-" & $job & "-" & $string($states.context.Execution.RedriveCount) %}',
+      '{% "test-532eaabd-prepare-" & $job & "-" & $string($states.context.Execution.RedriveCount) %}',
     );
   });
 
@@ -92,7 +92,7 @@ describe('training pipeline', () => {
       ['Evaluate', 'ProcessingJobName'],
     ] as const) {
       const name = String(stateOf(long, step).Arguments?.[member]);
-      const [, beginning = ''] = /^\{% "([a-z-]+)" & \$job & "-" & /.exec(name) ?? [];
+      const [, beginning = ''] = /^\{% "([a-z0-9-]+)" & \$job & "-" & /.exec(name) ?? [];
       assert(beginning.endsWith(`-${step.toLowerCase()}-`), name);
       // What stands for the run, a hyphen and a count of three digits.
       assert(beginning.length + Number(ofRun) + '-999'.length <= 63, name);
@@ -194,12 +194,12 @@ describe('training pipeline', () => {
         's3:GetObject → TrainingDataBucket/runs/*/evaluation/summary.json',
         ...['AddTags', 'ListTags'].flatMap((action) =>
           ['processing-job', 'training-job'].map(
-            (kind) => `sagemaker:${action} → ${sagemaker}:${kind}/test-*`,
+            (kind) => `sagemaker:${action} → ${sagemaker}:${kind}/test-532eaabd-*`,
           ),
         ),
         ...['Create', 'Describe', 'Stop'].flatMap((action) => [
-          `sagemaker:${action}ProcessingJob → ${sagemaker}:processing-job/test-*`,
-          `sagemaker:${action}TrainingJob → ${sagemaker}:training-job/test-*`,
+          `sagemaker:${action}ProcessingJob → ${sagemaker}:processing-job/test-532eaabd-*`,
+          `sagemaker:${action}TrainingJob → ${sagemaker}:training-job/test-532eaabd-*`,
         ]),
         `sagemaker:CreateModelPackage → ${sagemaker}:model-package-group/GROUP`,
         `sagemaker:CreateModelPackage → ${sagemaker}:model-package/GROUP/*`,

@@ -51,6 +51,7 @@ export const VARIANTS = {
       url: 'stream',
       provisionedConcurrency: 2,
       reservedConcurrency: 20,
+      deadLetterQueue: true,
     },
     bedrock: {
       region: 'us-east-1',

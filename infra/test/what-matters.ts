@@ -53,7 +53,12 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
   'AWS::Lambda::Alias': ['ProvisionedConcurrencyConfig'],
   'AWS::Lambda::EventInvokeConfig': ['DestinationConfig', 'MaximumRetryAttempts', 'Qualifier'],
   'AWS::Lambda::EventSourceMapping': ['FunctionResponseTypes', 'ScalingConfig'],
-  'AWS::Lambda::Function': ['Architectures', 'ReservedConcurrentExecutions', 'TracingConfig'],
+  'AWS::Lambda::Function': [
+    'Architectures',
+    'DeadLetterConfig',
+    'ReservedConcurrentExecutions',
+    'TracingConfig',
+  ],
   'AWS::Lambda::Permission': ['Principal', 'SourceArn'],
   'AWS::Lambda::Url': ['AuthType', 'InvokeMode'],
   'AWS::Logs::LogGroup': ['RetentionInDays'],

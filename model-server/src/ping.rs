@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{anyhow, ensure};
 
 /// `/ping` waits for nothing.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -19,7 +19,14 @@ const READY: [u8; 12] = *b"HTTP/1.1 200";
 /// When nobody answers, or the server is not ready.
 pub fn ping(port: u16) -> anyhow::Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let status = ask(address).with_context(|| format!("no server answers on {address}"))?;
+    let status = ask(address).map_err(|error| match error.kind() {
+        // The first is what Unix says of a time that has passed.
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => anyhow!(
+            "no server answers on {address} within {} s",
+            TIMEOUT.as_secs()
+        ),
+        _ => anyhow!(error).context(format!("no server answers on {address}")),
+    })?;
     ensure!(
         status == READY,
         "the server on {address} is not ready: it answers {:?}",
@@ -80,6 +87,18 @@ mod tests {
         assert!(
             broken.starts_with("no server answers on 127.0.0.1:"),
             "{broken}"
+        );
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_is_not_waited_for() {
+        // Connections are taken by the system, and nobody reads them.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let error = ping(port).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("no server answers on 127.0.0.1:{port} within 2 s")
         );
     }
 

@@ -6,6 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use image::imageops::FilterType;
 use local_stack::{
     BUCKET, CatalogueBucket, LocalCloud, LocalCloudOptions, ModelServer, Programs, Writer,
@@ -131,9 +133,14 @@ impl Services {
 /// Which photograph a call of the endpoint is about.
 fn photograph(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
+    Some(counted_as(body["image"].as_str()?))
+}
+
+/// By what calls about a photograph in base64 are counted.
+fn counted_as(base64: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    body["image"].as_str()?.hash(&mut hasher);
-    Some(format!("{:016x}", hasher.finish()))
+    base64.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// Counts what asks for a text. That a text was to be mended is another turn of the same.
@@ -161,13 +168,25 @@ fn name(number: usize) -> String {
     format!("product-{number:05}")
 }
 
+/// What there was when the work was killed.
+struct AtKill {
+    /// The descriptions, by their files.
+    described: BTreeMap<String, Vec<u8>>,
+    /// How often each photograph had been asked about.
+    asked: HashMap<String, usize>,
+}
+
 /// Describes a catalogue with kills in between, and looks at what came of it.
 async fn killed(place: Place, products: usize, kills: usize, seed: u64) {
     let services = Services::start().await;
     let repository = local_stack::repository().unwrap();
     let photographs = photographs(&repository, products);
     std::fs::create_dir(services.photographs()).unwrap();
+    // By the file of its description, as what calls about a photograph are counted.
+    let mut calls_about: BTreeMap<String, String> = BTreeMap::new();
     for (number, photograph) in photographs.into_iter().enumerate() {
+        let counted = counted_as(&STANDARD.encode(&photograph));
+        calls_about.insert(format!("{}.json", name(number)), counted);
         let file = format!("{}.jpg", name(number));
         match place {
             Place::Bucket => {
@@ -185,6 +204,7 @@ async fn killed(place: Place, products: usize, kills: usize, seed: u64) {
     // Killed when so many calls have been made, and a moment later.
     println!("{place:?}, {products} products, seed {seed}");
     let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut at_kills: Vec<AtKill> = Vec::new();
     for kill in 0..kills {
         let span = products / (kills + 1);
         let calls = kill * span + random.random_range(1..=span);
@@ -195,9 +215,15 @@ async fn killed(place: Place, products: usize, kills: usize, seed: u64) {
         process.wait_until(RUN, reached).await.unwrap();
         tokio::time::sleep(moment).await;
         process.kill().await.unwrap();
-        let described = services.results(place, "descriptions/").await.len();
-        println!("killed after {calls} calls, {described} described");
-        assert!(described < products, "the kill came too late");
+        let mut described = services.results(place, "descriptions/").await;
+        // What was not renamed yet when the process was killed is no description.
+        described.retain(|file, _| calls_about.contains_key(file));
+        println!("killed after {calls} calls, {} described", described.len());
+        assert!(described.len() < products, "the kill came too late");
+        at_kills.push(AtKill {
+            described,
+            asked: services.endpoint.seen(),
+        });
     }
 
     let (status, summary) = services.lookbook.json(&arguments).await;
@@ -211,10 +237,11 @@ async fn killed(place: Place, products: usize, kills: usize, seed: u64) {
 
     // Every product once: one result each, whole and its own, and nothing else.
     let results = services.results(place, "descriptions/").await;
-    let expected: Vec<String> = (0..products)
-        .map(|number| format!("{}.json", name(number)))
-        .collect();
-    assert!(results.keys().eq(expected.iter()), "{:?}", results.keys());
+    assert!(
+        results.keys().eq(calls_about.keys()),
+        "{:?}",
+        results.keys()
+    );
     for (file, bytes) in &results {
         let result: Value = serde_json::from_slice(bytes).unwrap();
         assert_eq!(
@@ -228,10 +255,27 @@ async fn killed(place: Place, products: usize, kills: usize, seed: u64) {
     }
     assert!(services.results(place, "failures/").await.is_empty());
 
-    // None twice, but for what was under way when the process was killed.
-    let under_way = kills * CONCURRENCY;
+    // What was described when the process was killed is as it was, byte for byte, and was not
+    // asked about since.
     let asked: HashMap<String, usize> = services.endpoint.seen();
     assert_eq!(asked.len(), products, "each photograph was asked about");
+    for (kill, at_kill) in at_kills.iter().enumerate() {
+        for (file, bytes) in &at_kill.described {
+            assert!(
+                results[file] == *bytes,
+                "{file} is another since kill {kill}"
+            );
+            let photograph = &calls_about[file];
+            assert_eq!(
+                asked[photograph], at_kill.asked[photograph],
+                "{file} was asked about again after kill {kill}"
+            );
+        }
+    }
+
+    // So what was asked about twice was not described when the process was killed, and was under
+    // way: of those there are no more than are worked on at a time, at each kill.
+    let under_way = kills * CONCURRENCY;
     let again = asked.values().filter(|times| **times > 1).count();
     assert!(
         again <= under_way,

@@ -68,6 +68,12 @@ async fn what_is_no_photograph_and_an_endpoint_that_is_down_are_said() {
         assert_eq!(output.status.code(), Some(status), "{image}: {said}");
         assert!(said.contains(part), "{image}: {said}");
     }
+    let output = lookbook.run(&["ask", &image]).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for option in ["--question", "--all"] {
+        assert!(said.contains(option), "{option}: {said}");
+    }
 }
 
 #[tokio::test]

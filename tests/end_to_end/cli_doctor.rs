@@ -37,6 +37,7 @@ async fn aws(State(account): State<Arc<Account>>, request: Request) -> Response 
         Some(other) => panic!("{other} is not called"),
         None if path.starts_with("/foundation-models/") => model(account, &path),
         None if path.starts_with("/foundation-model-availability/") => availability(account),
+        None if path.ends_with("/account-settings") => concurrency(account),
         None if path.starts_with("/photos") => bucket(account),
         None => identity(account),
     }
@@ -74,6 +75,15 @@ fn quotas(account: Account) -> Response {
         quota("spot training job usage"),
     ];
     axum::Json(json!({"Quotas": quotas})).into_response()
+}
+
+fn concurrency(account: Account) -> Response {
+    // That of a new account, of which nothing can be set aside.
+    let limit = if account == Account::Fine { 1000 } else { 10 };
+    axum::Json(json!({
+        "AccountLimit": {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit}
+    }))
+    .into_response()
 }
 
 fn model(account: Account, path: &str) -> Response {
@@ -175,6 +185,7 @@ async fn an_account_that_is_fine_has_no_problem() {
         "credentials",
         "clock",
         "endpoint usage",
+        "concurrency",
         "bucket",
         "image",
         NEW,
@@ -194,6 +205,7 @@ async fn what_is_missing_is_found_with_its_mend() {
         assert_eq!(state(&states, check), "problem", "{check}: {findings}");
     }
     assert_eq!(state(&states, "ml.g5.2xlarge for training"), "warning");
+    assert_eq!(state(&states, "concurrency"), "warning");
     assert_eq!(
         state(&states, "endpoint endpoint-finetuned-blip2"),
         "warning"
@@ -214,7 +226,36 @@ async fn without_credentials_nothing_else_is_looked_at() {
     assert!(findings.to_string().contains("ExpiredToken"), "{findings}");
     // It answered, so that its time is known.
     assert_eq!(state(&states, "clock"), "ok");
-    for check in ["quotas", "models", "bucket", "endpoint", "image"] {
+    for check in [
+        "quotas",
+        "models",
+        "concurrency",
+        "bucket",
+        "endpoint",
+        "image",
+    ] {
         assert_eq!(state(&states, check), "not-looked-at", "{check}");
+    }
+}
+
+#[tokio::test]
+async fn that_there_are_no_credentials_is_said_in_words() {
+    let lookbook = Lookbook::with_services(&[])
+        .without("AWS_ACCESS_KEY_ID")
+        .without("AWS_SECRET_ACCESS_KEY");
+    for (command, status) in [("status", 3), ("doctor", 1)] {
+        let output = lookbook.run(&[command]).await;
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(output.status.code(), Some(status), "{said}");
+        for words in ["no credentials found", "aws configure", "--profile"] {
+            assert!(said.contains(words), "{command}, {words}: {said}");
+        }
+        for rust in ["DispatchFailure", "ConnectorError", "Some(", "{ "] {
+            assert!(!said.contains(rust), "{command}, {rust}: {said}");
+        }
     }
 }

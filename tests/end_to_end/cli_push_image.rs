@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -28,8 +29,13 @@ const USAGE: i32 = 2;
 const DENIED: i32 = 3;
 const NOT_FOUND: i32 = 4;
 const UNAVAILABLE: i32 = 5;
+const INTERRUPTED: i32 = 130;
 
-/// Notes how it was called, and answers as docker does. $HERE is its folder.
+/// How long a push may take to begin.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Notes how it was called, and answers as docker does; pushes for as long as there is a file
+/// `slow`, and leaves a sign that it still does. $HERE is its folder.
 const DOCKER: &str = r#"#!/bin/sh
 echo "$*" >> "$HERE/calls"
 case "$1" in
@@ -48,6 +54,10 @@ image)
 login)
     cat > "$HERE/password" ;;
 push)
+    while [ -e "$HERE/slow" ]; do
+        echo pushing >> "$HERE/signs"
+        sleep 0.05
+    done
     echo "5f70bf18a086: Pushed"
     echo "1.0: digest: $(cat "$HERE/digest") size: 1786" ;;
 esac
@@ -198,6 +208,34 @@ async fn another_digest_under_the_tag_is_a_failure() {
         told.contains(DIGEST) && told.contains("sha256:2222"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn an_interrupted_push_ends_with_the_engine_and_is_begun_again() {
+    let scene = Scene::new(Ecr::default()).await;
+    fs::write(scene.at("slow"), "").unwrap();
+    let (signs, log) = (scene.at("signs"), scene.at("lookbook.log"));
+    let mut process = scene
+        .lookbook
+        .start(&["push-image", IMAGE, "--create"], &log);
+    let pushes = || signs.exists().then_some(());
+    process.wait_until(PATIENCE, pushes).await.unwrap();
+    let status = process.stop().await.unwrap();
+    let said = fs::read_to_string(&log).unwrap();
+    assert_eq!(status.code(), Some(INTERRUPTED), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    // Nobody pushes on behind the user's back.
+    let left = || fs::metadata(&signs).unwrap().len();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let after = left();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(left(), after, "the engine still pushes");
+    fs::remove_file(scene.at("slow")).unwrap();
+    // The repository is there by now.
+    let (code, out, told) = scene.push(&["--json", IMAGE]).await;
+    assert_eq!(code, Some(0), "{told}");
+    let pushed: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(pushed["digest"], DIGEST);
 }
 
 #[tokio::test]

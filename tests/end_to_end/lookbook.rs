@@ -43,6 +43,12 @@ impl Lookbook {
         self
     }
 
+    /// Without this variable in its environment.
+    pub fn without(mut self, name: &str) -> Lookbook {
+        self.environment.retain(|(known, _)| known != name);
+        self
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(lookbook_program().unwrap());
         command

@@ -29,11 +29,7 @@ pub struct AskArgs {
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<Photograph>,
     /// A question in words of your own; may be repeated
-    #[arg(
-        long = "question",
-        value_name = "TEXT",
-        required_unless_present = "all"
-    )]
+    #[arg(long = "question", value_name = "TEXT")]
     pub questions: Vec<String>,
     /// Every attribute that applies to the category
     #[arg(long)]

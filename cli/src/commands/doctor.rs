@@ -14,7 +14,7 @@ use crate::doctor::clock::{self, ServerDate};
 use crate::doctor::finding::{Finding, Findings, within};
 use crate::doctor::image::{self, Image};
 use crate::doctor::quotas::{self, Purpose};
-use crate::doctor::{bucket, endpoint, identity, models, region};
+use crate::doctor::{bucket, concurrency, endpoint, identity, models, region};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::infra_defaults::InfraDefaults;
 
@@ -104,6 +104,7 @@ impl Looks<'_> {
         }
         let mut checks: Vec<LocalBoxFuture<'_, Vec<Finding>>> =
             vec![self.quotas().boxed_local(), self.models().boxed_local()];
+        checks.push(self.concurrency().boxed_local());
         checks.push(self.bucket(here).boxed_local());
         checks.push(self.endpoint().boxed_local());
         checks.push(self.image().boxed_local());
@@ -127,16 +128,29 @@ impl Looks<'_> {
         let stack = &self.stack.endpoint;
         let instance_type = self.args.instance_type.as_ref();
         let instance_type = instance_type.unwrap_or(&stack.instance_type);
-        let instances = self
-            .args
-            .instances
-            .unwrap_or(stack.instance_count.unsigned_abs());
+        let instances = self.instances();
         let names = Purpose::ALL.map(|purpose| purpose.quota(instance_type));
         let look = async {
             let answer = quotas::ask(self.config, &names).await;
             quotas::judge(instance_type, instances, &answer)
         };
         within(self.time, "quotas", look).await
+    }
+
+    fn instances(&self) -> u32 {
+        let stack = self.stack.endpoint.instance_count.unsigned_abs();
+        self.args.instances.unwrap_or(stack)
+    }
+
+    /// As many invocations as the stack's setting `fitted` sets aside.
+    async fn concurrency(&self) -> Vec<Finding> {
+        let each = self.stack.endpoint.products_per_instance;
+        let wanted = self.instances().saturating_mul(each);
+        let look = async {
+            let answer = concurrency::ask(self.config).await;
+            vec![concurrency::judge(wanted, &answer)]
+        };
+        within(self.time, "concurrency", look).await
     }
 
     async fn models(&self) -> Vec<Finding> {
@@ -191,9 +205,16 @@ impl Looks<'_> {
 
 /// What is behind a call that nobody would answer.
 fn not_looked_at(why: &str) -> Vec<Finding> {
-    ["quotas", "models", "bucket", "endpoint", "image"]
-        .map(|check| Finding::not_looked_at(check, why))
-        .into()
+    [
+        "quotas",
+        "models",
+        "concurrency",
+        "bucket",
+        "endpoint",
+        "image",
+    ]
+    .map(|check| Finding::not_looked_at(check, why))
+    .into()
 }
 
 fn unnamed(check: &str, option: &str) -> Vec<Finding> {

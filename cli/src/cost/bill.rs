@@ -153,7 +153,22 @@ impl Bill {
         self.lines.iter().map(|line| line.usd(products)).sum()
     }
 
-    /// The same as one line.
+    /// The same as two straight lines, of which the lower one counts: without limits, and with the
+    /// line that has a limit at it. No bill has more than one such line.
+    #[must_use]
+    pub fn sums(&self) -> [Line; 2] {
+        let at_limit = |line: &Line| match line.at_most.is_finite() {
+            true => Line::new(line.what, line.at_most, 0.0),
+            false => *line,
+        };
+        let at_limits = Bill {
+            way: self.way,
+            lines: self.lines.iter().map(at_limit).collect(),
+        };
+        [self.sum(), at_limits.sum()]
+    }
+
+    /// The same as one straight line, which goes on where a limit would hold it.
     #[must_use]
     pub fn sum(&self) -> Line {
         let sum = |of: fn(&Line) -> f64| -> f64 { self.lines.iter().map(of).sum() };
@@ -304,5 +319,17 @@ mod tests {
     fn a_bill_is_the_sum_of_its_lines() {
         let bill = bill(Way::Batch);
         close(bill.sum().usd(10_000.0), bill.total(10_000.0));
+    }
+
+    #[test]
+    fn a_limit_is_in_the_lower_one_of_two_sums() {
+        for way in Way::ALL {
+            let bill = bill(way);
+            let [free, limited] = bill.sums();
+            for products in [0.0, 10_000.0, 71_999.0, 72_001.0, 1e7] {
+                let lower = free.usd(products).min(limited.usd(products));
+                assert!((lower - bill.total(products)).abs() < 1e-6, "{way:?}");
+            }
+        }
     }
 }

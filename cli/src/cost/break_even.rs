@@ -17,19 +17,42 @@ pub enum Cheaper {
     From(f64),
     /// For so many or fewer.
     UpTo(f64),
+    /// For so many or fewer, and again for so many or more: between them a limit is not reached.
+    UpToOrFrom(f64, f64),
 }
 
-/// When `one` is no dearer than `other`, both without limits.
+/// When the lowest of the lines `one` is no dearer than `other`, all of them without limits.
 #[must_use]
-pub fn cheaper(one: &Line, other: &Line) -> Cheaper {
+pub fn cheaper(one: &[Line], other: &Line) -> Cheaper {
+    let (up_to, from) = one
+        .iter()
+        .map(|line| ends(line, other))
+        .fold((f64::NEG_INFINITY, f64::INFINITY), |(up_to, from), ends| {
+            (up_to.max(ends.0), from.min(ends.1))
+        });
+    // Of whole products: none is between 3 and 4.
+    if from <= up_to + 1.0 {
+        return Cheaper::Always;
+    }
+    match (up_to.is_finite(), from.is_finite()) {
+        (false, false) => Cheaper::Never,
+        (true, false) => Cheaper::UpTo(up_to),
+        (false, true) => Cheaper::From(from),
+        (true, true) => Cheaper::UpToOrFrom(up_to, from),
+    }
+}
+
+/// For how many products at most, and for how many at least, one line is no dearer than another;
+/// infinite where that is for none.
+fn ends(one: &Line, other: &Line) -> (f64, f64) {
     let dearer = one.fixed - other.fixed;
     let saved = other.per_product - one.per_product;
     match (dearer <= 0.0, saved >= 0.0) {
-        (true, true) => Cheaper::Always,
-        // Both are negative.
-        (true, false) => Cheaper::UpTo((dearer / saved).floor()),
-        (false, true) if saved > 0.0 => Cheaper::From((dearer / saved).ceil()),
-        (false, _) => Cheaper::Never,
+        (true, true) => (f64::INFINITY, 0.0),
+        // Neither is positive.
+        (true, false) => ((dearer / saved).abs().floor(), f64::INFINITY),
+        (false, true) if saved > 0.0 => (f64::NEG_INFINITY, (dearer / saved).ceil()),
+        (false, _) => (f64::NEG_INFINITY, f64::INFINITY),
     }
 }
 
@@ -48,36 +71,41 @@ pub struct BreakEven {
 /// The break-even points of a load.
 #[must_use]
 pub fn table(load: &Load, rates: &Rates) -> Vec<BreakEven> {
-    let whole = |way| Bill::new(way, load, rates).sum();
-    let part = |way| endpoint(way, load, rates);
-    let row = |compared, one: Line, other: Line| {
-        let cheaper = cheaper(&one, &other);
+    let first = |way| Bill::new(way, load, rates).sums();
+    // The limit of the second does not matter: where it holds scaling to zero, that costs what
+    // always on costs, which is then no dearer either way. The others have none.
+    let second = |way| Bill::new(way, load, rates).sum();
+    let row = |compared, one: &[Line], other: Line| {
+        let cheaper = cheaper(one, &other);
         BreakEven {
             compared,
             cheaper,
-            beyond_capacity: matches!(cheaper, Cheaper::From(from) if from > load.capacity()),
+            beyond_capacity: match cheaper {
+                Cheaper::From(from) | Cheaper::UpToOrFrom(_, from) => from > load.capacity(),
+                Cheaper::Always | Cheaper::Never | Cheaper::UpTo(_) => false,
+            },
         }
     };
     vec![
         row(
             "always on is no dearer than scaled to zero",
-            whole(Way::AlwaysOn),
-            whole(Way::ScaleToZero),
+            &first(Way::AlwaysOn),
+            second(Way::ScaleToZero),
         ),
         row(
             "always on is no dearer than batch, texts included",
-            whole(Way::AlwaysOn),
-            whole(Way::Batch),
+            &first(Way::AlwaysOn),
+            second(Way::Batch),
         ),
         row(
             "an endpoint always on is no dearer than Batch Transform",
-            part(Way::AlwaysOn),
-            part(Way::Batch),
+            &[endpoint(Way::AlwaysOn, load, rates)],
+            endpoint(Way::Batch, load, rates),
         ),
         row(
             "scaled to zero is no dearer than batch, texts included",
-            whole(Way::ScaleToZero),
-            whole(Way::Batch),
+            &first(Way::ScaleToZero),
+            second(Way::Batch),
         ),
     ]
 }
@@ -98,21 +126,31 @@ mod tests {
         Line::new("", fixed, per_product)
     }
 
+    fn two(one: Line, other: Line) -> Cheaper {
+        cheaper(&[one], &other)
+    }
+
     #[test]
     fn two_lines_meet_where_their_difference_is_used_up() {
         // $100 more at the start, $0.3 less for each: 333.3 products.
-        assert_eq!(
-            cheaper(&line(100.0, 0.1), &line(0.0, 0.4)),
-            Cheaper::From(334.0)
-        );
-        assert_eq!(
-            cheaper(&line(0.0, 0.4), &line(100.0, 0.1)),
-            Cheaper::UpTo(333.0)
-        );
-        assert_eq!(cheaper(&line(1.0, 0.1), &line(1.0, 0.1)), Cheaper::Always);
-        assert_eq!(cheaper(&line(2.0, 0.1), &line(1.0, 0.1)), Cheaper::Never);
-        assert_eq!(cheaper(&line(2.0, 0.2), &line(1.0, 0.1)), Cheaper::Never);
-        assert_eq!(cheaper(&line(0.0, 0.1), &line(1.0, 0.1)), Cheaper::Always);
+        assert_eq!(two(line(100.0, 0.1), line(0.0, 0.4)), Cheaper::From(334.0));
+        assert_eq!(two(line(0.0, 0.4), line(100.0, 0.1)), Cheaper::UpTo(333.0));
+        assert_eq!(two(line(1.0, 0.1), line(1.0, 0.1)), Cheaper::Always);
+        assert_eq!(two(line(2.0, 0.1), line(1.0, 0.1)), Cheaper::Never);
+        assert_eq!(two(line(2.0, 0.2), line(1.0, 0.1)), Cheaper::Never);
+        assert_eq!(two(line(0.0, 0.1), line(1.0, 0.1)), Cheaper::Always);
+    }
+
+    #[test]
+    fn of_several_lines_the_lowest_counts() {
+        let steep = line(0.0, 0.5);
+        let flat = line(100.0, 0.125);
+        let both = |other| cheaper(&[steep, flat], &other);
+        // The steep one up to 40 products, for $20, and the flat one from 720 on, for $190.
+        assert_eq!(both(line(10.0, 0.25)), Cheaper::UpToOrFrom(40.0, 720.0));
+        assert_eq!(both(line(0.0, 0.25)), Cheaper::UpToOrFrom(0.0, 800.0));
+        assert_eq!(both(line(80.0, 0.25)), Cheaper::Always);
+        assert_eq!(both(line(0.0, 0.125)), Cheaper::UpTo(0.0));
     }
 
     #[test]
@@ -137,6 +175,34 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_that_scales_to_zero_is_up_for_a_whole_month_at_most() {
+        let mut rates = rates_of_tests();
+        rates.text = 0.0;
+        let table_of = |batch_jobs| {
+            let load = Load {
+                batch_jobs,
+                ..of_tests()
+            };
+            table(&load, &rates)
+        };
+        // $1,095 against $0.0005 + $0.0000042 - $0.0001002 a product: the same as always on, since
+        // it is up all the time by then.
+        let few = table_of(4);
+        assert_eq!(few[1].cheaper, few[3].cheaper);
+        let Cheaper::From(from) = few[3].cheaper else {
+            panic!("{:?}", few[3])
+        };
+        assert!((from - 2_710_397.0).abs() <= 1.0, "{from}");
+        assert!(few[3].beyond_capacity);
+        // With $9 less than 100 starts cost it begins cheaper: 9 / (0.015 + 0.0001002 - 0.0005042).
+        let Cheaper::UpToOrFrom(up_to, from) = table_of(100)[3].cheaper else {
+            panic!("{:?}", table_of(100)[3])
+        };
+        assert!((up_to - 616.0).abs() <= 1.0, "{up_to}");
+        assert!((from - 2_650_991.0).abs() <= 1.0, "{from}");
+    }
+
+    #[test]
     fn what_the_instances_cannot_do_is_said() {
         let load = Load {
             batch_jobs: 0,
@@ -155,7 +221,7 @@ mod tests {
         };
         let mut rates = rates_of_tests();
         rates.instance_hour = 1.4;
-        let cheap_work = cheaper(&line(1_095.0, 0.0), &endpoint(Way::Batch, &slow, &rates));
+        let cheap_work = two(line(1_095.0, 0.0), endpoint(Way::Batch, &slow, &rates));
         assert!(matches!(cheap_work, Cheaper::From(from) if from > slow.capacity()));
     }
 

@@ -170,6 +170,7 @@ fn when(row: &BreakEven) -> String {
         Cheaper::Never => "never".to_owned(),
         Cheaper::From(from) => format!("from {from:.0}"),
         Cheaper::UpTo(to) => format!("up to {to:.0}"),
+        Cheaper::UpToOrFrom(to, from) => format!("up to {to:.0}, and from {from:.0}"),
     };
     if row.beyond_capacity {
         return format!("{words}, more than the instances can take");

@@ -7,8 +7,8 @@ use aws_sdk_sagemaker::types::{
 };
 use clap::Args;
 
-/// How long a part of the traffic, or all of it, is watched where something is to be
-/// watched and nothing else is said.
+/// How long each step is watched, with a part of the traffic and with all of it, where something is
+/// to be watched and nothing else is said. As `rollout.bakeSeconds` of the stack.
 const BAKE_SECONDS: i32 = 300;
 
 /// How the traffic moves to the new instances.
@@ -18,7 +18,8 @@ pub struct Rollout {
     /// after --bake-seconds; needs two instances or more
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i32).range(1..=50))]
     pub canary: Option<i32>,
-    /// Of an update: how long the new instances are watched before the old ones go
+    /// Of an update: how long the new instances are watched after each step: as the canary, and
+    /// with all of the traffic before the old ones go
     /// [default: 300 with --canary or --rollback-alarm, else 0]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=3600))]
     pub bake_seconds: Option<i32>,
@@ -36,9 +37,12 @@ impl Rollout {
         let bake = self
             .bake_seconds
             .unwrap_or(if watches { BAKE_SECONDS } else { 0 });
-        let routing = TrafficRoutingConfig::builder().wait_interval_in_seconds(bake);
+        let routing = TrafficRoutingConfig::builder();
         let routing = match self.canary {
-            None => routing.r#type(TrafficRoutingConfigType::AllAtOnce),
+            // Its one step has no other to wait for.
+            None => routing
+                .r#type(TrafficRoutingConfigType::AllAtOnce)
+                .wait_interval_in_seconds(0),
             Some(percent) => {
                 let size = CapacitySize::builder()
                     .r#type(CapacitySizeType::CapacityPercent)
@@ -46,11 +50,15 @@ impl Rollout {
                 routing
                     .r#type(TrafficRoutingConfigType::Canary)
                     .canary_size(size.build())
+                    .wait_interval_in_seconds(bake)
             }
         };
+        // Until the old instances go, alarms take the update back: that is the watch of the last
+        // step, and the only one of all traffic at once.
+        // <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green-all-at-once.html>
         let policy = BlueGreenUpdatePolicy::builder()
             .traffic_routing_configuration(routing.build())
-            .termination_wait_in_seconds(0);
+            .termination_wait_in_seconds(bake);
         let config = DeploymentConfig::builder().blue_green_update_policy(policy.build());
         if self.rollback_alarms.is_empty() {
             return config.build();
@@ -66,10 +74,18 @@ impl Rollout {
 mod tests {
     use super::*;
 
+    fn policy(rollout: &Rollout) -> BlueGreenUpdatePolicy {
+        rollout.config().blue_green_update_policy().unwrap().clone()
+    }
+
     fn routing(rollout: &Rollout) -> TrafficRoutingConfig {
-        let config = rollout.config();
-        let policy = config.blue_green_update_policy().unwrap();
+        let policy = policy(rollout);
         policy.traffic_routing_configuration().unwrap().clone()
+    }
+
+    /// For how long the old instances stay beside the new ones that have all traffic.
+    fn kept_seconds(rollout: &Rollout) -> Option<i32> {
+        policy(rollout).termination_wait_in_seconds()
     }
 
     #[test]
@@ -78,7 +94,23 @@ mod tests {
         let routing = routing(&rollout);
         assert_eq!(routing.r#type(), Some(&TrafficRoutingConfigType::AllAtOnce));
         assert_eq!(routing.wait_interval_in_seconds(), Some(0));
+        assert_eq!(kept_seconds(&rollout), Some(0));
         assert!(rollout.config().auto_rollback_configuration().is_none());
+    }
+
+    #[test]
+    fn all_traffic_is_watched_while_the_old_instances_stay() {
+        let watched = Rollout {
+            rollback_alarms: vec!["errors".to_owned()],
+            ..Rollout::default()
+        };
+        assert_eq!(kept_seconds(&watched), Some(BAKE_SECONDS));
+        assert_eq!(routing(&watched).wait_interval_in_seconds(), Some(0));
+        let longer = Rollout {
+            bake_seconds: Some(600),
+            ..watched
+        };
+        assert_eq!(kept_seconds(&longer), Some(600));
     }
 
     #[test]
@@ -92,6 +124,7 @@ mod tests {
         assert_eq!(routing.r#type(), Some(&TrafficRoutingConfigType::Canary));
         assert_eq!(routing.canary_size().unwrap().value(), Some(25));
         assert_eq!(routing.wait_interval_in_seconds(), Some(BAKE_SECONDS));
+        assert_eq!(kept_seconds(&rollout), Some(BAKE_SECONDS));
         let config = rollout.config();
         let alarms = config.auto_rollback_configuration().unwrap().alarms();
         assert_eq!(alarms[0].alarm_name(), Some("errors"));

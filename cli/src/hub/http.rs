@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
+use describe_product::adapters::with_causes;
 use reqwest::Url;
 
 use crate::failure::{Exit, Failure, Outcome};
@@ -190,7 +191,7 @@ impl Hub {
                 .map_err(|error| unasked(&error))?;
         }
         let mut response = self.connector.call(request).await.map_err(|error| {
-            let why = aws_smithy_types::error::display::DisplayErrorContext(&error);
+            let why = with_causes(&error);
             Refusal::Unanswered(format!("{url}: {why}"))
         })?;
         Ok(Answer {

@@ -27,8 +27,7 @@ impl Attention {
     /// weights are computed anew rather than kept.
     ///
     /// # Panics
-    /// When a length does not fit, or a bias with a gradient is shared by the
-    /// heads.
+    /// When a length does not fit, or heads share numbers of a bias with a gradient.
     #[expect(clippy::too_many_arguments, reason = "as `compute`, and two more")]
     pub fn backward(
         &self,
@@ -40,11 +39,13 @@ impl Attention {
         dy: &[f32],
         gradient: AttentionGradient,
     ) {
-        let width = self.heads * self.head_dim;
-        let (queries, keys) = (
-            self.batch * self.queries * width,
-            self.batch * self.keys * width,
-        );
+        // No slice is as long as what does not fit into a number.
+        let numbers = |tokens: usize| {
+            [tokens, self.heads, self.head_dim]
+                .into_iter()
+                .fold(self.batch, usize::saturating_mul)
+        };
+        let (queries, keys) = (numbers(self.queries), numbers(self.keys));
         assert!(dy.len() == queries && gradient.q.len() == queries);
         assert!(gradient.k.len() == keys && gradient.v.len() == keys);
         assert_eq!(gradient.biases.len(), biases.len());
@@ -56,11 +57,18 @@ impl Attention {
             .map(|(place, bias)| {
                 let place = place?;
                 assert!(place.len() <= bias.data.len());
-                let last = (self.batch - 1) * bias.batch
-                    + (self.heads - 1) * bias.head
-                    + (self.queries - 1) * bias.query
-                    + self.keys;
-                assert!(last <= place.len() && (bias.head > 0 || self.heads == 1));
+                let of_batches = (self.batch - 1).saturating_mul(bias.batch);
+                let of_heads = (self.heads - 1).saturating_mul(bias.head);
+                let of_head = (self.queries - 1)
+                    .saturating_mul(bias.query)
+                    .saturating_add(self.keys);
+                let last = of_batches.saturating_add(of_heads).saturating_add(of_head);
+                assert!(last <= place.len());
+                // One layout or the other: a head's batch rows together, or a batch row's heads.
+                let apart = self.heads == 1
+                    || bias.head >= of_batches.saturating_add(of_head)
+                    || bias.head >= of_head && bias.batch >= of_heads.saturating_add(of_head);
+                assert!(apart, "heads share numbers of a bias");
                 Some(SharedMut::new(place))
             })
             .collect();
@@ -140,8 +148,8 @@ impl Call<'_> {
             weights,
             of_weights,
         } = scratch;
-        weights.resize(queries * keys, 0.0);
-        of_weights.resize(queries * keys, 0.0);
+        weights.resize(queries.saturating_mul(keys), 0.0);
+        of_weights.resize(queries.saturating_mul(keys), 0.0);
         let [q, k, v] = [self.q, self.k, self.v].map(|strided| Matrix {
             data: strided.from((batch, head)),
             by_row: strided.token,
@@ -195,8 +203,8 @@ impl Call<'_> {
             for (bias, place) in self.biases.iter().zip(&self.of_biases) {
                 let Some(place) = place else { continue };
                 let at = batch * bias.batch + head * bias.head + query * bias.query;
-                // SAFETY: `backward` checked that the place is so long; the
-                // head's part of it is this thread's.
+                // SAFETY: `backward` checked that the place is so long, and that no
+                // other head's numbers lie there: they are this thread's.
                 let place = unsafe { std::slice::from_raw_parts_mut(place.get().add(at), keys) };
                 for (place, of_score) in place.iter_mut().zip(of_weights.iter()) {
                     *place += of_score;

@@ -146,6 +146,14 @@ impl PackedWeights {
         inputs: usize,
     ) -> Result<Self, PackError> {
         check_level(proof, format)?;
+        // Before anything is computed from a shape that is none.
+        let block_bytes = crate::quantised::block_bytes(format);
+        let row_bytes = inputs.div_ceil(format.block()).checked_mul(block_bytes);
+        let bytes = row_bytes.and_then(|row_bytes| row_bytes.checked_mul(outputs));
+        let (Some(row_bytes), true) = (row_bytes, bytes == Some(blocks.len()) && inputs > 0) else {
+            let reason = "the blocks are not as many as the shape says";
+            return Err(PackError { reason });
+        };
         let (panel_bytes, pack): (_, PackPanel) = match format {
             WeightFormat::Q8_0 => (packed_q8_0_bytes(inputs), pack_q8_0),
             WeightFormat::Q4K => (packed_q4k_bytes(inputs), pack_q4k),
@@ -154,11 +162,6 @@ impl PackedWeights {
                 return Err(PackError { reason });
             }
         };
-        let row_bytes = inputs.div_ceil(format.block()) * crate::quantised::block_bytes(format);
-        if blocks.len() != outputs * row_bytes || inputs == 0 {
-            let reason = "the blocks are not as many as the shape says";
-            return Err(PackError { reason });
-        }
         let mut data = Buffer::zeroed(outputs.div_ceil(PANEL) * panel_bytes);
         let panels = data.as_mut_slice::<u8>().chunks_exact_mut(panel_bytes);
         for (panel, rows) in panels.zip(blocks.chunks(PANEL * row_bytes)) {
@@ -313,7 +316,7 @@ impl PackedWeights {
 }
 
 fn check_shape(length: usize, outputs: usize, inputs: usize) -> Result<(), PackError> {
-    if length != outputs * inputs || inputs == 0 {
+    if outputs.checked_mul(inputs) != Some(length) || inputs == 0 {
         let reason = "the weights are not as many as the shape says";
         return Err(PackError { reason });
     }

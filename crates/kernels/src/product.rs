@@ -101,7 +101,11 @@ pub fn multiply_each(x: &[f32], layers: &[Biased]) -> Vec<Vec<f32>> {
     );
     let mut ys: Vec<Unwritten> = layers
         .iter()
-        .map(|layer| Unwritten::new(layer.weights.rows_of(x) * layer.weights.outputs()))
+        .map(|layer| {
+            // More than there can be, which is refused, rather than too few.
+            let rows = layer.weights.rows_of(x);
+            Unwritten::new(rows.saturating_mul(layer.weights.outputs()))
+        })
         .collect();
     let products: Vec<Product> = layers
         .iter()

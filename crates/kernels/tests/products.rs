@@ -318,6 +318,9 @@ fn sizes_that_do_not_fit_are_refused() {
     };
     assert!(PackedWeights::from_f32(proof, &[0.0; 5], 2, 3).is_err());
     assert!(PackedWeights::from_f32(proof, &[], 2, 0).is_err());
+    // As many as there are, had the product room.
+    let half = 1 << (usize::BITS / 2);
+    assert!(PackedWeights::from_f32(proof, &[], half, half).is_err());
     let q4k = WeightFormat::Q4K;
     assert!(PackedWeights::from_blocks(proof, q4k, &[0; Q4K_BLOCK_BYTES], 1, 257).is_err());
     assert!(PackedWeights::from_blocks(proof, WeightFormat::F32, &[0; 4], 1, 1).is_err());

@@ -55,6 +55,7 @@ export const functionSection = z.strictObject({
     'must be "fitted", "none" or a whole number of at least 1',
   ),
   provisionedConcurrency: z.int().min(1).nullable(),
+  deadLetterQueue: z.boolean(),
   url: z.enum(['none', 'buffered', 'stream']),
   tracing: z.enum(['active', 'pass-through']),
   environment: functionVariables,

@@ -83,7 +83,7 @@ fn without_limits(config: &SdkConfig) -> SdkConfig {
 
 /// An error and what caused it, outermost first: an SDK error alone says only
 /// "dispatch failure".
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

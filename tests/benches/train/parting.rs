@@ -13,14 +13,17 @@ use crate::turns::begin;
 /// How often all questions are learnt from: in the second epoch losses have parted.
 const EPOCHS: usize = 2;
 
+/// Changed by less, most pixels stay the number that they are in f32.
+const LEAST: f64 = 1e-7;
+
 /// What the pixels are changed by, as a share of each.
 ///
 /// # Errors
 /// When it is none.
 pub fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(share) if 0.0 < share && share < 1.0 => Ok(share),
-        _ => Err("a number above 0 and below 1, such as 1e-7".to_owned()),
+        Ok(share) if (LEAST..1.0).contains(&share) => Ok(share),
+        _ => Err(format!("a number of at least {LEAST:e} and below 1")),
     }
 }
 

@@ -251,6 +251,21 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_is_read_again_is_the_same_to_its_last_digit() {
+        let step = Event::Step {
+            step: 1,
+            epoch: 1,
+            loss: 3.734_567_946_232_616_5,
+            learning_rate: 0.1,
+            gradient_norm: 0.000_123_456_789_012_345_67,
+            questions: 16,
+            seconds: 0.1 + 0.2,
+        };
+        let text = serde_json::to_string(&step).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), step);
+    }
+
+    #[test]
     fn a_file_that_says_what_was_measured_is_left_and_gone_on_with() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");

@@ -200,7 +200,8 @@ impl LoraConfig {
                 Self::MAX_R
             ));
         }
-        if !self.alpha.is_finite() {
+        // It is computed with in f32.
+        if !(self.alpha as f32).is_finite() {
             return fail(format!("lora_alpha is {}", self.alpha));
         }
         if !(0.0..1.0).contains(&self.dropout) {
@@ -326,6 +327,11 @@ mod tests {
             ),
             ("\"LORA\"", "\"IA3\"", "IA3"),
             ("\"r\": 4", "\"r\": 0", "r is 0"),
+            (
+                "\"lora_alpha\": 16.0",
+                "\"lora_alpha\": 1e39",
+                "lora_alpha is 1",
+            ),
             (
                 "\"lora_dropout\": 0.1",
                 "\"lora_dropout\": 1.0",
