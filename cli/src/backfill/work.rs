@@ -220,8 +220,7 @@ async fn in_bucket(
     let mark = SourceMark {
         origin: address.to_string(),
         etag: Some(etag),
-        sequencer: None,
-        settings: None,
+        ..SourceMark::default()
     };
     Ok(Some((PhotoSource::Object(address), mark)))
 }
@@ -232,8 +231,7 @@ async fn in_folder(folder: &std::path::Path, product: &Product) -> (PhotoSource,
     let mark = |etag| SourceMark {
         origin: format!("file/{}", product.key),
         etag,
-        sequencer: None,
-        settings: None,
+        ..SourceMark::default()
     };
     let path = folder.join(&product.key);
     let is_small = tokio::fs::metadata(&path)

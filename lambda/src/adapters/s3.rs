@@ -15,7 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 
 use super::{shortened, with_causes, with_request_id};
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
 };
 
 /// Where a result says what it was made from: `x-amz-meta-…` headers. The origin
@@ -23,6 +23,8 @@ use crate::domain::{
 const SOURCE_ORIGIN: &str = "source-origin";
 const SOURCE_ETAG: &str = "source-etag";
 const SOURCE_SEQUENCER: &str = "source-sequencer";
+const SOURCE_AT_MS: &str = "source-at-ms";
+const SOURCE_PHOTO: &str = "source-photo";
 const SOURCE_SETTINGS: &str = "source-settings";
 
 const ATTEMPTS: u32 = 3;
@@ -67,6 +69,38 @@ impl Store for S3Store {
         deadline: Deadline,
     ) -> Result<Bytes, StoreError> {
         let read = async { content(address, self.get(address).await?, max_bytes).await };
+        in_time(address, deadline, read).await
+    }
+
+    async fn read_state(
+        &self,
+        state: &ObjectState,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Bytes, StoreError> {
+        let ObjectState { address, etag } = state;
+        let read = async {
+            let object = self
+                .client
+                .get_object()
+                .bucket(&address.bucket)
+                .key(&address.key)
+                .if_match(format!("\"{etag}\""))
+                .send()
+                .await
+                .map_err(|error| {
+                    if is_changed(&error) {
+                        return changed(address);
+                    }
+                    store_error(error, address, "s3:GetObject")
+                })?;
+            // Not every server that speaks S3's protocol knows the condition.
+            let found = object.e_tag().map(|found| found.trim_matches('"'));
+            if found.is_some_and(|found| found != etag) {
+                return Err(changed(address));
+            }
+            content(address, object, max_bytes).await
+        };
         in_time(address, deadline, read).await
     }
 
@@ -210,6 +244,8 @@ fn stored(etag: Option<&str>, metadata: Option<&HashMap<String, String>>) -> Sto
             origin: percent_decode_str(&origin).decode_utf8_lossy().into_owned(),
             etag: entry(SOURCE_ETAG),
             sequencer: entry(SOURCE_SEQUENCER),
+            at_ms: entry(SOURCE_AT_MS).and_then(|text| text.parse().ok()),
+            photo: entry(SOURCE_PHOTO),
             settings: entry(SOURCE_SETTINGS),
         }),
     }
@@ -222,9 +258,12 @@ fn version(etag: Option<&str>) -> Version {
 
 fn metadata(source: &SourceMark) -> HashMap<String, String> {
     let origin = utf8_percent_encode(&source.origin, NON_ALPHANUMERIC).to_string();
+    let at_ms = source.at_ms.map(|at_ms| at_ms.to_string());
     let further = [
         (SOURCE_ETAG, &source.etag),
         (SOURCE_SEQUENCER, &source.sequencer),
+        (SOURCE_AT_MS, &at_ms),
+        (SOURCE_PHOTO, &source.photo),
         (SOURCE_SETTINGS, &source.settings),
     ];
     let further = further

@@ -14,7 +14,7 @@ use super::s3::S3Store;
 use super::sagemaker::{InvokeEndpoint, InvokeError, SdkEndpoint};
 use super::*;
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
 };
 use crate::settings::Guardrail;
 use crate::telemetry::Trace;
@@ -349,6 +349,33 @@ async fn an_object_is_read_in_path_style() {
     );
 }
 
+/// Whether the server knows the condition or not.
+#[tokio::test]
+async fn an_object_in_another_state_is_not_read() {
+    let state = ObjectState {
+        address: address(),
+        etag: "e1".to_owned(),
+    };
+    let (server, here) = store(Canned::new(200, "photo").with("etag", "\"e1\"")).await;
+    let photo = here.read_state(&state, 5, soon()).await.unwrap();
+    assert_eq!(photo, "photo");
+    let request = &server.requests()[0];
+    assert!(request.contains("if-match: \"e1\"\r\n"), "{request}");
+
+    let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+    for answer in [
+        Canned::new(412, xml("PreconditionFailed")),
+        Canned::new(200, "other").with("etag", "\"e2\""),
+    ] {
+        let (_server, replaced) = store(answer).await;
+        let error = replaced.read_state(&state, 5, soon()).await.unwrap_err();
+        assert_eq!(error, StoreError::Changed { address: address() });
+    }
+    let (_server, gone) = store(Canned::new(404, xml("NoSuchKey"))).await;
+    let error = gone.read_state(&state, 5, soon()).await.unwrap_err();
+    assert_eq!(error, StoreError::NotFound { address: address() });
+}
+
 #[tokio::test]
 async fn s3_s_errors_are_told_apart() {
     let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
@@ -381,6 +408,8 @@ fn mark() -> SourceMark {
         origin: "s3://catalogue/incoming/a bé.jpg".into(),
         etag: Some("e1".into()),
         sequencer: Some("0055".into()),
+        at_ms: Some(1_763_976_600_000),
+        photo: Some("f070".into()),
         settings: Some("5e77".into()),
     }
 }
@@ -400,6 +429,8 @@ async fn a_result_says_what_it_was_made_from() {
         .with("x-amz-meta-source-origin", origin)
         .with("x-amz-meta-source-etag", "e1")
         .with("x-amz-meta-source-sequencer", "0055")
+        .with("x-amz-meta-source-at-ms", "1763976600000")
+        .with("x-amz-meta-source-photo", "f070")
         .with("x-amz-meta-source-settings", "5e77");
     let (server, store) = store(answer).await;
     let stored = Stored {
@@ -432,6 +463,8 @@ async fn a_result_says_what_it_was_made_from() {
         &format!("x-amz-meta-source-origin: {origin}\r\n"),
         "x-amz-meta-source-etag: e1\r\n",
         "x-amz-meta-source-sequencer: 0055\r\n",
+        "x-amz-meta-source-at-ms: 1763976600000\r\n",
+        "x-amz-meta-source-photo: f070\r\n",
         "x-amz-meta-source-settings: 5e77\r\n",
     ] {
         assert!(request.contains(header), "{request}");

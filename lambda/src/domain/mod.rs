@@ -53,12 +53,12 @@ pub use prompt::{Correction, Prompt};
 pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
 pub use request::{
-    DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
+    DescribeRequest, ObjectAddress, ObjectAddressError, ObjectState, PhotoSource, is_bucket_name,
 };
 pub use script::Script;
-pub use source_mark::{SourceMark, Standing};
+pub use source_mark::{SourceMark, Standing, photo_digest};
 pub use text_check::{Subject, TextCheck};
-pub use timestamp::timestamp;
+pub use timestamp::{read_time_ms, timestamp};
 pub use usage::{Cost, Price, Prices, Usage};
 pub use wording::{Style, Wording};
 pub use writing::{CheckedDescription, Unfaithful, write};

@@ -54,6 +54,7 @@ impl Known {
 pub fn summary(request: &DescribeRequest) -> Value {
     let photo = match &request.photo {
         PhotoSource::Object(address) => address.to_string(),
+        PhotoSource::State(state) => state.address.to_string(),
         PhotoSource::Bytes(bytes) => format!("{} bytes in the message", bytes.len()),
     };
     let attributes = request.attributes.as_ref().map(|names| {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
 };
 
 /// Objects in memory.
@@ -20,6 +20,8 @@ pub struct FakeStore {
     pub interloper: Mutex<Option<(String, Bytes, SourceMark)>>,
     /// The next write is made, and the answer to it lost, so that it is made again.
     pub is_answer_lost: Mutex<bool>,
+    /// The object at this address is in another state than any that is read.
+    pub replaced: Mutex<Option<&'static str>>,
     /// Nothing can be written, or taken away, whose address holds this.
     pub denied: Mutex<Option<&'static str>>,
 }
@@ -58,6 +60,12 @@ impl FakeStore {
     pub fn get(&self, uri: &str) -> Option<(Bytes, Option<SourceMark>)> {
         let object = self.object(uri)?;
         Some((object.bytes, object.stored.source))
+    }
+
+    /// The entity tag of what lies there, without quotes.
+    pub fn etag(&self, uri: &str) -> Option<String> {
+        let Version(etag) = self.object(uri)?.stored.version;
+        Some(etag.trim_matches('"').to_owned())
     }
 
     /// The JSON document that lies there.
@@ -129,6 +137,21 @@ impl Store for FakeStore {
             })?;
         assert!(bytes.len() as u64 <= max_bytes);
         Ok(bytes)
+    }
+
+    async fn read_state(
+        &self,
+        state: &ObjectState,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Bytes, StoreError> {
+        let address = &state.address;
+        let replaced = *self.replaced.lock().unwrap();
+        if replaced == Some(address.to_string().as_str()) {
+            let address = address.clone();
+            return Err(StoreError::Changed { address });
+        }
+        self.read(address, max_bytes, deadline).await
     }
 
     async fn look(

@@ -39,7 +39,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.incoming_prefix, "incoming/");
     assert_eq!(settings.output_prefix, "descriptions/");
     assert_eq!(settings.failure_prefix, "failures/");
-    assert!(!settings.claims_products);
+    assert!(settings.claims_products);
     assert_eq!(settings.idempotency_location, None);
     assert_eq!(settings.product_concurrency, 4);
     assert_eq!(settings.http_timeout_ms, 28_000);
