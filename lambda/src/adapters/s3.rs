@@ -13,7 +13,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{shortened, with_causes, with_request_id};
+use super::{said, shortened, with_causes, with_request_id};
 use crate::domain::{
     Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
 };
@@ -312,7 +312,8 @@ where
             let code = code.unwrap_or("unknown error");
             let message = context.err().message().unwrap_or("no message");
             let what = with_request_id(&format!("{code} ({status})"), request_id);
-            failed(&address, &format!("{what}: {message}"))
+            let reason = format!("{what}: {}", said(message));
+            StoreError::Failed { address, reason }
         }
     }
 }

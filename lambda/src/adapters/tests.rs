@@ -170,7 +170,7 @@ async fn sagemaker_s_own_errors_are_told_apart() {
     assert!(matches!(error, InvokeError::Refused(_)), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "ValidationError (request id r-7): Endpoint blip2 not found."
+        "ValidationError (request id r-7): «Endpoint blip2 not found.»"
     );
     for (status, code) in [(400, "ThrottlingException"), (503, "ServiceUnavailable")] {
         let (_, throttled) = invoke_endpoint(said(status, code)).await;
@@ -307,7 +307,7 @@ async fn bedrock_s_errors_are_told_apart() {
             models.converse(input).await.unwrap_err(),
         ] {
             assert_eq!(error.kind, kind, "{error}");
-            let said = format!("{code} (request id r-7): {message}");
+            let said = format!("{code} (request id r-7): «{message}»");
             assert_eq!(error.message, said);
         }
         assert_eq!(
@@ -398,7 +398,7 @@ async fn s3_s_errors_are_told_apart() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("InvalidRequest (400) (request id r-7): no"),
+        error.contains("InvalidRequest (400) (request id r-7): «no»"),
         "{error}"
     );
 }
