@@ -62,6 +62,8 @@ pub struct Invocation {
     pub ended: Option<Duration>,
     /// How it ended; [`Ending::Done`] for an answer, whatever that says.
     pub ending: Ending,
+    /// What of it was not worked off; nothing while it is under way.
+    pub left: Vec<Version>,
 }
 
 /// What came of it.
@@ -270,6 +272,7 @@ impl Driver<'_> {
             began: self.now(),
             ended: None,
             ending: Ending::Done,
+            left: Vec::new(),
         });
         self.under_way.insert(invocation, delivery);
         let sent = self.assignments[worker].send(assignment).await;
@@ -330,12 +333,13 @@ impl Driver<'_> {
                 (Ending::Died, Value::Null)
             }
         };
+        let left = self.deliveries.settle(delivery, ending, &answer, now);
         let Some(invocation) = self.invocations.get_mut(done.invocation) else {
             bail!("an invocation ended that was not made");
         };
         invocation.ended = Some(now);
         invocation.ending = ending;
-        self.deliveries.settle(delivery, ending, &answer, now);
+        invocation.left = left;
         Ok(())
     }
 
