@@ -14,7 +14,8 @@ use super::s3::S3Store;
 use super::sagemaker::{InvokeEndpoint, InvokeError, SdkEndpoint};
 use super::*;
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored,
+    Version, origin_of_upload,
 };
 use crate::settings::Guardrail;
 use crate::telemetry::Trace;
@@ -468,6 +469,39 @@ async fn a_result_says_what_it_was_made_from() {
         "x-amz-meta-source-settings: 5e77\r\n",
     ] {
         assert!(request.contains(header), "{request}");
+    }
+}
+
+/// S3 has 2 KB for names and values.
+#[tokio::test]
+async fn the_mark_of_the_longest_key_goes_into_an_object_s_metadata() {
+    for key in ["长".repeat(341), "a".repeat(1_024), "+".repeat(1_024)] {
+        let photo = ObjectAddress {
+            bucket: "b".repeat(63),
+            key,
+        };
+        let digits = || "0".repeat(64);
+        let source = SourceMark {
+            origin: origin_of_upload(&photo),
+            etag: Some(digits()),
+            sequencer: Some(digits()),
+            at_ms: Some(u64::MAX),
+            photo: Some(digits()),
+            settings: Some(digits()),
+        };
+        let (server, store) = store(Canned::new(200, "")).await;
+        let condition = Condition::Absent;
+        store
+            .write(&address(), "{}".into(), Some(&source), &condition, soon())
+            .await
+            .unwrap();
+        let request = &server.requests()[0];
+        let bytes: usize = request
+            .lines()
+            .filter_map(|line| line.strip_prefix("x-amz-meta-")?.split_once(": "))
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        assert!((500..=2_048).contains(&bytes), "{bytes}: {request}");
     }
 }
 

@@ -23,6 +23,7 @@ mod prompt_template;
 mod questions;
 mod request;
 mod script;
+mod shortening;
 mod source_mark;
 mod text_check;
 mod timestamp;
@@ -53,10 +54,12 @@ pub use prompt::{Correction, Prompt};
 pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
 pub use request::{
-    DescribeRequest, ObjectAddress, ObjectAddressError, ObjectState, PhotoSource, is_bucket_name,
+    DescribeRequest, LONGEST_KEY, ObjectAddress, ObjectAddressError, ObjectState, PhotoSource,
+    is_bucket_name,
 };
 pub use script::Script;
-pub use source_mark::{SourceMark, Standing, photo_digest};
+pub use shortening::shortened_name;
+pub use source_mark::{SourceMark, Standing, origin_of_upload, photo_digest};
 pub use text_check::{Subject, TextCheck};
 pub use timestamp::{read_time_ms, timestamp};
 pub use usage::{Cost, Price, Prices, Usage};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Format, excerpt};
 
 /// The longest key of an object, in bytes.
-const LONGEST_KEY: usize = 1024;
+pub const LONGEST_KEY: usize = 1024;
 
 /// One product to describe.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,18 +5,22 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
-use super::{PhotoSource, digest, read_time_ms};
+use super::{ObjectAddress, PhotoSource, digest, read_time_ms, shortened_name};
 
 /// What the origins of photos begin with that lie in S3.
 const UPLOADED: &str = "s3://";
 /// What the origins of messages begin with.
 const MESSAGE: &str = "message/";
 
+/// The longest origin, in bytes. All of a mark must go into the 2 KB that S3 has for the
+/// metadata of an object, where a byte that is no letter or digit takes three.
+const LONGEST_ORIGIN: usize = 400;
+
 /// Identifies one upload of one object, or one message, and how it was worked on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceMark {
-    /// Where it came from: the photo's `s3://bucket/key`, or `message/` and the
-    /// kind of channel.
+    /// Where it came from: the photo's `s3://bucket/key` (see [`origin_of_upload`]), or
+    /// `message/` and the kind of channel.
     pub origin: String,
     /// The entity tag of the photo, without quotes, or the id of the message.
     pub etag: Option<String>,
@@ -48,13 +52,20 @@ pub enum Standing {
     Other,
 }
 
+/// The origin of an upload: its address, or of a very long one the beginning and a digest.
+pub fn origin_of_upload(photo: &ObjectAddress) -> String {
+    shortened_name(&photo.to_string(), LONGEST_ORIGIN).into_owned()
+}
+
 /// Tells the photo of a message from others: a digest of its address and its entity tag, or
 /// of its bytes. Nothing where the entity tag is not known.
 pub fn photo_digest(photo: &PhotoSource) -> Option<String> {
     match photo {
         PhotoSource::Bytes(bytes) => Some(digest([&bytes[..]])),
         PhotoSource::Object(_) => None,
-        PhotoSource::State(state) => Some(state_digest(&state.address.to_string(), &state.etag)),
+        PhotoSource::State(state) => {
+            Some(state_digest(&origin_of_upload(&state.address), &state.etag))
+        }
     }
 }
 

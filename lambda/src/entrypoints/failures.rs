@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::record::FailureRecord;
 use super::App;
-use super::delivery::Delivery;
+use super::delivery::{Delivery, object_name};
 use super::message::MessageId;
 use super::place::{Found, Place, Step};
 use super::stored::Outcome;
@@ -140,7 +140,7 @@ pub async fn settle_message(
         return Err(problem);
     };
     let name = match product_id {
-        Some(product_id) => product_id.to_owned(),
+        Some(product_id) => object_name(app, product_id).into_owned(),
         None => format!("{MESSAGES}{}", message.id),
     };
     let delivery = Delivery {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::claims::{self, Claim};
-use super::delivery::Delivery;
+use super::delivery::{Delivery, object_name};
 use super::failures;
 use super::place::{Changed, Found, Place, Step};
 use super::upload::Work;
@@ -82,11 +82,12 @@ pub async fn describe_and_store(
     source: SourceMark,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
+    let name = object_name(app, &product_id);
     let result = result_address(app, bucket, &product_id);
     let source = marked(app, &request, source);
     let delivery = Delivery {
         product_id: Some(&product_id),
-        name: &product_id,
+        name: &name,
         bucket: &result.bucket,
         source: &source,
         request: failures::summary(&request),
@@ -152,7 +153,11 @@ fn result_address(app: &App, bucket: &str, product_id: &str) -> ObjectAddress {
     let bucket = settings.output_bucket.as_deref().unwrap_or(bucket);
     ObjectAddress {
         bucket: bucket.to_owned(),
-        key: format!("{}{product_id}.json", settings.output_prefix),
+        key: format!(
+            "{}{}.json",
+            settings.output_prefix,
+            object_name(app, product_id)
+        ),
     }
 }
 

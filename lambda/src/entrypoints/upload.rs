@@ -4,6 +4,7 @@ use super::App;
 use super::stored::{Outcome, describe_and_store};
 use crate::domain::{
     Deadline, DescribeRequest, ObjectAddress, ObjectState, PhotoSource, SourceMark,
+    origin_of_upload,
 };
 use crate::problem::Problem;
 use crate::telemetry::{About, follow};
@@ -60,7 +61,7 @@ pub fn work(upload: Upload, prefix: &str) -> Result<Work, &'static str> {
     };
     let etag = upload.etag.map(|etag| etag.trim_matches('"').to_owned());
     let source = SourceMark {
-        origin: photo.to_string(),
+        origin: origin_of_upload(&photo),
         etag: etag.clone(),
         sequencer: upload.sequencer,
         at_ms: upload.at_ms,

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, LONGEST_KEY, ObjectAddress, ObjectState, SourceMark, Store, StoreError,
+    Stored, Version,
 };
 
 /// Objects in memory.
@@ -190,6 +191,11 @@ impl Store for FakeStore {
             return Err(StoreError::TimedOut { address });
         }
         self.check_allowed(address, "s3:PutObject")?;
+        if address.key.len() > LONGEST_KEY {
+            let address = address.clone();
+            let reason = "KeyTooLongError".to_owned();
+            return Err(StoreError::Failed { address, reason });
+        }
         let uri = address.to_string();
         let mut objects = self.objects.lock().unwrap();
         self.let_in(&mut objects);

@@ -107,6 +107,17 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
 }
 
 #[test]
+fn a_prefix_leaves_room_for_the_names_of_products() {
+    for name in ["OUTPUT_PREFIX", "FAILURE_PREFIX"] {
+        let prefix = |length: usize| "p".repeat(length);
+        let error = read(&[(name, &prefix(513))]).unwrap_err();
+        assert_eq!(error.variable, name);
+        assert!(error.reason.contains("513 bytes"), "{error}");
+        read(&[(name, &prefix(512))]).unwrap();
+    }
+}
+
+#[test]
 fn a_list_of_models_keeps_its_order_and_names_each_once() {
     let settings = read(&[(
         "BEDROCK_MODEL_IDS",
