@@ -13,6 +13,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::dependency::Dependency;
+use super::retry::LEAST_TIME;
 use super::{said, shortened, with_causes, with_request_id};
 use crate::domain::{
     Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
@@ -29,9 +31,11 @@ const SOURCE_SETTINGS: &str = "source-settings";
 
 const ATTEMPTS: u32 = 3;
 
-/// S3, or what is behind `AWS_ENDPOINT_URL_S3`.
+/// S3, or what is behind `AWS_ENDPOINT_URL_S3`. The SDK tries again; how calls go as a whole
+/// is known here.
 pub struct S3Store {
     client: Client,
+    dependency: Dependency,
 }
 
 impl S3Store {
@@ -44,6 +48,7 @@ impl S3Store {
             .build();
         S3Store {
             client: Client::from_conf(config),
+            dependency: Dependency::new("S3"),
         }
     }
 }
@@ -58,6 +63,35 @@ impl S3Store {
             .await
             .map_err(|error| store_error(error, address, "s3:GetObject"))
     }
+
+    /// Makes a call, which is over by the deadline, unless S3 is left alone for now.
+    async fn call<T>(
+        &self,
+        address: &ObjectAddress,
+        deadline: Deadline,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let Some(leave) = self.dependency.leave() else {
+            return Err(unavailable(
+                address,
+                "it kept failing and is not asked for now",
+            ));
+        };
+        let time = deadline.remaining();
+        let outcome = deadline.bound(call).await;
+        match &outcome {
+            Some(Ok(_)) => self.dependency.succeeded(),
+            Some(Err(StoreError::Unavailable { .. })) => self.dependency.failed(leave),
+            Some(Err(_)) => self.dependency.answered(),
+            None if time >= LEAST_TIME => self.dependency.failed(leave),
+            None => {}
+        }
+        outcome.unwrap_or_else(|| {
+            Err(StoreError::TimedOut {
+                address: address.clone(),
+            })
+        })
+    }
 }
 
 #[async_trait]
@@ -69,7 +103,7 @@ impl Store for S3Store {
         deadline: Deadline,
     ) -> Result<Bytes, StoreError> {
         let read = async { content(address, self.get(address).await?, max_bytes).await };
-        in_time(address, deadline, read).await
+        self.call(address, deadline, read).await
     }
 
     async fn read_state(
@@ -101,7 +135,7 @@ impl Store for S3Store {
             }
             content(address, object, max_bytes).await
         };
-        in_time(address, deadline, read).await
+        self.call(address, deadline, read).await
     }
 
     async fn look(
@@ -124,7 +158,7 @@ impl Store for S3Store {
                 Err(error) => Err(error),
             }
         };
-        in_time(address, deadline, look).await
+        self.call(address, deadline, look).await
     }
 
     async fn load(
@@ -143,7 +177,7 @@ impl Store for S3Store {
             let bytes = content(address, object, max_bytes).await?;
             Ok(Some((found, bytes)))
         };
-        in_time(address, deadline, load).await
+        self.call(address, deadline, load).await
     }
 
     async fn write(
@@ -177,7 +211,7 @@ impl Store for S3Store {
             })?;
             Ok(version(output.e_tag()))
         };
-        in_time(address, deadline, write).await
+        self.call(address, deadline, write).await
     }
 
     async fn remove(
@@ -207,7 +241,7 @@ impl Store for S3Store {
                 Err(error) => Err(error),
             }
         };
-        in_time(address, deadline, remove).await
+        self.call(address, deadline, remove).await
     }
 }
 
@@ -233,7 +267,7 @@ async fn content(
         .collect()
         .await
         .map(|body| body.into_bytes())
-        .map_err(|error| failed(address, &error.to_string()))
+        .map_err(|error| unavailable(address, &error.to_string()))
 }
 
 fn stored(etag: Option<&str>, metadata: Option<&HashMap<String, String>>) -> Stored {
@@ -274,19 +308,6 @@ fn metadata(source: &SourceMark) -> HashMap<String, String> {
         .collect()
 }
 
-async fn in_time<T>(
-    address: &ObjectAddress,
-    deadline: Deadline,
-    work: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    let late = || {
-        Err(StoreError::TimedOut {
-            address: address.clone(),
-        })
-    };
-    deadline.bound(work).await.unwrap_or_else(late)
-}
-
 fn store_error<E>(
     error: SdkError<E>,
     address: &ObjectAddress,
@@ -295,8 +316,10 @@ fn store_error<E>(
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let SdkError::ServiceError(context) = &error else {
-        return failed(address, &with_causes(&error));
+    let context = match &error {
+        SdkError::ServiceError(context) => context,
+        SdkError::ConstructionFailure(_) => return failed(address, &with_causes(&error)),
+        _ => return unavailable(address, &with_causes(&error)),
     };
     let address = address.clone();
     let request_id = error.request_id();
@@ -313,7 +336,11 @@ where
             let message = context.err().message().unwrap_or("no message");
             let what = with_request_id(&format!("{code} ({status})"), request_id);
             let reason = format!("{what}: {}", said(message));
-            StoreError::Failed { address, reason }
+            match status {
+                // 503 is that there are too many calls.
+                500..=502 | 504.. => StoreError::Unavailable { address, reason },
+                _ => StoreError::Failed { address, reason },
+            }
         }
     }
 }
@@ -333,6 +360,13 @@ fn is_changed<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
 fn changed(address: &ObjectAddress) -> StoreError {
     StoreError::Changed {
         address: address.clone(),
+    }
+}
+
+fn unavailable(address: &ObjectAddress, reason: &str) -> StoreError {
+    StoreError::Unavailable {
+        address: address.clone(),
+        reason: shortened(reason),
     }
 }
 

@@ -472,6 +472,27 @@ async fn a_result_says_what_it_was_made_from() {
     }
 }
 
+/// More than one product's calls fail so, and none is made any more.
+#[tokio::test]
+async fn an_s3_that_is_out_of_reach_is_left_alone_for_a_while() {
+    let config = config("http://127.0.0.1:1").await;
+    let broken = S3Store::new(&config, true);
+    let calls = (0..8).map(|_| async { broken.look(&address(), soon()).await.unwrap_err() });
+    for error in futures::future::join_all(calls).await {
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        assert!(!error.to_string().contains("not asked"), "{error}");
+    }
+    let error = broken.look(&address(), soon()).await.unwrap_err();
+    assert!(error.to_string().contains("not asked for now"), "{error}");
+
+    // What it refuses is no outage, however often it does.
+    let (_server, refusing) = store(Canned::new(403, "")).await;
+    for _ in 0..20 {
+        let error = refusing.look(&address(), soon()).await.unwrap_err();
+        assert!(matches!(error, StoreError::AccessDenied { .. }), "{error}");
+    }
+}
+
 /// S3 has 2 KB for names and values.
 #[tokio::test]
 async fn the_mark_of_the_longest_key_goes_into_an_object_s_metadata() {

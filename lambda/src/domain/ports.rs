@@ -313,6 +313,14 @@ pub enum StoreError {
         /// The object.
         address: ObjectAddress,
     },
+    /// S3 fails as a whole, or is out of reach.
+    #[error("S3 failed on {address}: {reason}")]
+    Unavailable {
+        /// The object.
+        address: ObjectAddress,
+        /// What is known of it.
+        reason: String,
+    },
     /// Anything else.
     #[error("S3 failed on {address}: {reason}")]
     Failed {
