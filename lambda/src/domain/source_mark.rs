@@ -145,22 +145,32 @@ impl SourceMark {
     }
 
     /// Which of the two is later. Among those of one origin sequencers say it, which S3
-    /// promises for one key only; among those of different origins the times, and of equal
-    /// times the origin, so that of two photos each delivered again and again one stays. S3's
-    /// sequencers have to do where a time is missing, since any order is better than none.
+    /// promises for one key only; among those of different origins the times. Where these are
+    /// equal or missing S3's sequencers have to do, and then the origin: any order is better
+    /// than none, since without one two photos that are delivered again and again would take
+    /// turns.
     fn order(&self, delivered: &SourceMark) -> Option<Ordering> {
         if self.origin == delivered.origin {
             let (stored, new) = (self.sequencer.as_ref()?, delivered.sequencer.as_ref()?);
             return Some(compare(stored, new));
         }
-        let order = match (self.at_ms, delivered.at_ms) {
-            (Some(stored), Some(new)) => stored.cmp(&new),
-            _ if self.is_of_upload() && delivered.is_of_upload() => {
-                compare(self.sequencer.as_ref()?, delivered.sequencer.as_ref()?)
-            }
-            _ => return None,
+        let of_times = self.at_ms.zip(delivered.at_ms);
+        let of_times = of_times.map(|(stored, new)| stored.cmp(&new));
+        let of_sequencers = || {
+            let (stored, new) = (self.uploaded_as()?, delivered.uploaded_as()?);
+            Some(compare(stored, new))
+        };
+        let order = match of_times {
+            None => of_sequencers()?,
+            Some(Ordering::Equal) => of_sequencers().unwrap_or(Ordering::Equal),
+            Some(order) => order,
         };
         Some(order.then_with(|| self.origin.cmp(&delivered.origin)))
+    }
+
+    /// The sequencer of an upload.
+    fn uploaded_as(&self) -> Option<&str> {
+        self.sequencer.as_deref().filter(|_| self.is_of_upload())
     }
 
     fn photo(&self) -> Option<String> {
@@ -223,6 +233,10 @@ mod tests {
         assert_eq!(png.standing(&jpeg), Standing::Later);
         // Of one moment: the one stays, and it is always the same one.
         let beside = at(png.clone(), 1_000);
+        assert_eq!(beside.standing(&jpeg), Standing::Other);
+        assert_eq!(jpeg.standing(&beside), Standing::Later);
+        let listed = |key: &str| at(mark(key, Some("e"), None), 1_000);
+        let (jpeg, beside) = (listed("s3://b/7.jpg"), listed("s3://b/7.png"));
         assert_eq!(jpeg.standing(&beside), Standing::Other);
         assert_eq!(beside.standing(&jpeg), Standing::Later);
         let sent = |ms: &str| SourceMark::of_message("sqs", "m1", Some(ms));

@@ -37,20 +37,23 @@ fn date(days: u64) -> (u64, u64, u64) {
 }
 
 /// A point in time in ms since 1970, as events have it: such a number itself, or
-/// `2025-11-24T09:30:00Z` with or without a fraction of a second. Nothing where it is another
-/// text.
+/// `2025-11-24T09:30:00Z` with or without a fraction of a second. What is told to the second
+/// is taken for the end of that, so that nothing seems older than it is. Nothing where it is
+/// another text.
 pub fn read_time_ms(text: &str) -> Option<u64> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok();
     }
     let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "999"));
     let [year, month, day] = numbers(day, '-')?;
     let [hours, minutes, seconds] = numbers(time, ':')?;
     let is_possible = year >= 1970
         && (1..=12).contains(&month)
         && (1..=31).contains(&day)
-        && (hours, minutes, seconds) <= (23, 59, 60);
+        && hours <= 23
+        && minutes <= 59
+        && seconds <= 60;
     if !is_possible || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -112,7 +115,8 @@ mod tests {
         }
         for (text, milliseconds) in [
             ("1763976600007", Some(1_763_976_600_007)),
-            ("2025-11-24T09:30:00Z", Some(1_763_976_600_000)),
+            ("2025-11-24T09:30:00Z", Some(1_763_976_600_999)),
+            ("2025-11-24T09:60:00Z", None),
             ("2025-11-24T09:30:00.5Z", Some(1_763_976_600_500)),
             ("2025-11-24T09:30:00.123456Z", Some(1_763_976_600_123)),
             ("2025-11-24 09:30:00", None),

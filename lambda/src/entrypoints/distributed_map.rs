@@ -187,10 +187,11 @@ fn to_upload(key: String, etag: Option<String>, bucket: String) -> Upload {
     }
 }
 
-/// The time of a listing, in seconds as a number or as S3 writes it, in ms.
+/// The time of a listing, in seconds as a number or as S3 writes it, in ms: the end of the
+/// second, as [`read_time_ms`] has it.
 fn modified_ms(time: &Value) -> Option<u64> {
     match time {
-        Value::Number(seconds) => seconds.as_u64()?.checked_mul(1_000),
+        Value::Number(seconds) => seconds.as_u64()?.checked_mul(1_000)?.checked_add(999),
         Value::String(text) => read_time_ms(text),
         _ => None,
     }

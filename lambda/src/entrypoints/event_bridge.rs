@@ -82,7 +82,7 @@ mod tests {
                     key: key.into(),
                     etag: Some("e1".into()),
                     sequencer: Some("617f08299329d189".into()),
-                    at_ms: Some(1_763_976_600_000),
+                    at_ms: Some(1_763_976_600_999),
                 }
             );
         }

@@ -57,7 +57,7 @@ async fn an_item_says_what_became_of_it() {
     let source = source.unwrap();
     let etag = source.etag.as_deref();
     assert_eq!(etag, Some("2b25414636e3c8d319d03a13f36cb58e"));
-    assert_eq!(source.at_ms, Some(1_763_976_600_000));
+    assert_eq!(source.at_ms, Some(1_763_976_600_999));
 
     let again = run_item(&fakes, item).await.unwrap();
     assert_eq!(again["outcome"], "skipped");
