@@ -118,17 +118,22 @@ impl SourceMark {
         if self.is_of_same_delivery(delivered, order) {
             return Standing::Same;
         }
-        // Whoever uploads a photo once more wants it to be described once more; a message
-        // that tells of what is described already asks for nothing.
-        let is_of_message = |mark: &SourceMark| mark.origin.starts_with(MESSAGE);
-        let photo = self.photo();
-        if photo.is_some()
-            && photo == delivered.photo()
-            && (is_of_message(self) || is_of_message(delivered))
-        {
+        if self.is_of_same_work(delivered) {
             return Standing::SamePhoto;
         }
         Standing::Other
+    }
+
+    /// Whether one of the two is a message about the photo that the other one is about as well,
+    /// by the same settings: what is done for the one is done for the other. Whoever uploads a
+    /// photo once more, on the other hand, wants it to be described once more.
+    pub fn is_of_same_work(&self, other: &SourceMark) -> bool {
+        let is_of_message = |mark: &SourceMark| mark.origin.starts_with(MESSAGE);
+        let photo = self.photo();
+        (is_of_message(self) || is_of_message(other))
+            && self.settings == other.settings
+            && photo.is_some()
+            && photo == other.photo()
     }
 
     fn is_of_same_delivery(&self, delivered: &SourceMark, order: Option<Ordering>) -> bool {

@@ -92,7 +92,7 @@ fn place<'a>(app: &'a App, address: &'a ObjectAddress, deadline: Deadline) -> Pl
 }
 
 /// Takes the record away of a product that is described now, unless it is about
-/// something later. Where that can't be done the delivery has to come again, or the
+/// something later: a later message about the same photo is not. Where that can't be done the delivery has to come again, or the
 /// record would stay for good; the work is not done again for it.
 pub async fn clear(
     app: &App,
@@ -100,7 +100,11 @@ pub async fn clear(
     deadline: Deadline,
 ) -> Result<(), StoreError> {
     let address = delivery.beside(app, RECORD);
-    let is_later = |stored: &Stored| stored.standing(delivery.source) == Standing::Later;
+    let is_done_too = |source: &SourceMark| source.is_of_same_work(delivery.source);
+    let is_later = |stored: &Stored| {
+        stored.standing(delivery.source) == Standing::Later
+            && !stored.source.as_ref().is_some_and(is_done_too)
+    };
     if place(app, &address, deadline).clear(is_later).await? {
         tracing::info!(record = %address, "described after all");
     }

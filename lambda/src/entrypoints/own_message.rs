@@ -133,7 +133,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fakes::uploads::{PHOTO, RESULT};
+    use crate::entrypoints::upload::Upload;
+    use crate::fakes::uploads::{PHOTO, RECORD, RESULT};
     use crate::fakes::{Fakes, photo_base64, photo_bytes};
 
     async fn run(fakes: &Fakes, id: &str, body: Value) -> Result<Outcome, Problem> {
@@ -227,6 +228,37 @@ mod tests {
                 assert_eq!(fakes.calls(), 1, "{turn}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn the_record_of_a_message_goes_when_its_photo_is_described_by_another_way() {
+        let fakes = with_photo();
+        let etag = fakes.store.etag(PHOTO).unwrap();
+        let message = MessageId {
+            channel: "sqs",
+            id: "m1".to_owned(),
+            sent: Some("1763976600001".to_owned()),
+        };
+        let body = json!({"image": {"s3_uri": PHOTO}});
+        let deadline = Deadline::after(Duration::from_secs(20));
+        fakes.is_slow(true);
+        let failed = handle(&fakes.app(), &message, body, deadline).await;
+        assert!(failed.is_err(), "{failed:?}");
+        assert_eq!(fakes.store.uris(), [RECORD, PHOTO]);
+        fakes.is_slow(false);
+        let upload = Upload {
+            is_there: true,
+            bucket: "catalogue".to_owned(),
+            key: "incoming/7.jpg".to_owned(),
+            etag: Some(etag),
+            sequencer: None,
+            at_ms: Some(1_763_976_600_000),
+        };
+        let prefix = "incoming/";
+        upload::handle(&fakes.app(), upload, prefix, deadline)
+            .await
+            .unwrap();
+        assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
     }
 
     #[tokio::test]

@@ -18,7 +18,7 @@ use super::events::{Events, Told};
 use super::kills::Kill;
 use super::ledger::Ledger;
 use super::photos::Pictures;
-use super::plan::{Channel, Plan, Step, Version, photo_key};
+use super::plan::{Channel, Plan, Step, Version};
 use super::worker::{Outcome, Worker};
 
 /// For each worker so many messages and events may wait before more photos arrive.
@@ -229,10 +229,11 @@ impl Driver<'_> {
             return Ok(());
         };
         let size = file.len();
-        let key = photo_key(version.product);
+        let key = self.setting.plan.key(version);
         let etag = self.setting.bucket.put(&key, file).await?;
         let told = Told {
             version,
+            key,
             etag,
             size,
         };
@@ -307,6 +308,7 @@ impl Driver<'_> {
     fn told(&self, version: Version) -> Told {
         self.told.get(&version).cloned().unwrap_or_else(|| Told {
             version,
+            key: self.setting.plan.key(version),
             etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
             size: 0,
         })

@@ -73,7 +73,11 @@ impl Run {
         let channel = Channel::S3;
         Run {
             plan: Plan {
-                products: vec![Planned { channel, photos }],
+                products: vec![Planned {
+                    channel,
+                    photos,
+                    has_two_keys: false,
+                }],
                 steps: Vec::new(),
             },
             carried: Carried {
