@@ -477,8 +477,10 @@ async fn a_result_says_what_it_was_made_from() {
 async fn an_s3_that_is_out_of_reach_is_left_alone_for_a_while() {
     let config = config("http://127.0.0.1:1").await;
     let broken = S3Store::new(&config, true);
-    let calls = (0..8).map(|_| async { broken.look(&address(), soon()).await.unwrap_err() });
-    for error in futures::future::join_all(calls).await {
+    let object = address();
+    let calls = (0..8).map(|_| broken.look(&object, soon()));
+    for outcome in futures::future::join_all(calls).await {
+        let error = outcome.unwrap_err();
         assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
         assert!(!error.to_string().contains("not asked"), "{error}");
     }

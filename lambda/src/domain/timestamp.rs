@@ -101,6 +101,7 @@ mod tests {
             assert_eq!(timestamp(time), text);
         }
     }
+
     #[test]
     fn what_is_written_is_read_and_events_have_other_forms() {
         for milliseconds in [

@@ -92,8 +92,9 @@ fn place<'a>(app: &'a App, address: &'a ObjectAddress, deadline: Deadline) -> Pl
 }
 
 /// Takes the record away of a product that is described now, unless it is about
-/// something later: a later message about the same photo is not. Where that can't be done the delivery has to come again, or the
-/// record would stay for good; the work is not done again for it.
+/// something later, which another message about the same photo is not. Where that can't be
+/// done the delivery has to come again, or the record would stay for good; the work is not
+/// done again for it.
 pub async fn clear(
     app: &App,
     delivery: &Delivery<'_>,
