@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::claims::{self, Claim};
 use super::delivery::{Delivery, object_name};
-use super::failures;
+use super::failures::{self, Known};
 use super::place::{Changed, Found, Place, Step};
 use super::upload::Work;
 use crate::domain::{
@@ -193,12 +193,19 @@ async fn describe_once(
     let work_deadline = deadline.of_work();
     let is_done =
         |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), delivery.source);
+    let mut failure = None;
     let found = loop {
         let before = place(work_deadline);
-        let (found, failure) = tokio::join!(
-            before.find(),
-            failures::look_up(app, delivery, work_deadline)
-        );
+        let is_claimed = claim.is_some();
+        let look_up = async {
+            // What is known of it from before is enough for one's own work.
+            match is_claimed {
+                true => None,
+                false => failures::look_up(app, delivery, work_deadline).await,
+            }
+        };
+        let (found, looked_up) = tokio::join!(before.find(), look_up);
+        failure = looked_up.or(failure);
         let found = found?;
         let mut reason = is_done(found.as_ref());
         let stored = found.as_ref().map(|found| &found.stored);
@@ -212,7 +219,8 @@ async fn describe_once(
             }
             return Ok(Outcome::Skipped(reason));
         }
-        if failure.is_some_and(|failure| failure.is_final_for(delivery.source)) {
+        let is_final = |failure: &Known| failure.is_final_for(delivery.source);
+        if failure.as_ref().is_some_and(is_final) {
             return Ok(Outcome::Skipped(UNUSABLE_PHOTO));
         }
         if !app.settings.claims_products || claim.is_some() {
