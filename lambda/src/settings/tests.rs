@@ -109,11 +109,11 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
 #[test]
 fn a_prefix_leaves_room_for_the_names_of_products() {
     for name in ["OUTPUT_PREFIX", "FAILURE_PREFIX"] {
-        let prefix = |length: usize| "p".repeat(length);
-        let error = read(&[(name, &prefix(513))]).unwrap_err();
+        let (most, more) = ("p".repeat(512), "p".repeat(513));
+        let error = read(&[(name, more.as_str())]).unwrap_err();
         assert_eq!(error.variable, name);
         assert!(error.reason.contains("513 bytes"), "{error}");
-        read(&[(name, &prefix(512))]).unwrap();
+        read(&[(name, most.as_str())]).unwrap();
     }
 }
 
