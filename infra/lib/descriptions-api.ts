@@ -75,7 +75,7 @@ const SIGNATURE_HEADERS = [
   'x-amz-security-token',
 ];
 /** What it may read of an answer. */
-const RESPONSE_HEADERS = ['idempotency-replayed', 'retry-after'];
+const RESPONSE_HEADERS = ['idempotency-ignored', 'idempotency-replayed', 'retry-after'];
 
 /** The HTTP API: `POST /descriptions` and `POST /descriptions:batch`. */
 export class DescriptionsApi extends Construct {

@@ -70,6 +70,12 @@ describe('catalogue bucket', () => {
         ExpiredObjectDeleteMarker: true,
         Status: 'Enabled',
       },
+      {
+        Prefix: 'calls/',
+        ExpirationInDays: 1,
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+        Status: 'Enabled',
+      },
     ]);
   });
 
@@ -87,7 +93,9 @@ describe('catalogue bucket', () => {
 
   it('keeps old versions for good, or photos and failures for a time, where that is asked for', () => {
     const rules = (catalogue: object) =>
-      bucketOf(templateOf({ catalogue: { ...catalogue } })).LifecycleConfiguration.Rules.slice(1);
+      bucketOf(
+        templateOf({ api: { idempotencyDays: null }, catalogue: { ...catalogue } }),
+      ).LifecycleConfiguration.Rules.slice(1);
     assert.deepEqual(rules({ replacedDays: null }), [
       {
         Prefix: 'failures/',

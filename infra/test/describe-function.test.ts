@@ -65,7 +65,7 @@ describe('describe function', () => {
           INCOMING_PREFIX: 'incoming/',
           OUTPUT_PREFIX: 'descriptions/',
           FAILURE_PREFIX: 'failures/',
-          IDEMPOTENCY_LOCATION: Match.absent(),
+          IDEMPOTENCY_LOCATION: Match.anyValue(),
           PRODUCT_CONCURRENCY: '4',
           RESPONSE_MODE: 'buffered',
         },
@@ -104,11 +104,14 @@ describe('describe function', () => {
       `bedrock:InvokeModel → ${bedrock}:*::foundation-model/anthropic.claude-sonnet-4-6`,
       'logs:CreateLogStream → DescribeLogs',
       'logs:PutLogEvents → DescribeLogs',
+      's3:DeleteObject → CatalogueBucket/calls/*',
       's3:DeleteObject → CatalogueBucket/failures/*',
+      's3:GetObject → CatalogueBucket/calls/*',
       's3:GetObject → CatalogueBucket/descriptions/*',
       's3:GetObject → CatalogueBucket/failures/*',
       's3:GetObject → CatalogueBucket/incoming/*',
       's3:ListBucket → CatalogueBucket',
+      's3:PutObject → CatalogueBucket/calls/*',
       's3:PutObject → CatalogueBucket/descriptions/*',
       's3:PutObject → CatalogueBucket/failures/*',
       'sagemaker:InvokeEndpoint → arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint/test-blip2',
@@ -210,7 +213,11 @@ describe('describe function', () => {
         },
       },
     });
-    const without = new Set(allowed(template));
+    const none = templateOf({ api: { idempotencyDays: null } });
+    none.hasResourceProperties(FUNCTION, {
+      Environment: { Variables: Match.objectLike({ IDEMPOTENCY_LOCATION: Match.absent() }) },
+    });
+    const without = new Set(allowed(none));
     assert.deepEqual(
       allowed(keeping).filter((text) => !without.has(text)),
       ['DeleteObject', 'GetObject', 'PutObject'].map(

@@ -88,7 +88,7 @@ describe('descriptions API', () => {
       AllowMethods: ['POST'],
       AllowHeaders: Match.arrayWith(['content-type', 'idempotency-key']),
       AllowCredentials: Match.absent(),
-      ExposeHeaders: ['idempotency-replayed', 'retry-after'],
+      ExposeHeaders: ['idempotency-ignored', 'idempotency-replayed', 'retry-after'],
     };
     const api = 'AWS::ApiGatewayV2::Api';
     const signed = templateOf({ api: { allowedOrigins } });

@@ -1,9 +1,11 @@
 //! Logs: one JSON object a line on stdout, where Lambda collects them.
 //!
-//! Photos never get there, nor do the words of a request. Those who write a line leave them
-//! out; what other programs say and what is logged by other crates is looked through here.
+//! Photos never get there, nor do the words of a request or of another program's error. Those
+//! who write a line leave the first two out; what other programs say stands between marks and
+//! is left out here, and all lines are looked through for photos.
 
 mod base64_runs;
+mod said;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -19,6 +21,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::base64_runs::without_base64;
+pub use self::said::said;
+use self::said::without_said;
 use crate::telemetry::METRICS_TARGET;
 
 /// Installs the subscriber. The level is `AWS_LAMBDA_LOG_LEVEL` (Lambda's
@@ -98,7 +102,7 @@ impl Visit for Text {
     fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
 }
 
-/// Takes photos out of lines. A whole line is written at once.
+/// Takes photos, and what other programs said, out of lines. A whole line is written at once.
 struct WithoutPhotos<W>(W);
 
 impl<'writer, W: MakeWriter<'writer>> MakeWriter<'writer> for WithoutPhotos<W> {
@@ -111,7 +115,7 @@ impl<'writer, W: MakeWriter<'writer>> MakeWriter<'writer> for WithoutPhotos<W> {
 
 impl<W: Write> Write for WithoutPhotos<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.write_all(&without_base64(line))?;
+        self.0.write_all(&without_base64(&without_said(line)))?;
         Ok(line.len())
     }
 
@@ -169,5 +173,34 @@ mod tests {
         assert!(text.contains("KeyError in"), "{text}");
         assert!(text.contains("(640 characters)"), "{text}");
         assert!(!text.contains("4AAQ"), "{text}");
+    }
+    /// The forms in which containers have given photos back.
+    #[test]
+    fn a_photo_in_any_form_in_the_words_of_an_error_is_left_out() {
+        let photo: Vec<u8> = (0..=255).chain([0xff, 0xd8, 0xff, 0xe0]).collect();
+        let base64 = "/9j/4AAQSkZJRgAB".repeat(12);
+        let lines: Vec<&str> = base64
+            .as_bytes()
+            .chunks(76)
+            .filter_map(|line| std::str::from_utf8(line).ok())
+            .collect();
+        for echo in [
+            lines.join("\n"),
+            "_9j_4AAQ-kZJRgAB".repeat(12),
+            photo.escape_ascii().to_string(),
+            format!("{photo:?}"),
+            "Jane Customer jane@example.com".to_owned(),
+        ] {
+            let text = written("info", || {
+                let error = format!("the model answered 400 (request id r-7): {}", said(&echo));
+                tracing::warn!(%error, attempts = 3, "failed");
+            });
+            let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(
+                line["error"],
+                "the model answered 400 (request id r-7): «…»"
+            );
+            assert_eq!(line["attempts"], 3);
+        }
     }
 }

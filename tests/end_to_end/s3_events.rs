@@ -108,7 +108,7 @@ async fn a_second_delivery_does_no_second_work() {
 
 #[tokio::test]
 async fn a_claim_on_a_product_is_gone_when_the_work_is_done() {
-    let mut stack = start_with("CLAIM_PRODUCTS", "yes").await;
+    let mut stack = start(StackOptions::default()).await;
     let photo = sample("drawn-01");
     let bucket = stack.bucket();
     bucket.put("incoming/drawn-01.jpg", photo).await.unwrap();

@@ -17,8 +17,9 @@ async fn with_photos() -> Stack {
         ("drawn-01", "drawn-01"),
         ("drawn-05", "drawn-05"),
         ("drawn-07", "drawn-07"),
-        ("summer shirt (blue)", "drawn-02"),
-        ("summer shirt (blue) 1+1 100%", "drawn-03"),
+        // What the sample events say of its ETag.
+        ("summer shirt (blue)", "drawn-01"),
+        ("summer shirt (blue) 1+1 100%", "drawn-01"),
     ] {
         let key = format!("incoming/{product}.jpg");
         stack.bucket().put(&key, sample(picture)).await.unwrap();

@@ -223,6 +223,8 @@ fn mark(source: &Value) -> Option<SourceMark> {
         origin: member("origin")?,
         etag: member("etag"),
         sequencer: member("sequencer"),
+        at_ms: source.get("at_ms").and_then(Value::as_u64),
+        photo: member("photo"),
         settings: member("settings"),
     })
 }
@@ -284,6 +286,8 @@ mod tests {
             origin: "file/summer/1.jpg".into(),
             etag: Some("e".into()),
             sequencer: None,
+            at_ms: Some(1_763_976_600_000),
+            photo: Some("p".into()),
             settings: Some("s".into()),
         };
         let first = json!({"description": "one", "source": mark.to_json()});

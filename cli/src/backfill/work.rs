@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use describe_product::domain::{
     Deadline, DescribeRequest, MAX_PHOTO_BYTES, ObjectAddress, PhotoSource, Progress, SourceMark,
-    Version, digest,
+    Version, digest, origin_of_upload,
 };
 use describe_product::entrypoints::{App, Outcome, describe_and_store};
 use describe_product::problem::Problem;
@@ -218,10 +218,9 @@ async fn in_bucket(
         }
     };
     let mark = SourceMark {
-        origin: address.to_string(),
+        origin: origin_of_upload(&address),
         etag: Some(etag),
-        sequencer: None,
-        settings: None,
+        ..SourceMark::default()
     };
     Ok(Some((PhotoSource::Object(address), mark)))
 }
@@ -232,8 +231,7 @@ async fn in_folder(folder: &std::path::Path, product: &Product) -> (PhotoSource,
     let mark = |etag| SourceMark {
         origin: format!("file/{}", product.key),
         etag,
-        sequencer: None,
-        settings: None,
+        ..SourceMark::default()
     };
     let path = folder.join(&product.key);
     let is_small = tokio::fs::metadata(&path)

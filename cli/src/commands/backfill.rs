@@ -8,7 +8,9 @@ use clap::Args;
 use describe_product::adapters;
 use describe_product::domain::{Format, Services, is_bucket_name};
 use describe_product::entrypoints::App;
-use describe_product::settings::{DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, OUTPUT_BUCKET, Settings};
+use describe_product::settings::{
+    CLAIM_PRODUCTS, DEFAULT_FORMAT, ENDPOINT_CONCURRENCY, OUTPUT_BUCKET, Settings,
+};
 
 use crate::backfill::folder_lock::FolderLock;
 use crate::backfill::folder_store::FolderStore;
@@ -213,10 +215,12 @@ async fn here(args: BackfillArgs, context: &Context) -> Outcome {
 /// The function's settings, with the place of the results, which for photographs in a bucket is
 /// one.
 fn settings(args: &BackfillArgs, is_folder: bool, context: &Context) -> Outcome<Settings> {
-    let mut further = vec![Setting::new(
-        &ENDPOINT_CONCURRENCY,
-        args.concurrency.to_string(),
-    )];
+    let mut further = vec![
+        Setting::new(&ENDPOINT_CONCURRENCY, args.concurrency.to_string()),
+        // A run works on a product once at a time, and one that was killed must not keep the
+        // next one waiting.
+        Setting::new(&CLAIM_PRODUCTS, "no"),
+    ];
     if let Some(format) = args.format {
         further.push(Setting::new(&DEFAULT_FORMAT, format.name()));
     }

@@ -16,6 +16,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 
 use self::http_client::http_client;
 use crate::domain::{Services, TextCheck};
+use crate::logs;
 use crate::settings::Settings;
 
 /// The services of a process, on AWS or wherever the `AWS_ENDPOINT_URL_*`
@@ -105,6 +106,12 @@ fn with_request_id(what: &str, request_id: Option<&str>) -> String {
         Some(id) => format!("{what} (request id {id})"),
         None => what.to_owned(),
     }
+}
+
+/// The words of a service's error, short enough for a message to a caller, and marked so that
+/// they stay out of the log.
+fn said(words: &str) -> String {
+    logs::said(&shortened(words))
 }
 
 /// What a service said, short enough for a message to a caller.

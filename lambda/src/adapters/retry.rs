@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 const TRANSIENT_ATTEMPTS: u32 = 3;
 /// A call that had less than this until the deadline, and took longer, says nothing
 /// about the dependency.
-const LEAST_TIME: Duration = Duration::from_secs(2);
+pub const LEAST_TIME: Duration = Duration::from_secs(2);
 
 /// Whether trying again may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,11 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{shortened, with_causes, with_request_id};
+use super::dependency::Dependency;
+use super::retry::LEAST_TIME;
+use super::{said, shortened, with_causes, with_request_id};
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
 };
 
 /// Where a result says what it was made from: `x-amz-meta-…` headers. The origin
@@ -23,13 +25,17 @@ use crate::domain::{
 const SOURCE_ORIGIN: &str = "source-origin";
 const SOURCE_ETAG: &str = "source-etag";
 const SOURCE_SEQUENCER: &str = "source-sequencer";
+const SOURCE_AT_MS: &str = "source-at-ms";
+const SOURCE_PHOTO: &str = "source-photo";
 const SOURCE_SETTINGS: &str = "source-settings";
 
 const ATTEMPTS: u32 = 3;
 
-/// S3, or what is behind `AWS_ENDPOINT_URL_S3`.
+/// S3, or what is behind `AWS_ENDPOINT_URL_S3`. The SDK tries again; how calls go as a whole
+/// is known here.
 pub struct S3Store {
     client: Client,
+    dependency: Dependency,
 }
 
 impl S3Store {
@@ -42,6 +48,7 @@ impl S3Store {
             .build();
         S3Store {
             client: Client::from_conf(config),
+            dependency: Dependency::new("S3"),
         }
     }
 }
@@ -56,6 +63,35 @@ impl S3Store {
             .await
             .map_err(|error| store_error(error, address, "s3:GetObject"))
     }
+
+    /// Makes a call, which is over by the deadline, unless S3 is left alone for now.
+    async fn call<T>(
+        &self,
+        address: &ObjectAddress,
+        deadline: Deadline,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let Some(leave) = self.dependency.leave() else {
+            return Err(unavailable(
+                address,
+                "it kept failing and is not asked for now",
+            ));
+        };
+        let time = deadline.remaining();
+        let outcome = deadline.bound(call).await;
+        match &outcome {
+            Some(Ok(_)) => self.dependency.succeeded(),
+            Some(Err(StoreError::Unavailable { .. })) => self.dependency.failed(leave),
+            Some(Err(_)) => self.dependency.answered(),
+            None if time >= LEAST_TIME => self.dependency.failed(leave),
+            None => {}
+        }
+        outcome.unwrap_or_else(|| {
+            Err(StoreError::TimedOut {
+                address: address.clone(),
+            })
+        })
+    }
 }
 
 #[async_trait]
@@ -67,7 +103,39 @@ impl Store for S3Store {
         deadline: Deadline,
     ) -> Result<Bytes, StoreError> {
         let read = async { content(address, self.get(address).await?, max_bytes).await };
-        in_time(address, deadline, read).await
+        self.call(address, deadline, read).await
+    }
+
+    async fn read_state(
+        &self,
+        state: &ObjectState,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Bytes, StoreError> {
+        let ObjectState { address, etag } = state;
+        let read = async {
+            let object = self
+                .client
+                .get_object()
+                .bucket(&address.bucket)
+                .key(&address.key)
+                .if_match(format!("\"{etag}\""))
+                .send()
+                .await
+                .map_err(|error| {
+                    if is_changed(&error) {
+                        return changed(address);
+                    }
+                    store_error(error, address, "s3:GetObject")
+                })?;
+            // Not every server that speaks S3's protocol knows the condition.
+            let found = object.e_tag().map(|found| found.trim_matches('"'));
+            if found.is_some_and(|found| found != etag) {
+                return Err(changed(address));
+            }
+            content(address, object, max_bytes).await
+        };
+        self.call(address, deadline, read).await
     }
 
     async fn look(
@@ -90,7 +158,7 @@ impl Store for S3Store {
                 Err(error) => Err(error),
             }
         };
-        in_time(address, deadline, look).await
+        self.call(address, deadline, look).await
     }
 
     async fn load(
@@ -109,7 +177,7 @@ impl Store for S3Store {
             let bytes = content(address, object, max_bytes).await?;
             Ok(Some((found, bytes)))
         };
-        in_time(address, deadline, load).await
+        self.call(address, deadline, load).await
     }
 
     async fn write(
@@ -143,7 +211,7 @@ impl Store for S3Store {
             })?;
             Ok(version(output.e_tag()))
         };
-        in_time(address, deadline, write).await
+        self.call(address, deadline, write).await
     }
 
     async fn remove(
@@ -173,7 +241,7 @@ impl Store for S3Store {
                 Err(error) => Err(error),
             }
         };
-        in_time(address, deadline, remove).await
+        self.call(address, deadline, remove).await
     }
 }
 
@@ -199,7 +267,7 @@ async fn content(
         .collect()
         .await
         .map(|body| body.into_bytes())
-        .map_err(|error| failed(address, &error.to_string()))
+        .map_err(|error| unavailable(address, &error.to_string()))
 }
 
 fn stored(etag: Option<&str>, metadata: Option<&HashMap<String, String>>) -> Stored {
@@ -210,6 +278,8 @@ fn stored(etag: Option<&str>, metadata: Option<&HashMap<String, String>>) -> Sto
             origin: percent_decode_str(&origin).decode_utf8_lossy().into_owned(),
             etag: entry(SOURCE_ETAG),
             sequencer: entry(SOURCE_SEQUENCER),
+            at_ms: entry(SOURCE_AT_MS).and_then(|text| text.parse().ok()),
+            photo: entry(SOURCE_PHOTO),
             settings: entry(SOURCE_SETTINGS),
         }),
     }
@@ -222,9 +292,12 @@ fn version(etag: Option<&str>) -> Version {
 
 fn metadata(source: &SourceMark) -> HashMap<String, String> {
     let origin = utf8_percent_encode(&source.origin, NON_ALPHANUMERIC).to_string();
+    let at_ms = source.at_ms.map(|at_ms| at_ms.to_string());
     let further = [
         (SOURCE_ETAG, &source.etag),
         (SOURCE_SEQUENCER, &source.sequencer),
+        (SOURCE_AT_MS, &at_ms),
+        (SOURCE_PHOTO, &source.photo),
         (SOURCE_SETTINGS, &source.settings),
     ];
     let further = further
@@ -235,19 +308,6 @@ fn metadata(source: &SourceMark) -> HashMap<String, String> {
         .collect()
 }
 
-async fn in_time<T>(
-    address: &ObjectAddress,
-    deadline: Deadline,
-    work: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    let late = || {
-        Err(StoreError::TimedOut {
-            address: address.clone(),
-        })
-    };
-    deadline.bound(work).await.unwrap_or_else(late)
-}
-
 fn store_error<E>(
     error: SdkError<E>,
     address: &ObjectAddress,
@@ -256,8 +316,10 @@ fn store_error<E>(
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let SdkError::ServiceError(context) = &error else {
-        return failed(address, &with_causes(&error));
+    let context = match &error {
+        SdkError::ServiceError(context) => context,
+        SdkError::ConstructionFailure(_) => return failed(address, &with_causes(&error)),
+        _ => return unavailable(address, &with_causes(&error)),
     };
     let address = address.clone();
     let request_id = error.request_id();
@@ -273,7 +335,12 @@ where
             let code = code.unwrap_or("unknown error");
             let message = context.err().message().unwrap_or("no message");
             let what = with_request_id(&format!("{code} ({status})"), request_id);
-            failed(&address, &format!("{what}: {message}"))
+            let reason = format!("{what}: {}", said(message));
+            match status {
+                // 503 is that there are too many calls.
+                500..=502 | 504.. => StoreError::Unavailable { address, reason },
+                _ => StoreError::Failed { address, reason },
+            }
         }
     }
 }
@@ -293,6 +360,13 @@ fn is_changed<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
 fn changed(address: &ObjectAddress) -> StoreError {
     StoreError::Changed {
         address: address.clone(),
+    }
+}
+
+fn unavailable(address: &ObjectAddress, reason: &str) -> StoreError {
+    StoreError::Unavailable {
+        address: address.clone(),
+        reason: shortened(reason),
     }
 }
 

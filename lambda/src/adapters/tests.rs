@@ -14,7 +14,8 @@ use super::s3::S3Store;
 use super::sagemaker::{InvokeEndpoint, InvokeError, SdkEndpoint};
 use super::*;
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored,
+    Version, origin_of_upload,
 };
 use crate::settings::Guardrail;
 use crate::telemetry::Trace;
@@ -170,7 +171,7 @@ async fn sagemaker_s_own_errors_are_told_apart() {
     assert!(matches!(error, InvokeError::Refused(_)), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "ValidationError (request id r-7): Endpoint blip2 not found."
+        "ValidationError (request id r-7): «Endpoint blip2 not found.»"
     );
     for (status, code) in [(400, "ThrottlingException"), (503, "ServiceUnavailable")] {
         let (_, throttled) = invoke_endpoint(said(status, code)).await;
@@ -307,7 +308,7 @@ async fn bedrock_s_errors_are_told_apart() {
             models.converse(input).await.unwrap_err(),
         ] {
             assert_eq!(error.kind, kind, "{error}");
-            let said = format!("{code} (request id r-7): {message}");
+            let said = format!("{code} (request id r-7): «{message}»");
             assert_eq!(error.message, said);
         }
         assert_eq!(
@@ -349,6 +350,33 @@ async fn an_object_is_read_in_path_style() {
     );
 }
 
+/// Whether the server knows the condition or not.
+#[tokio::test]
+async fn an_object_in_another_state_is_not_read() {
+    let state = ObjectState {
+        address: address(),
+        etag: "e1".to_owned(),
+    };
+    let (server, here) = store(Canned::new(200, "photo").with("etag", "\"e1\"")).await;
+    let photo = here.read_state(&state, 5, soon()).await.unwrap();
+    assert_eq!(photo, "photo");
+    let request = &server.requests()[0];
+    assert!(request.contains("if-match: \"e1\"\r\n"), "{request}");
+
+    let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+    for answer in [
+        Canned::new(412, xml("PreconditionFailed")),
+        Canned::new(200, "other").with("etag", "\"e2\""),
+    ] {
+        let (_server, replaced) = store(answer).await;
+        let error = replaced.read_state(&state, 5, soon()).await.unwrap_err();
+        assert_eq!(error, StoreError::Changed { address: address() });
+    }
+    let (_server, gone) = store(Canned::new(404, xml("NoSuchKey"))).await;
+    let error = gone.read_state(&state, 5, soon()).await.unwrap_err();
+    assert_eq!(error, StoreError::NotFound { address: address() });
+}
+
 #[tokio::test]
 async fn s3_s_errors_are_told_apart() {
     let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
@@ -371,7 +399,7 @@ async fn s3_s_errors_are_told_apart() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("InvalidRequest (400) (request id r-7): no"),
+        error.contains("InvalidRequest (400) (request id r-7): «no»"),
         "{error}"
     );
 }
@@ -381,6 +409,8 @@ fn mark() -> SourceMark {
         origin: "s3://catalogue/incoming/a bé.jpg".into(),
         etag: Some("e1".into()),
         sequencer: Some("0055".into()),
+        at_ms: Some(1_763_976_600_000),
+        photo: Some("f070".into()),
         settings: Some("5e77".into()),
     }
 }
@@ -400,6 +430,8 @@ async fn a_result_says_what_it_was_made_from() {
         .with("x-amz-meta-source-origin", origin)
         .with("x-amz-meta-source-etag", "e1")
         .with("x-amz-meta-source-sequencer", "0055")
+        .with("x-amz-meta-source-at-ms", "1763976600000")
+        .with("x-amz-meta-source-photo", "f070")
         .with("x-amz-meta-source-settings", "5e77");
     let (server, store) = store(answer).await;
     let stored = Stored {
@@ -432,9 +464,67 @@ async fn a_result_says_what_it_was_made_from() {
         &format!("x-amz-meta-source-origin: {origin}\r\n"),
         "x-amz-meta-source-etag: e1\r\n",
         "x-amz-meta-source-sequencer: 0055\r\n",
+        "x-amz-meta-source-at-ms: 1763976600000\r\n",
+        "x-amz-meta-source-photo: f070\r\n",
         "x-amz-meta-source-settings: 5e77\r\n",
     ] {
         assert!(request.contains(header), "{request}");
+    }
+}
+
+/// More than one product's calls fail so, and none is made any more.
+#[tokio::test]
+async fn an_s3_that_is_out_of_reach_is_left_alone_for_a_while() {
+    let config = config("http://127.0.0.1:1").await;
+    let broken = S3Store::new(&config, true);
+    let object = address();
+    let calls = (0..8).map(|_| broken.look(&object, soon()));
+    for outcome in futures::future::join_all(calls).await {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        assert!(!error.to_string().contains("not asked"), "{error}");
+    }
+    let error = broken.look(&address(), soon()).await.unwrap_err();
+    assert!(error.to_string().contains("not asked for now"), "{error}");
+
+    // What it refuses is no outage, however often it does.
+    let (_server, refusing) = store(Canned::new(403, "")).await;
+    for _ in 0..20 {
+        let error = refusing.look(&address(), soon()).await.unwrap_err();
+        assert!(matches!(error, StoreError::AccessDenied { .. }), "{error}");
+    }
+}
+
+/// S3 has 2 KB for names and values.
+#[tokio::test]
+async fn the_mark_of_the_longest_key_goes_into_an_object_s_metadata() {
+    for key in ["长".repeat(341), "a".repeat(1_024), "+".repeat(1_024)] {
+        let photo = ObjectAddress {
+            bucket: "b".repeat(63),
+            key,
+        };
+        let digits = || "0".repeat(64);
+        let source = SourceMark {
+            origin: origin_of_upload(&photo),
+            etag: Some(digits()),
+            sequencer: Some(digits()),
+            at_ms: Some(u64::MAX),
+            photo: Some(digits()),
+            settings: Some(digits()),
+        };
+        let (server, store) = store(Canned::new(200, "")).await;
+        let condition = Condition::Absent;
+        store
+            .write(&address(), "{}".into(), Some(&source), &condition, soon())
+            .await
+            .unwrap();
+        let request = &server.requests()[0];
+        let bytes: usize = request
+            .lines()
+            .filter_map(|line| line.strip_prefix("x-amz-meta-")?.split_once(": "))
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        assert!((500..=2_048).contains(&bytes), "{bytes}: {request}");
     }
 }
 

@@ -180,6 +180,12 @@ async fn read_photo(
                 .read(&address, MAX_PHOTO_BYTES, deadline)
                 .await?
         }
+        PhotoSource::State(state) => {
+            services
+                .store
+                .read_state(&state, MAX_PHOTO_BYTES, deadline)
+                .await?
+        }
     };
     Ok(Photo::read(bytes)?)
 }

@@ -24,6 +24,7 @@ mod prompt_template;
 mod questions;
 mod request;
 mod script;
+mod shortening;
 mod source_mark;
 mod text_check;
 mod text_form;
@@ -55,13 +56,15 @@ pub use prompt::{Correction, Prompt};
 pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};
 pub use request::{
-    DescribeRequest, ObjectAddress, ObjectAddressError, PhotoSource, is_bucket_name,
+    DescribeRequest, LONGEST_KEY, ObjectAddress, ObjectAddressError, ObjectState, PhotoSource,
+    is_bucket_name,
 };
 pub use script::Script;
-pub use source_mark::{SourceMark, Standing};
+pub use shortening::shortened_name;
+pub use source_mark::{SourceMark, Standing, origin_of_upload, photo_digest};
 pub use text_check::{Subject, TextCheck};
 pub use text_form::{FormFault, FormKind};
-pub use timestamp::timestamp;
+pub use timestamp::{read_time_ms, timestamp};
 pub use usage::{Cost, Price, Prices, Usage};
 pub use wording::{Style, Wording};
 pub use writing::{CheckedDescription, Unfaithful, write};

@@ -4,7 +4,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Audience, Deadline, ObjectAddress, Photo, Prompt, SourceMark, Standing, Usage};
+use super::{
+    Audience, Deadline, ObjectAddress, ObjectState, Photo, Prompt, SourceMark, Standing, Usage,
+};
 
 /// A model that answers questions about a photo.
 #[async_trait]
@@ -176,6 +178,17 @@ pub trait Store: Send + Sync {
         deadline: Deadline,
     ) -> Result<Bytes, StoreError>;
 
+    /// The same of an object in one state; [`StoreError::Changed`] where it is in another
+    /// one. A store that knows no states reads what is there.
+    async fn read_state(
+        &self,
+        state: &ObjectState,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Bytes, StoreError> {
+        self.read(&state.address, max_bytes, deadline).await
+    }
+
     /// What lies at `address`, without its content; nothing where there is none.
     async fn look(
         &self,
@@ -288,7 +301,7 @@ pub enum StoreError {
         /// The limit.
         max_bytes: u64,
     },
-    /// The object is not in the state in which it was to be replaced or taken away.
+    /// The object is not in the state in which it was to be read, replaced or taken away.
     #[error("{address} was written by somebody else meanwhile")]
     Changed {
         /// The object.
@@ -299,6 +312,14 @@ pub enum StoreError {
     TimedOut {
         /// The object.
         address: ObjectAddress,
+    },
+    /// S3 fails as a whole, or is out of reach.
+    #[error("S3 failed on {address}: {reason}")]
+    Unavailable {
+        /// The object.
+        address: ObjectAddress,
+        /// What is known of it.
+        reason: String,
     },
     /// Anything else.
     #[error("S3 failed on {address}: {reason}")]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Format, excerpt};
 
 /// The longest key of an object, in bytes.
-const LONGEST_KEY: usize = 1024;
+pub const LONGEST_KEY: usize = 1024;
 
 /// One product to describe.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,30 @@ pub struct DescribeRequest {
 pub enum PhotoSource {
     /// In the request itself.
     Bytes(Bytes),
-    /// In an object of S3.
+    /// In an object of S3, in whatever state that is.
     Object(ObjectAddress),
+    /// In an object of S3, in one state of it.
+    State(ObjectState),
+}
+
+/// One state of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectState {
+    /// The object.
+    pub address: ObjectAddress,
+    /// The entity tag that it has in this state, without quotes.
+    pub etag: String,
+}
+
+impl PhotoSource {
+    /// The object that the photo is in, where it is in one.
+    pub fn address(&self) -> Option<&ObjectAddress> {
+        match self {
+            PhotoSource::Bytes(_) => None,
+            PhotoSource::Object(address) => Some(address),
+            PhotoSource::State(state) => Some(&state.address),
+        }
+    }
 }
 
 // Photos are kept out of logs, and `{:?}` is how they would get there.
@@ -40,6 +62,7 @@ impl fmt::Debug for PhotoSource {
         match self {
             PhotoSource::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
             PhotoSource::Object(address) => write!(f, "Object({address})"),
+            PhotoSource::State(state) => write!(f, "State({}, {})", state.address, state.etag),
         }
     }
 }

@@ -36,6 +36,52 @@ fn date(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// A point in time in ms since 1970, as events have it: such a number itself, or
+/// `2025-11-24T09:30:00Z` with or without a fraction of a second. What is told to the second
+/// is taken for the end of that, so that nothing seems older than it is. Nothing where it is
+/// another text.
+pub fn read_time_ms(text: &str) -> Option<u64> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok();
+    }
+    let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "999"));
+    let [year, month, day] = numbers(day, '-')?;
+    let [hours, minutes, seconds] = numbers(time, ':')?;
+    let is_possible = year >= 1970
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && hours <= 23
+        && minutes <= 59
+        && seconds <= 60;
+    if !is_possible || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let seconds =
+        days_since_1970(year, month, day)? * 86_400 + hours * 3_600 + minutes * 60 + seconds;
+    Some(seconds * 1_000 + thousandths)
+}
+
+/// Three numbers of at most four digits.
+fn numbers(text: &str, mark: char) -> Option<[u64; 3]> {
+    let parts: Option<Vec<u64>> = text
+        .split(mark)
+        .map(|part| part.parse().ok().filter(|_| part.len() <= 4))
+        .collect();
+    parts?.try_into().ok()
+}
+
+/// The reverse of [`date`].
+fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = if month <= 2 { year - 1 } else { year };
+    let march_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * march_month + 2) / 5 + day - 1;
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era).checked_sub(719_468)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +99,36 @@ mod tests {
         ] {
             let time = UNIX_EPOCH + Duration::from_millis(milliseconds);
             assert_eq!(timestamp(time), text);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_events_have_other_forms() {
+        for milliseconds in [
+            0,
+            951_782_400_000,
+            951_868_799_999,
+            1_763_976_600_007,
+            4_107_542_400_000,
+        ] {
+            let text = timestamp(UNIX_EPOCH + Duration::from_millis(milliseconds));
+            assert_eq!(read_time_ms(&text), Some(milliseconds), "{text}");
+        }
+        for (text, milliseconds) in [
+            ("1763976600007", Some(1_763_976_600_007)),
+            ("2025-11-24T09:30:00Z", Some(1_763_976_600_999)),
+            ("2025-11-24T09:60:00Z", None),
+            ("2025-11-24T09:30:00.5Z", Some(1_763_976_600_500)),
+            ("2025-11-24T09:30:00.123456Z", Some(1_763_976_600_123)),
+            ("2025-11-24 09:30:00", None),
+            ("2025-13-24T09:30:00Z", None),
+            ("2025-11-24T09:30:00+01:00", None),
+            ("2025-11-24T09:30Z", None),
+            ("2025-11-24T09:30:00.éZ", None),
+            ("1969-12-31T23:59:59Z", None),
+            ("", None),
+        ] {
+            assert_eq!(read_time_ms(text), milliseconds, "{text}");
         }
     }
 }

@@ -1,9 +1,10 @@
-//! The right to work on a product, which of several deliveries at once one has
-//! (`CLAIM_PRODUCTS`): an object beside the records of failures, with a lease.
+//! The right to work on a product, which of several deliveries at once one has, unless
+//! `CLAIM_PRODUCTS` is `no`: an object beside the records of failures, with a lease.
 //!
-//! Results are right without it, because they are written under conditions; two that come at
-//! once would both do the work, and one of them for nothing. A claim costs every product a
-//! write, a second look at what there is, and a removal.
+//! Results are right without it, because they are written under conditions; but two that come
+//! at once would both pay for endpoint and model, and one of them for nothing. A claim costs
+//! every product that is worked on a conditional write, a second look at what there is, and a
+//! removal.
 
 use std::time::Duration;
 
@@ -82,7 +83,9 @@ impl Claim {
 
 fn is_taken(found: &Found, source: &SourceMark) -> bool {
     let lease = serde_json::from_slice::<Lease>(&found.content);
-    found.stored.standing(source) == Standing::Same && lease.is_ok_and(|lease| lease.is_live())
+    let standing = found.stored.standing(source);
+    let is_same_work = matches!(standing, Standing::Same | Standing::SamePhoto);
+    is_same_work && lease.is_ok_and(|lease| lease.is_live())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::request_body::{invalid, product_id_of};
 use super::stored::Outcome;
 use super::upload::{self, Upload};
 use super::{App, direct, json_error};
-use crate::domain::{Deadline, is_bucket_name};
+use crate::domain::{Deadline, is_bucket_name, read_time_ms};
 use crate::problem::Problem;
 use crate::telemetry::refuse;
 
@@ -28,6 +28,8 @@ pub struct ListedObject {
     etag: Option<String>,
     #[serde(alias = "bucket")]
     bucket: Option<String>,
+    /// In seconds since 1970; the readers of inventories write it as text.
+    last_modified: Option<Value>,
     #[serde(default)]
     batch_input: BatchInput,
 }
@@ -162,7 +164,10 @@ async fn describe_listed(
             );
             refuse(Some(&item.key), problem)
         })?;
-    let upload = to_upload(item.key, item.etag, bucket);
+    let upload = Upload {
+        at_ms: item.last_modified.as_ref().and_then(modified_ms),
+        ..to_upload(item.key, item.etag, bucket)
+    };
     let prefix = common
         .prefix
         .as_ref()
@@ -178,6 +183,17 @@ fn to_upload(key: String, etag: Option<String>, bucket: String) -> Upload {
         key,
         etag: etag.map(|etag| etag.trim_matches('"').to_owned()),
         sequencer: None,
+        at_ms: None,
+    }
+}
+
+/// The time of a listing, in seconds as a number or as S3 writes it, in ms: the end of the
+/// second, as [`read_time_ms`] has it.
+fn modified_ms(time: &Value) -> Option<u64> {
+    match time {
+        Value::Number(seconds) => seconds.as_u64()?.checked_mul(1_000)?.checked_add(999),
+        Value::String(text) => read_time_ms(text),
+        _ => None,
     }
 }
 

@@ -69,7 +69,8 @@ pub enum EventError {
     /// HTTP in a form that came after this function.
     #[error(
         "the payload format of this HTTP event is {version:?}: set 2.0 (HTTP APIs, function URLs) \
-         or 1.0 (HTTP APIs, REST APIs)"
+         or 1.0 (HTTP APIs, REST APIs); the function takes {}",
+        shape::understood()
     )]
     PayloadVersion {
         /// The version that it names.

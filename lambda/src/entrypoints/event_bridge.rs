@@ -4,12 +4,15 @@
 use serde::Deserialize;
 
 use super::upload::Upload;
+use crate::domain::read_time_ms;
 
 /// The part of the event that the function reads.
 #[derive(Clone, Debug, Deserialize)]
 pub struct S3Change {
     #[serde(rename = "detail-type")]
     detail_type: String,
+    /// When it happened, to the second, as in `2021-11-12T00:00:00Z`.
+    time: Option<String>,
     detail: Detail,
 }
 
@@ -41,6 +44,7 @@ impl From<S3Change> for Upload {
             key: object.key,
             etag: object.etag,
             sequencer: object.sequencer,
+            at_ms: change.time.as_deref().and_then(read_time_ms),
         }
     }
 }
@@ -55,6 +59,7 @@ mod tests {
             "version": "0",
             "detail-type": detail_type,
             "source": "aws.s3",
+            "time": "2025-11-24T09:30:00Z",
             "detail": {"version": "0", "bucket": {"name": "catalogue"}, "object": object}
         });
         serde_json::from_value::<S3Change>(event).unwrap().into()
@@ -77,6 +82,7 @@ mod tests {
                     key: key.into(),
                     etag: Some("e1".into()),
                     sequencer: Some("617f08299329d189".into()),
+                    at_ms: Some(1_763_976_600_999),
                 }
             );
         }

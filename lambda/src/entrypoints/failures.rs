@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::record::FailureRecord;
 use super::App;
-use super::delivery::Delivery;
+use super::delivery::{Delivery, object_name};
 use super::message::MessageId;
 use super::place::{Found, Place, Step};
 use super::stored::Outcome;
@@ -54,6 +54,7 @@ impl Known {
 pub fn summary(request: &DescribeRequest) -> Value {
     let photo = match &request.photo {
         PhotoSource::Object(address) => address.to_string(),
+        PhotoSource::State(state) => state.address.to_string(),
         PhotoSource::Bytes(bytes) => format!("{} bytes in the message", bytes.len()),
     };
     let attributes = request.attributes.as_ref().map(|names| {
@@ -91,15 +92,20 @@ fn place<'a>(app: &'a App, address: &'a ObjectAddress, deadline: Deadline) -> Pl
 }
 
 /// Takes the record away of a product that is described now, unless it is about
-/// something later. Where that can't be done the delivery has to come again, or the
-/// record would stay for good; the work is not done again for it.
+/// something later, which another message about the same photo is not. Where that can't be
+/// done the delivery has to come again, or the record would stay for good; the work is not
+/// done again for it.
 pub async fn clear(
     app: &App,
     delivery: &Delivery<'_>,
     deadline: Deadline,
 ) -> Result<(), StoreError> {
     let address = delivery.beside(app, RECORD);
-    let is_later = |stored: &Stored| stored.standing(delivery.source) == Standing::Later;
+    let is_done_too = |source: &SourceMark| source.is_of_same_work(delivery.source);
+    let is_later = |stored: &Stored| {
+        stored.standing(delivery.source) == Standing::Later
+            && !stored.source.as_ref().is_some_and(is_done_too)
+    };
     if place(app, &address, deadline).clear(is_later).await? {
         tracing::info!(record = %address, "described after all");
     }
@@ -139,7 +145,7 @@ pub async fn settle_message(
         return Err(problem);
     };
     let name = match product_id {
-        Some(product_id) => product_id.to_owned(),
+        Some(product_id) => object_name(app, product_id).into_owned(),
         None => format!("{MESSAGES}{}", message.id),
     };
     let delivery = Delivery {

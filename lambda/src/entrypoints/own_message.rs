@@ -7,7 +7,9 @@ use super::message::MessageId;
 use super::request_body::{RequestBody, invalid, product_id_of, unreadable};
 use super::stored::{Outcome, describe_and_store};
 use super::{App, failures, upload};
-use crate::domain::{Deadline, DescribeRequest, PhotoSource};
+use crate::domain::{
+    Deadline, DescribeRequest, ObjectState, PhotoSource, SourceMark, Stored, photo_digest,
+};
 use crate::problem::Problem;
 use crate::telemetry::{About, follow};
 
@@ -21,7 +23,8 @@ struct Task {
 
 /// Describes the product of the message and stores the result under its name, and says in
 /// the log what came of it. A message that is delivered twice is worked on once, and one
-/// that is late does not replace the result of one that was sent later.
+/// that is late does not replace the result of one that was sent later. One that asks for
+/// what lies there, because the same photo was described by the same settings, is passed over.
 pub async fn handle(
     app: &App,
     message: &MessageId,
@@ -55,20 +58,46 @@ async fn work_off(
             request,
             bucket,
         }) => {
-            let source = message.mark();
+            let request = with_state(app, request, deadline).await;
+            let source = SourceMark {
+                photo: photo_digest(&request.photo),
+                ..message.mark()
+            };
             describe_and_store(app, product_id, request, &bucket, source, deadline).await
         }
         Err(problem) => failures::settle_message(app, message, named, problem, deadline).await,
     }
 }
 
+/// The request with the state in which its photo is now, so that a photo which is described
+/// already is known, whoever told of it. Where that can't be found out, what is wrong is said
+/// when the photo is read.
+async fn with_state(app: &App, request: DescribeRequest, deadline: Deadline) -> DescribeRequest {
+    let PhotoSource::Object(address) = &request.photo else {
+        return request;
+    };
+    match app.services.store.look(address, deadline).await {
+        Ok(Some(Stored { version, .. })) => {
+            let state = ObjectState {
+                address: address.clone(),
+                etag: version.0.trim_matches('"').to_owned(),
+            };
+            DescribeRequest {
+                photo: PhotoSource::State(state),
+                ..request
+            }
+        }
+        Ok(None) | Err(_) => request,
+    }
+}
+
 fn read(app: &App, body: Value) -> Result<Task, Problem> {
     let body: RequestBody = serde_json::from_value(body).map_err(|error| unreadable(&error))?;
     let request = DescribeRequest::try_from(body)?;
-    let bucket = match (&app.settings.output_bucket, &request.photo) {
+    let bucket = match (&app.settings.output_bucket, request.photo.address()) {
         (Some(bucket), _) => bucket.clone(),
-        (None, PhotoSource::Object(photo)) => photo.bucket.clone(),
-        (None, PhotoSource::Bytes(_)) => {
+        (None, Some(photo)) => photo.bucket.clone(),
+        (None, None) => {
             return Err(invalid(
                 "there is no bucket for the result of a photo that is in the message itself: set \
                  OUTPUT_BUCKET, or send image.s3_uri",
@@ -90,11 +119,9 @@ fn read(app: &App, body: Value) -> Result<Task, Problem> {
 
 /// The name in the request, else that of its incoming photo.
 fn product_id(app: &App, request: &DescribeRequest) -> Option<String> {
-    let of_photo = || match &request.photo {
-        PhotoSource::Object(photo) => {
-            upload::product_id(&app.settings.incoming_prefix, &photo.key).map(str::to_owned)
-        }
-        PhotoSource::Bytes(_) => None,
+    let of_photo = || {
+        let photo = request.photo.address()?;
+        upload::product_id(&app.settings.incoming_prefix, &photo.key).map(str::to_owned)
     };
     request.product_id.clone().or_else(of_photo)
 }
@@ -106,6 +133,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::entrypoints::upload::Upload;
+    use crate::fakes::uploads::{PHOTO, RECORD, RESULT};
     use crate::fakes::{Fakes, photo_base64, photo_bytes};
 
     async fn run(fakes: &Fakes, id: &str, body: Value) -> Result<Outcome, Problem> {
@@ -164,8 +193,96 @@ mod tests {
         assert_eq!(second, Outcome::Skipped("described already"));
         assert_eq!(fakes.calls(), 1);
 
-        run(&fakes, "m2", body).await.unwrap();
+        // Sent twice it is two messages about one photo: the result is of the second one, too.
+        let again = run(&fakes, "m2", body.clone()).await.unwrap();
+        assert_eq!(again, Outcome::Skipped("described already"));
+        assert_eq!(fakes.calls(), 1);
+        let result = fakes.store.json(RESULT);
+        assert_eq!(result["source"]["etag"], "m2");
+        assert_eq!(result["attributes"]["Fabric"], "Cotton");
+        let (_, source) = fakes.store.get(RESULT).unwrap();
+        assert_eq!(source.unwrap().etag.as_deref(), Some("m2"));
+
+        // Another wish, or another photo, is other work.
+        let mut other = body.clone();
+        other["category"] = json!("dress");
+        run(&fakes, "m3", other).await.unwrap();
         assert_eq!(fakes.calls(), 2);
+        fakes.store.put(PHOTO, photo_bytes());
+        run(&fakes, "m4", body).await.unwrap();
+        assert_eq!(fakes.calls(), 3);
+    }
+
+    #[tokio::test]
+    async fn an_event_of_s3_and_a_message_about_one_photo_do_the_work_once() {
+        let body = json!({"image": {"s3_uri": PHOTO}});
+        for is_upload_first in [true, false] {
+            let fakes = with_photo();
+            let etag = fakes.store.etag(PHOTO).unwrap();
+            for turn in 0..6 {
+                if (turn % 2 == 0) == is_upload_first {
+                    fakes.deliver_as("01", etag.clone()).await.unwrap();
+                } else {
+                    run(&fakes, "m1", body.clone()).await.unwrap();
+                }
+                assert_eq!(fakes.calls(), 1, "{turn}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_record_of_a_message_goes_when_its_photo_is_described_by_another_way() {
+        let fakes = with_photo();
+        let etag = fakes.store.etag(PHOTO).unwrap();
+        let message = MessageId {
+            channel: "sqs",
+            id: "m1".to_owned(),
+            sent: Some("1763976600001".to_owned()),
+        };
+        let body = json!({"image": {"s3_uri": PHOTO}});
+        let deadline = Deadline::after(Duration::from_secs(20));
+        fakes.is_slow(true);
+        let failed = handle(&fakes.app(), &message, body, deadline).await;
+        assert!(failed.is_err(), "{failed:?}");
+        assert_eq!(fakes.store.uris(), [RECORD, PHOTO]);
+        fakes.is_slow(false);
+        let upload = Upload {
+            is_there: true,
+            bucket: "catalogue".to_owned(),
+            key: "incoming/7.jpg".to_owned(),
+            etag: Some(etag),
+            sequencer: None,
+            at_ms: Some(1_763_976_600_000),
+        };
+        let prefix = "incoming/";
+        upload::handle(&fakes.app(), upload, prefix, deadline)
+            .await
+            .unwrap();
+        assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    }
+
+    #[tokio::test]
+    async fn a_photo_in_the_message_is_known_by_its_bytes() {
+        let mut fakes = Fakes::default();
+        fakes.variables.insert("OUTPUT_BUCKET", "results");
+        let body = json!({"product_id": "7", "image": {"base64": photo_base64()}});
+        for id in ["m1", "m2"] {
+            run(&fakes, id, body.clone()).await.unwrap();
+        }
+        assert_eq!(fakes.calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_message_whose_photo_is_replaced_just_then_comes_again() {
+        let fakes = with_photo();
+        *fakes.store.replaced.lock().unwrap() = Some(PHOTO);
+        let body = json!({"image": {"s3_uri": PHOTO}});
+        let problem = run(&fakes, "m1", body.clone()).await.unwrap_err();
+        assert!(problem.kind.is_retriable(), "{problem:?}");
+        assert_eq!(fakes.calls(), 0);
+        *fakes.store.replaced.lock().unwrap() = None;
+        let outcome = run(&fakes, "m1", body).await.unwrap();
+        assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
     }
 
     #[tokio::test]
@@ -217,19 +334,20 @@ mod tests {
     async fn a_message_that_is_late_does_not_replace_the_result_of_a_later_one() {
         let fakes = with_photo();
         let body = json!({"image": {"s3_uri": "s3://catalogue/incoming/7.jpg"}});
-        let sent = async |id: &str, sent: &str| {
+        let sent = async |id: &str, sent: &str, body: Value| {
             let message = MessageId {
                 channel: "sqs",
                 id: id.to_owned(),
                 sent: Some(sent.to_owned()),
             };
             let deadline = Deadline::after(Duration::from_secs(20));
-            handle(&fakes.app(), &message, body.clone(), deadline).await
+            handle(&fakes.app(), &message, body, deadline).await
         };
-        sent("m2", "1763976600002").await.unwrap();
-        let late = sent("m1", "1763976600001").await.unwrap();
+        sent("m2", "1763976600002", body.clone()).await.unwrap();
+        let late = sent("m1", "1763976600001", body).await.unwrap();
         assert!(matches!(late, Outcome::Skipped(_)), "{late:?}");
-        let later = sent("m3", "1763976600003").await.unwrap();
+        let body = json!({"image": {"s3_uri": PHOTO}, "attributes": ["Fabric"]});
+        let later = sent("m3", "1763976600003", body).await.unwrap();
         assert!(matches!(later, Outcome::Written(_)), "{later:?}");
     }
 }

@@ -9,13 +9,15 @@ use super::App;
 use super::concurrently::each;
 use super::stored::{RecordsError, Report};
 use super::upload::{self, Upload};
-use crate::domain::Deadline;
+use crate::domain::{Deadline, read_time_ms};
 
 /// The part of a record that the function reads.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct S3Record {
     event_name: String,
+    /// When S3 was done with the upload, as in `1970-01-01T00:00:00.000Z`.
+    event_time: Option<String>,
     s3: S3Entity,
 }
 
@@ -48,6 +50,7 @@ impl From<S3Record> for Upload {
             key: decoded_key(&object.key),
             etag: object.etag,
             sequencer: object.sequencer,
+            at_ms: record.event_time.as_deref().and_then(read_time_ms),
         }
     }
 }

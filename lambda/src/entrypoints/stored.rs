@@ -7,19 +7,27 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::claims::{self, Claim};
-use super::delivery::Delivery;
-use super::failures;
+use super::delivery::{Delivery, object_name};
+use super::failures::{self, Known};
 use super::place::{Changed, Found, Place, Step};
 use super::upload::Work;
 use crate::domain::{
-    Deadline, DescribeRequest, Format, ObjectAddress, ProductDescription, SourceMark, Standing,
-    StoreError, Stored, describe_product,
+    Deadline, DescribeError, DescribeRequest, ObjectAddress, ProductDescription, SourceMark,
+    Standing, StoreError, Stored, describe_product, digest,
 };
 use crate::problem::Problem;
 use crate::telemetry::Worked;
 
 /// Why a product is passed over whose photo was found unusable before.
 pub const UNUSABLE_PHOTO: &str = "its photo can't be used, as is on record";
+
+/// Why a product is passed over whose result lies there.
+const DESCRIBED: &str = "described already";
+/// Why an event is passed over whose photo is no more what it tells of.
+const REPLACED: &str = "its photo was replaced since";
+
+/// The most bytes of a result that is read to be marked anew.
+const MAX_RESULT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What became of a product.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +71,9 @@ impl Worked for Outcome {
 
 /// Describes a product and stores the result at `<OUTPUT_PREFIX><product_id>.json`
 /// in `OUTPUT_BUCKET`, or in `bucket` where that is not set. Nothing is done where
-/// the result that lies there was made from `source` with these settings, or from
-/// something later. What fails leaves a record; it is an error where trying again
-/// may help.
+/// the result that lies there was made from `source` with these settings, from the same
+/// photo or from something later, or where an upload was replaced since. What fails leaves a
+/// record; it is an error where trying again may help.
 pub async fn describe_and_store(
     app: &App,
     product_id: String,
@@ -74,11 +82,12 @@ pub async fn describe_and_store(
     source: SourceMark,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
+    let name = object_name(app, &product_id);
     let result = result_address(app, bucket, &product_id);
-    let source = marked(app, request.format, source);
+    let source = marked(app, &request, source);
     let delivery = Delivery {
         product_id: Some(&product_id),
-        name: &product_id,
+        name: &name,
         bucket: &result.bucket,
         source: &source,
         request: failures::summary(&request),
@@ -132,9 +141,10 @@ pub async fn done_already(
     deadline: Deadline,
 ) -> Result<Option<&'static str>, StoreError> {
     let result = result_address(app, &work.bucket, &work.product_id);
-    let source = marked(app, work.request.format, work.source.clone());
+    let source = marked(app, &work.request, work.source.clone());
     let stored = app.services.store.look(&result, deadline).await?;
-    Ok(reason_to_skip(stored.as_ref(), &source))
+    let is_of_same_photo = is_of_same_photo(stored.as_ref(), &source);
+    Ok(reason_to_skip(stored.as_ref(), &source).or(is_of_same_photo.then_some(DESCRIBED)))
 }
 
 /// Where the result of a product goes whose photo is in `bucket`.
@@ -143,14 +153,24 @@ fn result_address(app: &App, bucket: &str, product_id: &str) -> ObjectAddress {
     let bucket = settings.output_bucket.as_deref().unwrap_or(bucket);
     ObjectAddress {
         bucket: bucket.to_owned(),
-        key: format!("{}{product_id}.json", settings.output_prefix),
+        key: format!(
+            "{}{}.json",
+            settings.output_prefix,
+            object_name(app, product_id)
+        ),
     }
 }
 
-/// What a result is made from, with the settings by which it is made.
-fn marked(app: &App, format: Option<Format>, source: SourceMark) -> SourceMark {
+/// What a result is made from, with the settings by which it is made, the request's own
+/// wishes among them.
+fn marked(app: &App, request: &DescribeRequest, source: SourceMark) -> SourceMark {
+    let mut settings = app.settings.mark(request.format);
+    if request.category.is_some() || request.attributes.is_some() {
+        let wishes = json!([request.category, request.attributes]).to_string();
+        settings = digest([settings.as_bytes(), wishes.as_bytes()]);
+    }
     SourceMark {
-        settings: Some(app.settings.mark(format)),
+        settings: Some(settings),
         ..source
     }
 }
@@ -173,20 +193,34 @@ async fn describe_once(
     let work_deadline = deadline.of_work();
     let is_done =
         |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), delivery.source);
+    let mut failure = None;
     let found = loop {
         let before = place(work_deadline);
-        let (found, failure) = tokio::join!(
-            before.find(),
-            failures::look_up(app, delivery, work_deadline)
-        );
+        let is_claimed = claim.is_some();
+        let look_up = async {
+            // What is known of it from before is enough for one's own work.
+            match is_claimed {
+                true => None,
+                false => failures::look_up(app, delivery, work_deadline).await,
+            }
+        };
+        let (found, looked_up) = tokio::join!(before.find(), look_up);
+        failure = looked_up.or(failure);
         let found = found?;
-        if let Some(reason) = is_done(found.as_ref()) {
+        let mut reason = is_done(found.as_ref());
+        let stored = found.as_ref().map(|found| &found.stored);
+        if is_of_same_photo(stored, delivery.source) {
+            mark_anew(app, result, delivery, work_deadline).await?;
+            reason = Some(DESCRIBED);
+        }
+        if let Some(reason) = reason {
             if failure.is_some() {
                 failures::clear(app, delivery, deadline).await?;
             }
             return Ok(Outcome::Skipped(reason));
         }
-        if failure.is_some_and(|failure| failure.is_final_for(delivery.source)) {
+        let is_final = |failure: &Known| failure.is_final_for(delivery.source);
+        if failure.as_ref().is_some_and(is_final) {
             return Ok(Outcome::Skipped(UNUSABLE_PHOTO));
         }
         if !app.settings.claims_products || claim.is_some() {
@@ -198,7 +232,13 @@ async fn describe_once(
             claims::wait(work_deadline).await?;
         }
     };
-    let product = describe_product(&app.services, request, work_deadline).await?;
+    let product = match describe_product(&app.services, request, work_deadline).await {
+        // The event of the photo that lies there comes by itself.
+        Err(DescribeError::Store(StoreError::Changed { .. })) if delivery.source.is_of_upload() => {
+            return Ok(Outcome::Skipped(REPLACED));
+        }
+        described => described?,
+    };
     let text = contents(&product, delivery.source);
     let step = |found: Option<&Found>| match is_done(found) {
         Some(reason) => Step::Leave(reason),
@@ -227,10 +267,47 @@ fn contents(product: &ProductDescription, source: &SourceMark) -> Bytes {
 /// Why the result that lies there needs no other one.
 fn reason_to_skip(stored: Option<&Stored>, source: &SourceMark) -> Option<&'static str> {
     match stored?.standing(source) {
-        Standing::Same => Some("described already"),
+        Standing::Same => Some(DESCRIBED),
         Standing::Later => Some("a later one is described already"),
-        Standing::Other => None,
+        Standing::SamePhoto | Standing::Other => None,
     }
+}
+
+fn is_of_same_photo(stored: Option<&Stored>, source: &SourceMark) -> bool {
+    stored.is_some_and(|stored| stored.standing(source) == Standing::SamePhoto)
+}
+
+/// Has the result of the same photo say that it is of this delivery, so that what comes late
+/// is told from what comes next.
+async fn mark_anew(
+    app: &App,
+    result: &ObjectAddress,
+    delivery: &Delivery<'_>,
+    deadline: Deadline,
+) -> Result<(), StoreError> {
+    let place = Place {
+        store: app.services.store.as_ref(),
+        address: result,
+        max_bytes: Some(MAX_RESULT_BYTES),
+        deadline,
+    };
+    let step = |found: Option<&Found>| match found.and_then(|found| renewed(found, delivery)) {
+        Some(text) => Step::Write(text),
+        None => Step::Leave(()),
+    };
+    place.write(Some(delivery.source), step).await?;
+    Ok(())
+}
+
+/// The result with another source; nothing where it is of another photo, or can't be read.
+fn renewed(found: &Found, delivery: &Delivery<'_>) -> Option<Bytes> {
+    if !is_of_same_photo(Some(&found.stored), delivery.source) {
+        return None;
+    }
+    let mut result: Value = serde_json::from_slice(&found.content).ok()?;
+    let members = result.as_object_mut()?;
+    members.insert("source".to_owned(), delivery.source.to_json());
+    Some(result.to_string().into())
 }
 
 /// What became of the products of an event.

@@ -2,7 +2,10 @@
 
 use super::App;
 use super::stored::{Outcome, describe_and_store};
-use crate::domain::{Deadline, DescribeRequest, ObjectAddress, PhotoSource, SourceMark};
+use crate::domain::{
+    Deadline, DescribeRequest, ObjectAddress, ObjectState, PhotoSource, SourceMark,
+    origin_of_upload,
+};
 use crate::problem::Problem;
 use crate::telemetry::{About, follow};
 
@@ -23,6 +26,8 @@ pub struct Upload {
     pub etag: Option<String>,
     /// S3's sequencer of the upload.
     pub sequencer: Option<String>,
+    /// When it was uploaded, in ms since 1970.
+    pub at_ms: Option<u64>,
 }
 
 /// A photo as work: what is asked for, and what it is made from.
@@ -39,7 +44,8 @@ pub struct Work {
 }
 
 /// What there is to do about an upload, or why there is nothing. The product's name is
-/// what stands between `prefix` and the extension.
+/// what stands between `prefix` and the extension. It is about the photo as it was uploaded,
+/// and about no later one under the same key.
 pub fn work(upload: Upload, prefix: &str) -> Result<Work, &'static str> {
     if !upload.is_there {
         return Err("no object was created");
@@ -53,18 +59,28 @@ pub fn work(upload: Upload, prefix: &str) -> Result<Work, &'static str> {
         bucket: upload.bucket,
         key: upload.key,
     };
+    let etag = upload.etag.map(|etag| etag.trim_matches('"').to_owned());
+    let source = SourceMark {
+        origin: origin_of_upload(&photo),
+        etag: etag.clone(),
+        sequencer: upload.sequencer,
+        at_ms: upload.at_ms,
+        ..SourceMark::default()
+    };
+    let photo = match etag {
+        Some(etag) => PhotoSource::State(ObjectState {
+            address: photo,
+            etag,
+        }),
+        None => PhotoSource::Object(photo),
+    };
     Ok(Work {
         product_id,
         bucket,
-        source: SourceMark {
-            origin: photo.to_string(),
-            etag: upload.etag,
-            sequencer: upload.sequencer,
-            settings: None,
-        },
+        source,
         request: DescribeRequest {
             product_id: None,
-            photo: PhotoSource::Object(photo),
+            photo,
             category: None,
             attributes: None,
             format: None,
@@ -138,6 +154,7 @@ mod tests {
                 key: key.to_owned(),
                 etag: Some("1b".to_owned()),
                 sequencer: None,
+                at_ms: Some(7),
             };
             work(upload, "incoming/")
         };
@@ -145,6 +162,12 @@ mod tests {
         assert_eq!(photo.product_id, "7");
         assert_eq!(photo.source.origin, "s3://catalogue/incoming/7.jpg");
         assert_eq!(photo.source.etag.as_deref(), Some("1b"));
+        assert_eq!(photo.source.at_ms, Some(7));
+        let state = PhotoSource::State(ObjectState {
+            address: "s3://catalogue/incoming/7.jpg".parse().unwrap(),
+            etag: "1b".to_owned(),
+        });
+        assert_eq!(photo.request.photo, state);
         let removed = work_of("incoming/7.jpg", false);
         assert_eq!(removed.unwrap_err(), "no object was created");
         let result = work_of("descriptions/7.json", true);

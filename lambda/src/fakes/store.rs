@@ -8,7 +8,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, LONGEST_KEY, ObjectAddress, ObjectState, SourceMark, Store, StoreError,
+    Stored, Version,
 };
 
 /// Objects in memory.
@@ -20,6 +21,8 @@ pub struct FakeStore {
     pub interloper: Mutex<Option<(String, Bytes, SourceMark)>>,
     /// The next write is made, and the answer to it lost, so that it is made again.
     pub is_answer_lost: Mutex<bool>,
+    /// The object at this address is in another state than any that is read.
+    pub replaced: Mutex<Option<&'static str>>,
     /// Nothing can be written, or taken away, whose address holds this.
     pub denied: Mutex<Option<&'static str>>,
 }
@@ -58,6 +61,12 @@ impl FakeStore {
     pub fn get(&self, uri: &str) -> Option<(Bytes, Option<SourceMark>)> {
         let object = self.object(uri)?;
         Some((object.bytes, object.stored.source))
+    }
+
+    /// The entity tag of what lies there, without quotes.
+    pub fn etag(&self, uri: &str) -> Option<String> {
+        let Version(etag) = self.object(uri)?.stored.version;
+        Some(etag.trim_matches('"').to_owned())
     }
 
     /// The JSON document that lies there.
@@ -131,6 +140,21 @@ impl Store for FakeStore {
         Ok(bytes)
     }
 
+    async fn read_state(
+        &self,
+        state: &ObjectState,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Bytes, StoreError> {
+        let address = &state.address;
+        let replaced = *self.replaced.lock().unwrap();
+        if replaced == Some(address.to_string().as_str()) {
+            let address = address.clone();
+            return Err(StoreError::Changed { address });
+        }
+        self.read(address, max_bytes, deadline).await
+    }
+
     async fn look(
         &self,
         address: &ObjectAddress,
@@ -167,6 +191,11 @@ impl Store for FakeStore {
             return Err(StoreError::TimedOut { address });
         }
         self.check_allowed(address, "s3:PutObject")?;
+        if address.key.len() > LONGEST_KEY {
+            let address = address.clone();
+            let reason = "KeyTooLongError".to_owned();
+            return Err(StoreError::Failed { address, reason });
+        }
         let uri = address.to_string();
         let mut objects = self.objects.lock().unwrap();
         self.let_in(&mut objects);

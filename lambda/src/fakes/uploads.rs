@@ -27,14 +27,27 @@ impl Fakes {
         fakes
     }
 
+    /// The same, of a function that claims no product.
+    pub fn without_claims() -> Fakes {
+        let mut fakes = Fakes::with_photo();
+        fakes.variables.insert("CLAIM_PRODUCTS", "no");
+        fakes
+    }
+
     /// Tells of the photo's upload of this sequencer, as S3 does.
     pub async fn deliver(&self, sequencer: &str) -> Result<Outcome, Problem> {
+        self.deliver_as(sequencer, etag(sequencer)).await
+    }
+
+    /// The same of an upload with this entity tag.
+    pub async fn deliver_as(&self, sequencer: &str, etag: String) -> Result<Outcome, Problem> {
         let upload = Upload {
             is_there: true,
             bucket: "catalogue".into(),
             key: "incoming/7.jpg".into(),
-            etag: Some(etag(sequencer)),
+            etag: Some(etag),
             sequencer: Some(sequencer.into()),
+            at_ms: None,
         };
         let deadline = Deadline::after(TIME);
         handle_upload(&self.app(), upload, "incoming/", deadline).await
@@ -47,6 +60,7 @@ impl Fakes {
             etag: Some(etag(sequencer)),
             sequencer: Some(sequencer.into()),
             settings: Some(self.settings().mark(None)),
+            ..SourceMark::default()
         }
     }
 

@@ -21,9 +21,9 @@ impl From<StoreError> for Problem {
             StoreError::AccessDenied { .. } => ProblemKind::ForbiddenObject,
             StoreError::TooLarge { .. } => ProblemKind::InvalidPhoto,
             StoreError::TimedOut { .. } => ProblemKind::StorageTimedOut,
-            StoreError::Changed { .. } | StoreError::Failed { .. } => {
-                ProblemKind::StorageUnavailable
-            }
+            StoreError::Changed { .. }
+            | StoreError::Unavailable { .. }
+            | StoreError::Failed { .. } => ProblemKind::StorageUnavailable,
         };
         Problem::new(kind, error.to_string())
     }
@@ -232,6 +232,14 @@ mod tests {
                 }
                 .into(),
                 504,
+            ),
+            (
+                StoreError::Unavailable {
+                    address: address.clone(),
+                    reason: String::new(),
+                }
+                .into(),
+                502,
             ),
             (
                 StoreError::Failed {

@@ -119,7 +119,7 @@ mod tests {
         let usual = fingerprint(&[]);
         for (name, value) in [
             ("BEDROCK_REGION", "eu-central-1"),
-            ("CLAIM_PRODUCTS", "yes"),
+            ("CLAIM_PRODUCTS", "no"),
             ("ENDPOINT_CONCURRENCY", "9"),
             ("ENDPOINT_HEDGE_MS", "900"),
             ("FAILURE_PREFIX", "broken/"),

@@ -39,7 +39,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.incoming_prefix, "incoming/");
     assert_eq!(settings.output_prefix, "descriptions/");
     assert_eq!(settings.failure_prefix, "failures/");
-    assert!(!settings.claims_products);
+    assert!(settings.claims_products);
     assert_eq!(settings.idempotency_location, None);
     assert_eq!(settings.product_concurrency, 4);
     assert_eq!(settings.http_timeout_ms, 28_000);
@@ -103,6 +103,17 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         assert_eq!(error.variable, name, "{value}");
         assert!(error.to_string().starts_with(name), "{error}");
         assert!(error.reason.contains(value.trim_matches(' ')), "{error}");
+    }
+}
+
+#[test]
+fn a_prefix_leaves_room_for_the_names_of_products() {
+    for name in ["OUTPUT_PREFIX", "FAILURE_PREFIX"] {
+        let (most, more) = ("p".repeat(512), "p".repeat(513));
+        let error = read(&[(name, more.as_str())]).unwrap_err();
+        assert_eq!(error.variable, name);
+        assert!(error.reason.contains("513 bytes"), "{error}");
+        read(&[(name, most.as_str())]).unwrap();
     }
 }
 

@@ -86,10 +86,10 @@ variables! {
         "Results of S3 events are written under this prefix, which must not lie under INCOMING_PREFIX.";
     FAILURE_PREFIX = "failures/":
         "Beside the results, records of what could not be described are written under this prefix, which must lie neither under INCOMING_PREFIX nor under OUTPUT_PREFIX.";
-    CLAIM_PRODUCTS = "no":
-        "Whether a product whose result is stored is claimed before the work on it, so that of two deliveries of one photo at once one does the work. `yes`: the other waits for it, as long as it has time, and then comes again; the claim, an object `<product_id>.claim` under FAILURE_PREFIX, costs every product a write, a second look and a removal, and that of a process that died holds for the rest of its time. `no`: both do the work, and one result stays.";
+    CLAIM_PRODUCTS = "yes":
+        "Whether a product whose result is stored is claimed before the work on it, so that of two deliveries of one photo at once one does the work. `yes`: the other waits for it, as long as it has time, and then comes again; the claim, an object `<product_id>.claim` under FAILURE_PREFIX, costs every product that is worked on a conditional PUT, a second look and a removal, and that of a process that died holds for the rest of its time. `no`: both do the work and pay for it, and one result stays.";
     IDEMPOTENCY_LOCATION = "":
-        "`s3://bucket/prefix/`, where answers to HTTP calls with an `Idempotency-Key` are kept, so that a repeated call is answered without doing the work again. Without it the header has no effect.";
+        "`s3://bucket/prefix/`, where answers to HTTP calls with an `Idempotency-Key` are kept, so that a repeated call is answered without doing the work again. Without it the header has no effect, and answers to calls that have one say so (`Idempotency-Ignored: true`).";
     PRODUCT_CONCURRENCY = "4":
         "The most products of one event or batch that are worked on at a time, 1 to 64.";
     HTTP_TIMEOUT_MS = "28000":

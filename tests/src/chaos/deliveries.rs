@@ -97,14 +97,22 @@ impl Deliveries {
     }
 
     /// Draws the consequences of an invocation's end, as SQS and Lambda do. `answer`
-    /// is that of an invocation that was answered.
-    pub fn settle(&mut self, delivery: Delivery, ending: Ending, answer: &Value, now: Duration) {
+    /// is that of an invocation that was answered. Says what of it was not worked off.
+    pub fn settle(
+        &mut self,
+        delivery: Delivery,
+        ending: Ending,
+        answer: &Value,
+        now: Duration,
+    ) -> Vec<Version> {
         let received = match delivery {
             Delivery::Event(attempt) if ending == Ending::Done => {
-                return self.asynchronous.done(attempt.copy);
+                self.asynchronous.done(attempt.copy);
+                return Vec::new();
             }
             Delivery::Event(attempt) => {
-                return self.asynchronous.not_done(attempt.copy, ending, now);
+                self.asynchronous.not_done(attempt.copy, ending, now);
+                return vec![attempt.version];
             }
             Delivery::Batch(received) => received,
         };
@@ -113,15 +121,22 @@ impl Deliveries {
             Ending::Done => reported(answer, &ids),
             _ => None,
         };
+        let mut left = Vec::new();
         for (one, id) in received.iter().zip(&ids) {
-            match &failed {
-                Some(failed) if !failed.contains(id) => self.queue.delete(one.copy),
-                Some(_) => self.queue.not_done(one.copy, Ending::Reported),
+            let ending = match &failed {
+                Some(failed) if !failed.contains(id) => {
+                    self.queue.delete(one.copy);
+                    continue;
+                }
+                Some(_) => Ending::Reported,
                 // An answer that can't be read is a failure of the batch.
-                None if ending == Ending::Done => self.queue.not_done(one.copy, Ending::Failed),
-                None => self.queue.not_done(one.copy, ending),
-            }
+                None if ending == Ending::Done => Ending::Failed,
+                None => ending,
+            };
+            self.queue.not_done(one.copy, ending);
+            left.push(one.version);
         }
+        left
     }
 
     /// How many could be delivered now.
@@ -201,7 +216,8 @@ mod tests {
         assert_eq!(batch.versions().len(), 3);
         let failed = json!({"itemIdentifier": message_id(version(2))});
         let answer = json!({"batchItemFailures": [failed]});
-        deliveries.settle(batch, Ending::Done, &answer, Duration::ZERO);
+        let left = deliveries.settle(batch, Ending::Done, &answer, Duration::ZERO);
+        assert_eq!(left, [version(2)]);
         let again = deliveries.batch(3, 2 * TIMEOUT).unwrap();
         assert_eq!(again.versions(), [version(2)]);
     }

@@ -18,7 +18,7 @@ use super::events::{Events, Told};
 use super::kills::Kill;
 use super::ledger::Ledger;
 use super::photos::Pictures;
-use super::plan::{Channel, Plan, Step, Version, photo_key};
+use super::plan::{Channel, Plan, Step, Version};
 use super::worker::{Outcome, Worker};
 
 /// For each worker so many messages and events may wait before more photos arrive.
@@ -62,6 +62,8 @@ pub struct Invocation {
     pub ended: Option<Duration>,
     /// How it ended; [`Ending::Done`] for an answer, whatever that says.
     pub ending: Ending,
+    /// What of it was not worked off; nothing while it is under way.
+    pub left: Vec<Version>,
 }
 
 /// What came of it.
@@ -227,10 +229,11 @@ impl Driver<'_> {
             return Ok(());
         };
         let size = file.len();
-        let key = photo_key(version.product);
+        let key = self.setting.plan.key(version);
         let etag = self.setting.bucket.put(&key, file).await?;
         let told = Told {
             version,
+            key,
             etag,
             size,
         };
@@ -270,6 +273,7 @@ impl Driver<'_> {
             began: self.now(),
             ended: None,
             ending: Ending::Done,
+            left: Vec::new(),
         });
         self.under_way.insert(invocation, delivery);
         let sent = self.assignments[worker].send(assignment).await;
@@ -304,6 +308,7 @@ impl Driver<'_> {
     fn told(&self, version: Version) -> Told {
         self.told.get(&version).cloned().unwrap_or_else(|| Told {
             version,
+            key: self.setting.plan.key(version),
             etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
             size: 0,
         })
@@ -330,12 +335,13 @@ impl Driver<'_> {
                 (Ending::Died, Value::Null)
             }
         };
+        let left = self.deliveries.settle(delivery, ending, &answer, now);
         let Some(invocation) = self.invocations.get_mut(done.invocation) else {
             bail!("an invocation ended that was not made");
         };
         invocation.ended = Some(now);
         invocation.ending = ending;
-        self.deliveries.settle(delivery, ending, &answer, now);
+        invocation.left = left;
         Ok(())
     }
 

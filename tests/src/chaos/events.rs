@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use local_stack::BUCKET;
 use serde_json::{Value, json};
 
-use super::plan::{Channel, Version, photo_key, product_id};
+use super::plan::{Channel, Version, product_id};
 use super::queue::Received;
 
 /// When the first message was sent, in milliseconds since 1970.
@@ -19,6 +19,8 @@ const FIRST_SEQUENCER: u64 = 0x0069_242A_58A1_0000;
 pub struct Told {
     /// Which one.
     pub version: Version,
+    /// Its key.
+    pub key: String,
     /// Its entity tag.
     pub etag: String,
     /// Its size in bytes.
@@ -104,10 +106,10 @@ impl Events {
     fn inner(&self, channel: Channel, told: &Told) -> Value {
         let Told {
             version,
+            key,
             etag,
             size,
         } = told;
-        let key = photo_key(version.product);
         match channel {
             Channel::SqsOwn | Channel::SnsOwn => json!({
                 "product_id": product_id(version.product),
@@ -115,6 +117,7 @@ impl Events {
             }),
             Channel::EventBridge | Channel::SqsEventBridge => {
                 let mut event = self.event_bridge.clone();
+                event["time"] = json!(format!("2025-11-24T09:30:{:02}Z", version.number));
                 event["detail"]["object"] = json!({
                     "key": key,
                     "size": size,
@@ -125,6 +128,7 @@ impl Events {
             }
             Channel::S3 | Channel::Sns | Channel::SqsS3 | Channel::SqsSns => {
                 let mut event = self.s3.clone();
+                event["Records"][0]["eventTime"] = json!(published(*version));
                 // Keys are URL-encoded here; ours have nothing to encode.
                 event["Records"][0]["s3"]["object"] = json!({
                     "key": key,
@@ -177,6 +181,7 @@ mod tests {
     fn told(number: u32) -> Told {
         Told {
             version: Version { product: 3, number },
+            key: "incoming/chaos-00003.jpg".to_owned(),
             etag: "e".to_owned(),
             size: 5,
         }

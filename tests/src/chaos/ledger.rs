@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::bucket::CLAIM;
 use super::faults::{Fault, Service, Strike};
 use super::http::{Request, Response};
 use super::kills::Moment;
@@ -122,6 +123,7 @@ impl Ledger {
         match service {
             Service::Endpoint => Some(Moment::AttributesKnown),
             Service::Bedrock => Some(Moment::TextWritten),
+            Service::S3 if request.method() == "PUT" && request.path().ends_with(CLAIM) => None,
             Service::S3 if request.method() == "PUT" => {
                 let Some(product) = described_product(request.path()) else {
                     return Some(Moment::FailureStored);

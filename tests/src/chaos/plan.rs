@@ -104,6 +104,8 @@ pub struct Planned {
     pub channel: Channel,
     /// Its photos, oldest first; at least one.
     pub photos: Vec<Photo>,
+    /// Whether they lie under two keys in turns, so that a newer one replaces none.
+    pub has_two_keys: bool,
 }
 
 /// One thing that happens.
@@ -153,6 +155,9 @@ const LIVES: [(Life, usize); 6] = [
     (Life::Missing, 3),
 ];
 
+/// How many products have two keys.
+const WITH_TWO_KEYS: f64 = 0.3;
+
 /// How often what was told is told once more, and once more again.
 const DUPLICATED: f64 = 0.15;
 
@@ -179,7 +184,12 @@ impl Plan {
             let photos = photos(life, pictures, &mut rng);
             placed.extend(steps(product, life, &photos, &mut rng));
             let channel = Channel::ALL[rng.random_range(0..Channel::ALL.len())];
-            planned.push(Planned { channel, photos });
+            let has_two_keys = rng.random_bool(WITH_TWO_KEYS);
+            planned.push(Planned {
+                channel,
+                photos,
+                has_two_keys,
+            });
         }
         // Stable: what was put in first is first of equals.
         placed.sort_by_key(|&(place, _)| place);
@@ -192,6 +202,14 @@ impl Plan {
     /// The channel of a product.
     pub fn channel(&self, product: usize) -> Channel {
         self.products[product].channel
+    }
+
+    /// Where a version of a product lies.
+    pub fn key(&self, version: Version) -> String {
+        let is_other =
+            self.products[version.product].has_two_keys && version.number.is_multiple_of(2);
+        let extension = if is_other { "jpeg" } else { "jpg" };
+        format!("incoming/{}.{extension}", product_id(version.product))
     }
 
     /// What a version of a product shows.
@@ -233,11 +251,6 @@ pub fn product_id(product: usize) -> String {
 pub fn product_named(id: &str) -> Option<usize> {
     let product = id.strip_prefix("chaos-")?.parse().ok()?;
     (product_id(product) == id).then_some(product)
-}
-
-/// Where the photos of a product are, one after the other.
-pub fn photo_key(product: usize) -> String {
-    format!("incoming/{}.jpg", product_id(product))
 }
 
 fn photos(life: Life, pictures: usize, rng: &mut ChaCha8Rng) -> Vec<Photo> {
@@ -361,6 +374,22 @@ mod tests {
         assert!(late);
         let (versions, duplicates) = plan.counts();
         assert!(versions > plan.products.len() && duplicates > 0);
+    }
+
+    #[test]
+    fn some_products_have_photos_under_two_keys_and_others_replace_theirs() {
+        let plan = Plan::new(200, 4, 7);
+        let keys = |product: usize| {
+            let keys = plan.versions(product).map(|version| plan.key(version));
+            keys.collect::<std::collections::BTreeSet<String>>().len()
+        };
+        let several = (0..200).filter(|&product| plan.newest(product).number > 1);
+        let (two, one): (Vec<usize>, Vec<usize>) = several.partition(|&product| keys(product) == 2);
+        assert!(!two.is_empty() && !one.is_empty());
+        assert!(
+            two.iter()
+                .all(|&product| plan.products[product].has_two_keys)
+        );
     }
 
     #[test]

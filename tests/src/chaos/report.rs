@@ -53,9 +53,9 @@ pub fn write(
     writeln!(
         text,
         "Work, as answers that came through: questions about {} photos for the first time, {} \
-         again after a delivery that failed or was killed, {} while another delivery about the \
-         product was under way; {} texts. {} deliveries began when there was nothing left to \
-         do.\n",
+         again after a delivery that failed or was killed, {} while the invocation of such a \
+         delivery was still under way; {} texts. {} deliveries began when there was nothing left \
+         to do.\n",
         done.first, done.again, done.at_once, done.texts, done.needless
     )?;
     rules(text, verdict)

@@ -12,8 +12,9 @@
 //!    texts that Bedrock wrote, as far as the answers came through. A delivery may
 //!    have each question of its product answered once and one text written. One that
 //!    begins when the result of its photo, or of a newer one, is stored may have none.
-//!    So whatever is done again is a retry after a delivery that failed or was killed,
-//!    or a delivery at the same time as another.
+//!    Of two deliveries of one photo at the same time that were both worked off, one
+//!    alone may have questions answered: the other waits for it. So whatever is done
+//!    again is a retry after a delivery that failed or was killed.
 //! 4. **Nothing else.** No process ends by itself, no call is about an unknown photo,
 //!    no object has a name that no product has.
 
@@ -69,7 +70,7 @@ pub struct Done {
     pub first: usize,
     /// Again, after a delivery that failed or was killed.
     pub again: usize,
-    /// While another delivery about the product was under way.
+    /// The same, while the other one's invocation was still under way.
     pub at_once: usize,
     /// Texts.
     pub texts: usize,
@@ -284,6 +285,16 @@ fn work(evidence: Evidence<'_>) -> (Rule, Done) {
                 done.first += 1;
             } else if earlier.iter().any(|(other, _)| other.overlaps(invocation)) {
                 done.at_once += 1;
+                let is_twice = earlier.iter().any(|(other, _)| {
+                    other.overlaps(invocation) && both_worked_off(other, invocation, product)
+                });
+                if is_twice {
+                    rule.broken.push(format!(
+                        "{}: two deliveries of one photo at once, one of them in invocation \
+                         {number}, did the work and succeeded",
+                        product_id(product)
+                    ));
+                }
             } else {
                 done.again += 1;
             }
@@ -325,6 +336,22 @@ impl Invocation {
     fn overlaps(&self, later: &Invocation) -> bool {
         self.ended.is_none_or(|ended| ended > later.began)
     }
+}
+
+/// Whether two invocations were told of one and the same photo of the product, and of no other
+/// one of it, and both were done with that.
+fn both_worked_off(one: &Invocation, other: &Invocation, product: usize) -> bool {
+    let photo = |invocation: &Invocation| {
+        let mut photos = invocation
+            .versions
+            .iter()
+            .filter(|version| version.product == product);
+        let photo = photos.next().copied()?;
+        let is_done = photos.next().is_none() && !invocation.left.contains(&photo);
+        is_done.then_some(photo)
+    };
+    let photo_of_one = photo(one);
+    photo_of_one.is_some() && photo_of_one == photo(other)
 }
 
 fn nothing_else(evidence: Evidence<'_>) -> Rule {

@@ -8,6 +8,7 @@ use describe_product::domain::{
     AskError, AttributeModel, Describer, DescriberError, ModelAnswer, Photo, Prompt, Services,
     TextCheck, Usage, WrittenDescription,
 };
+use describe_product::settings::CLAIM_PRODUCTS;
 use image::{ImageFormat, RgbImage};
 use tempfile::TempDir;
 
@@ -15,7 +16,7 @@ use super::*;
 use crate::arguments::Global;
 use crate::backfill::folder_store::FolderStore;
 use crate::backfill::products;
-use crate::function_settings;
+use crate::function_settings::{self, Setting};
 use crate::interrupt::Interrupt;
 
 /// Knows the fabric of everything, once it is up.
@@ -102,7 +103,8 @@ fn catalogue(photographs: usize) -> TempDir {
 }
 
 fn app(folder: &TempDir, endpoint: Arc<Endpoint>) -> App {
-    let settings = function_settings::read(&[], false).unwrap();
+    let given = [Setting::new(&CLAIM_PRODUCTS, "no")];
+    let settings = function_settings::read(&given, false).unwrap();
     let services = Services {
         attribute_set: settings.attribute_set.clone(),
         default_category: settings.default_category.clone(),

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::adapters::dependency::Dependency;
 use crate::adapters::retry::{Failure, retry};
-use crate::adapters::shortened;
 use crate::domain::{
     Audience, Deadline, Describer, DescriberError, Format, Price, Prompt, WrittenDescription,
 };
@@ -175,7 +174,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
             }
             Err(Failure::Failed { error, attempts }) => (error, attempts),
         };
-        let reason = shortened(&error.message);
+        let reason = error.message;
         match error.kind {
             ModelErrorKind::Gone => {
                 tracing::warn!(model, reason, "this model is not asked again");

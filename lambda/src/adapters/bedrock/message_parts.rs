@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::growing::Growing;
 use super::messages::has_intervened;
 use super::{ModelError, ModelErrorKind};
+use crate::adapters::{said, shortened};
 
 /// What of a part is read. Its kinds have names of their own, but no name means two things.
 #[derive(Deserialize)]
@@ -53,7 +54,10 @@ struct Fault {
 pub fn add(answer: &mut Growing, part: &[u8]) -> Result<String, ModelError> {
     let part: Part = serde_json::from_slice(part).map_err(|error| ModelError {
         kind: ModelErrorKind::Refused,
-        message: format!("a part of its answer is not in the messages form: {error}"),
+        message: format!(
+            "a part of its answer is not in the messages form: {}",
+            said(&error.to_string())
+        ),
     })?;
     if let Some(Fault { name, message }) = part.error {
         let kind = match name.as_str() {
@@ -62,7 +66,7 @@ pub fn add(answer: &mut Growing, part: &[u8]) -> Result<String, ModelError> {
         };
         return Err(ModelError {
             kind,
-            message: format!("{name}: {message}"),
+            message: format!("{}: {}", shortened(&name), said(&message)),
         });
     }
     let of_the_beginning = part.message.and_then(|message| message.usage);
@@ -172,7 +176,7 @@ mod tests {
         assert_eq!(error("overloaded_error").kind, ModelErrorKind::Throttled);
         let other = error("api_error");
         assert_eq!(other.kind, ModelErrorKind::Transient);
-        assert_eq!(other.message, "api_error: Sorry");
+        assert_eq!(other.message, "api_error: «Sorry»");
         let unreadable = add(&mut Growing::default(), b"<html>").unwrap_err();
         assert_eq!(unreadable.kind, ModelErrorKind::Refused);
         assert!(unreadable.message.contains("messages form"), "{unreadable}");

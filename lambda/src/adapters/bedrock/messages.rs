@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Unwritten, Written};
+use crate::adapters::said;
 use crate::domain::{Correction, Prompt, Usage};
 
 /// The version of this form that Bedrock understands.
@@ -95,7 +96,8 @@ pub fn has_intervened(action: Option<&str>) -> bool {
 /// Reads an answer. Blocks other than text (a model's thinking) are passed over.
 pub fn read(body: &[u8]) -> Result<Written, Unwritten> {
     let response: Response = serde_json::from_slice(body).map_err(|error| {
-        Unwritten::NoText(format!("its answer is not in the messages form: {error}"))
+        let words = said(&error.to_string());
+        Unwritten::NoText(format!("its answer is not in the messages form: {words}"))
     })?;
     let text: String = response
         .content

@@ -17,7 +17,7 @@ use super::converse_parts;
 use super::parts::{self, Parts};
 use crate::adapters::retry::{Retry, Retryable};
 use crate::adapters::trace_headers::TraceHeaders;
-use crate::adapters::{with_causes, with_request_id};
+use crate::adapters::{said, shortened, with_causes, with_request_id};
 use crate::settings::Guardrail;
 
 /// What a `ValidationException` says of a model that can't be called by its id:
@@ -203,16 +203,20 @@ where
             let kind = classify(code, message, context.raw().status().as_u16());
             ModelError {
                 kind,
-                message: format!("{}: {message}", with_request_id(code, error.request_id())),
+                message: format!(
+                    "{}: {}",
+                    with_request_id(code, error.request_id()),
+                    said(message)
+                ),
             }
         }
         SdkError::ConstructionFailure(_) => ModelError {
             kind: ModelErrorKind::Refused,
-            message: with_causes(&error),
+            message: shortened(&with_causes(&error)),
         },
         _ => ModelError {
             kind: ModelErrorKind::Transient,
-            message: with_causes(&error),
+            message: shortened(&with_causes(&error)),
         },
     }
 }

@@ -13,7 +13,7 @@ use futures::stream::{BoxStream, StreamExt, try_unfold};
 
 use super::models::classify;
 use super::{ModelError, ModelErrorKind};
-use crate::adapters::with_causes;
+use crate::adapters::{said, shortened, with_causes};
 
 /// The parts, in order. It ends with the answer, or with the first error.
 pub type Parts<T> = BoxStream<'static, Result<T, ModelError>>;
@@ -87,7 +87,7 @@ fn model_error<E: Exception, R: Debug>(error: SdkError<E, R>) -> ModelError {
         // The connection, or what came through it.
         return ModelError {
             kind: ModelErrorKind::Transient,
-            message: with_causes(&error),
+            message: shortened(&with_causes(&error)),
         };
     };
     let exception = context.err();
@@ -100,7 +100,7 @@ fn model_error<E: Exception, R: Debug>(error: SdkError<E, R>) -> ModelError {
     };
     ModelError {
         kind: classify(name, message, status),
-        message: format!("{name}: {message}"),
+        message: format!("{name}: {}", said(message)),
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::adapters::retry::{Retry, Retryable};
 use crate::adapters::trace_headers::TraceHeaders;
-use crate::adapters::{shortened, with_causes, with_request_id};
+use crate::adapters::{said, shortened, with_causes, with_request_id};
 use crate::telemetry::{TRACEPARENT, Trace};
 
 /// The model server's code for a photo that it can't use.
@@ -33,7 +33,7 @@ pub trait InvokeEndpoint: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvokeError {
     /// The container answered with an error of its own.
-    #[error("{}: {}", answered(.status, .request_id), shortened(.message))]
+    #[error("{}: {}", answered(.status, .request_id), said(.message))]
     Model {
         /// SageMaker's `OriginalStatusCode`; 0 where the container did not answer
         /// in time.
@@ -190,7 +190,7 @@ fn custom_attributes() -> Option<String> {
 }
 
 fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
-    let words = with_causes(&error);
+    let words = shortened(&with_causes(&error));
     let request_id = error.request_id();
     let (service, response) = match &error {
         SdkError::ServiceError(context) => (context.err(), context.raw()),
@@ -213,13 +213,13 @@ fn invoke_error(error: SdkError<InvokeEndpointError>) -> InvokeError {
     }
     let code = service.code().unwrap_or("unknown error");
     let message = service.message().unwrap_or("no message");
-    let said = format!("{}: {message}", with_request_id(code, request_id));
+    let words = format!("{}: {}", with_request_id(code, request_id), said(message));
     match (code, response.status().as_u16()) {
         ("ThrottlingException" | "ModelNotReadyException" | "ServiceUnavailable", _)
-        | (_, 429 | 503) => InvokeError::Throttled(said),
-        (_, 500..) => InvokeError::Unavailable(said),
-        _ if said.contains(NO_CAPACITY) => InvokeError::Unavailable(said),
-        _ => InvokeError::Refused(said),
+        | (_, 429 | 503) => InvokeError::Throttled(words),
+        (_, 500..) => InvokeError::Unavailable(words),
+        _ if message.contains(NO_CAPACITY) => InvokeError::Unavailable(words),
+        _ => InvokeError::Refused(words),
     }
 }
 
@@ -250,6 +250,21 @@ mod tests {
             assert_eq!(model_error(status, "").retry(), retry, "{status}");
         }
         assert_eq!(InvokeError::Refused(String::new()).retry(), Retry::Never);
+    }
+
+    #[test]
+    fn the_container_s_words_are_marked_and_cut() {
+        let error = InvokeError::Model {
+            status: 400,
+            message: format!("«a»{}", "b".repeat(600)),
+            request_id: Some("r-7".to_owned()),
+        };
+        let words = error.to_string();
+        let expected = format!(
+            "the model answered 400 (request id r-7): «\"a\"{}…»",
+            "b".repeat(497)
+        );
+        assert_eq!(words, expected);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::payload;
 use super::{InvokeEndpoint, InvokeError};
 use crate::adapters::dependency::Dependency;
 use crate::adapters::retry::{Failure, Retry, Retryable, retry};
-use crate::adapters::shortened;
+use crate::adapters::said;
 use crate::domain::{AskError, AttributeModel, Deadline, ModelAnswer, Photo, Progress};
 use crate::settings::{AttributeRequests, Settings};
 
@@ -143,10 +143,10 @@ impl<E: InvokeEndpoint> EndpointModel<E> {
             Failure::Failed { error, attempts } => {
                 if let Some(reason) = error.about_photo() {
                     return AskError::InvalidPhoto {
-                        reason: shortened(&reason),
+                        reason: said(&reason),
                     };
                 }
-                let reason = shortened(&error.to_string());
+                let reason = error.to_string();
                 match error.retry() {
                     Retry::Never => AskError::Refused { endpoint, reason },
                     _ => AskError::Unavailable {

@@ -8,12 +8,6 @@ use crate::fakes::uploads::{PHOTO, RECORD, RESULT};
 
 const OBJECT: &str = "s3://catalogue/failures/7.claim";
 
-fn claiming() -> Fakes {
-    let mut fakes = Fakes::with_photo();
-    fakes.variables.insert("CLAIM_PRODUCTS", "yes");
-    fakes
-}
-
 fn writes_for(fakes: &Fakes, time: Duration) {
     *fakes.describer.turn.lock().unwrap() = time;
 }
@@ -28,7 +22,7 @@ async fn kill_in_the_middle(fakes: &Fakes, sequencer: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn of_two_deliveries_at_once_one_does_the_work_and_the_other_waits_for_it() {
-    for (fakes, calls) in [(Fakes::with_photo(), 2), (claiming(), 1)] {
+    for (fakes, calls) in [(Fakes::without_claims(), 2), (Fakes::with_photo(), 1)] {
         writes_for(&fakes, Duration::from_secs(3));
         let outcomes = tokio::join!(fakes.deliver("01"), fakes.deliver("01"));
         let outcomes = [outcomes.0.unwrap(), outcomes.1.unwrap()];
@@ -44,7 +38,7 @@ async fn of_two_deliveries_at_once_one_does_the_work_and_the_other_waits_for_it(
 
 #[tokio::test(start_paused = true)]
 async fn the_claim_of_a_dead_process_is_taken_over_when_it_has_expired() {
-    let fakes = claiming();
+    let fakes = Fakes::with_photo();
     kill_in_the_middle(&fakes, "01").await;
     assert_eq!(fakes.store.uris(), [OBJECT, PHOTO]);
 
@@ -66,7 +60,7 @@ async fn the_claim_of_a_dead_process_is_taken_over_when_it_has_expired() {
 
 #[tokio::test(start_paused = true)]
 async fn the_claim_on_another_photo_holds_nobody_up() {
-    let fakes = claiming();
+    let fakes = Fakes::with_photo();
     kill_in_the_middle(&fakes, "01").await;
     let outcome = fakes.deliver("02").await.unwrap();
     assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
@@ -75,7 +69,7 @@ async fn the_claim_on_another_photo_holds_nobody_up() {
 
 #[tokio::test]
 async fn what_fails_gives_its_claim_back() {
-    let fakes = claiming();
+    let fakes = Fakes::with_photo();
     fakes.is_slow(true);
     for calls in 1..=2 {
         fakes.deliver("01").await.unwrap_err();
@@ -86,10 +80,8 @@ async fn what_fails_gives_its_claim_back() {
 
 #[tokio::test]
 async fn what_is_done_is_not_claimed() {
-    let mut fakes = claiming();
-    fakes.variables.remove("CLAIM_PRODUCTS");
+    let fakes = Fakes::with_photo();
     fakes.deliver("01").await.unwrap();
-    fakes.variables.insert("CLAIM_PRODUCTS", "yes");
     // A claim would be refused.
     *fakes.store.denied.lock().unwrap() = Some("failures/");
     let outcome = fakes.deliver("01").await.unwrap();
@@ -99,7 +91,7 @@ async fn what_is_done_is_not_claimed() {
 /// S3's client makes a request again whose answer was lost.
 #[tokio::test]
 async fn a_claim_whose_answer_was_lost_is_one_s_own() {
-    let fakes = claiming();
+    let fakes = Fakes::with_photo();
     let app = fakes.app();
     let source = fakes.mark("01");
     let delivery = Delivery {

@@ -54,8 +54,10 @@ async fn an_item_says_what_became_of_it() {
         .store
         .get("s3://catalogue/descriptions/1.json")
         .unwrap();
-    let etag = source.unwrap().etag;
-    assert_eq!(etag.as_deref(), Some("2b25414636e3c8d319d03a13f36cb58e"));
+    let source = source.unwrap();
+    let etag = source.etag.as_deref();
+    assert_eq!(etag, Some("2b25414636e3c8d319d03a13f36cb58e"));
+    assert_eq!(source.at_ms, Some(1_763_976_600_999));
 
     let again = run_item(&fakes, item).await.unwrap();
     assert_eq!(again["outcome"], "skipped");

@@ -48,7 +48,9 @@ struct Kind {
 static KINDS: [Kind; 12] = [
     Kind {
         shape: Shape::HttpApi,
-        is: |event| event.pointer("/requestContext/http/method").is_some(),
+        is: |event| {
+            event.pointer("/requestContext/http/method").is_some() && !is_of_an_authorizer(event)
+        },
         words: "an HTTP API or a function URL (payload format 2.0)",
     },
     Kind {
@@ -118,7 +120,17 @@ fn is_rest_api(event: &Value) -> bool {
     let is_of_a_rest_api = |context: &Value| {
         context.is_object() && context.get("elb").is_none() && context.get("http").is_none()
     };
-    event.get("httpMethod").is_some() && event.get("requestContext").is_some_and(is_of_a_rest_api)
+    event.get("httpMethod").is_some()
+        && event.get("requestContext").is_some_and(is_of_a_rest_api)
+        && !is_of_an_authorizer(event)
+}
+
+/// API Gateway asks an authorizer with the request's own members and without its body, so that
+/// a call of the API is not to be told from it by those.
+fn is_of_an_authorizer(event: &Value) -> bool {
+    ["routeArn", "methodArn"]
+        .into_iter()
+        .any(|name| event.get(name).is_some_and(Value::is_string))
 }
 
 fn has_text(event: &Value, name: &str, text: &str) -> bool {
@@ -176,12 +188,17 @@ pub fn take_task_input(event: &mut Value) -> Value {
 
 fn unknown(event: &Value) -> EventError {
     let version = event.get("version").and_then(Value::as_str);
-    if let (Some(version), true) = (version, event.get("requestContext").is_some()) {
+    let is_of_lattice = event.pointer("/requestContext/serviceNetworkArn").is_some();
+    let why = if is_of_an_authorizer(event) {
+        " (what a Lambda authorizer is asked: make the function the integration of the route)"
+            .to_owned()
+    } else if is_of_lattice {
+        " (an event of VPC Lattice)".to_owned()
+    } else if let (Some(version), Some(_)) = (version, event.get("requestContext")) {
         return EventError::PayloadVersion {
             version: excerpt(version),
         };
-    }
-    let why = if let Some(records) = records(event) {
+    } else if let Some(records) = records(event) {
         format!(" ({})", about_records(records))
     } else if event.get("detail-type").is_some() {
         " (an event of EventBridge, but not of S3)".to_owned()

@@ -28,6 +28,25 @@ fn other_events_are_refused_with_what_is_expected() {
         json!({"input": {"hello": 1}}),
         json!({"requestContext": {"connectionId": "x"}}),
         json!({"detail-type": "Scheduled Event", "source": "aws.events"}),
+        json!({"version": "3.0", "requestContext": {"http": {"method": "POST"}}}),
+        json!({"version": "3.0", "requestContext": {}}),
+        // https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html
+        json!({
+            "version": "2.0",
+            "path": "/descriptions",
+            "method": "POST",
+            "headers": {"content-type": ["application/json"]},
+            "body": "{}",
+            "isBase64Encoded": false,
+            "requestContext": {
+                "serviceNetworkArn": "arn:aws:vpc-lattice:us-east-1:123456789012:servicenetwork/sn",
+                "serviceArn": "arn:aws:vpc-lattice:us-east-1:123456789012:service/svc",
+                "region": "us-east-1",
+                "timeEpoch": "1696331543569073"
+            }
+        }),
+        authorizer_of_an_http_api(),
+        authorizer_of_a_rest_api(),
     ] {
         let error = error(event).to_string();
         for understood in [
@@ -45,6 +64,46 @@ fn other_events_are_refused_with_what_is_expected() {
         ] {
             assert!(error.contains(understood), "{understood}: {error}");
         }
+    }
+}
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
+fn authorizer_of_an_http_api() -> Value {
+    json!({
+        "version": "2.0",
+        "type": "REQUEST",
+        "routeArn": "arn:aws:execute-api:us-east-1:123456789012:abcdef123/test/POST/descriptions",
+        "identitySource": ["user1", "123"],
+        "routeKey": "POST /descriptions",
+        "rawPath": "/descriptions",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": "/descriptions"}}
+    })
+}
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html>
+fn authorizer_of_a_rest_api() -> Value {
+    json!({
+        "type": "REQUEST",
+        "methodArn": "arn:aws:execute-api:us-east-1:123456789012:abcdef123/test/POST/descriptions",
+        "resource": "/descriptions",
+        "path": "/descriptions",
+        "httpMethod": "POST",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"path": "/descriptions", "httpMethod": "POST", "stage": "test"}
+    })
+}
+
+#[test]
+fn what_somebody_else_is_asked_by_http_is_named() {
+    let lattice = json!({"version": "2.0", "requestContext": {"serviceNetworkArn": "arn:x"}});
+    for (event, name) in [
+        (authorizer_of_an_http_api(), "Lambda authorizer"),
+        (authorizer_of_a_rest_api(), "Lambda authorizer"),
+        (lattice, "VPC Lattice"),
+    ] {
+        let error = error(event).to_string();
+        assert!(error.contains(name), "{error}");
     }
 }
 

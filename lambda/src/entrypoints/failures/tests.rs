@@ -113,14 +113,14 @@ async fn a_listing_that_can_t_be_read_comes_again() {
 #[tokio::test]
 async fn what_can_t_be_kept_comes_again() {
     let fakes = Fakes::default();
-    *fakes.store.denied.lock().unwrap() = Some("failures/");
+    *fakes.store.denied.lock().unwrap() = Some("failures/7.json");
     let problem = fakes.deliver("01").await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::NoSuchObject);
 }
 
 #[tokio::test]
 async fn a_success_meanwhile_takes_the_record_away() {
-    let fakes = Fakes::with_photo();
+    let fakes = Fakes::without_claims();
     fakes.is_slow(true);
     fakes.meanwhile(RESULT, "{}", "01");
     let outcome = fakes.deliver("01").await.unwrap();
@@ -130,7 +130,7 @@ async fn a_success_meanwhile_takes_the_record_away() {
 
 #[tokio::test]
 async fn a_record_that_can_t_be_taken_away_comes_again_without_the_work() {
-    let fakes = Fakes::with_photo();
+    let fakes = Fakes::without_claims();
     fakes.is_slow(true);
     fakes.deliver("01").await.unwrap_err();
     fakes.is_slow(false);
@@ -185,7 +185,7 @@ async fn a_record_of_a_later_upload_that_comes_in_between_is_not_taken_away() {
 
 #[tokio::test]
 async fn two_that_fail_at_once_leave_one_record() {
-    let fakes = Fakes::with_photo();
+    let fakes = Fakes::without_claims();
     fakes.is_slow(true);
     fakes.meanwhile(RECORD, "{}", "01");
     fakes.deliver("01").await.unwrap_err();

@@ -20,10 +20,19 @@ pub const HEADER: &str = "idempotency-key";
 /// When a call may be made again that is being answered, in seconds.
 pub const RETRY_AFTER_S: &str = "2";
 
+/// What tells a caller that its key has no effect, because keys have no place here.
+const IGNORED: (&str, &str) = ("idempotency-ignored", "true");
+
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 255;
 /// The most bytes of an answer that is read: more than Lambda can answer with.
 const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The header of an answer to a request whose key has no effect.
+pub fn ignored_key(app: &App, request: &HttpRequest<'_>) -> Option<(&'static str, &'static str)> {
+    let has_no_place = app.settings.idempotency_location.is_none();
+    (has_no_place && header(request.headers, HEADER).is_some()).then_some(IGNORED)
+}
 
 /// A call with a key.
 pub struct Keyed {

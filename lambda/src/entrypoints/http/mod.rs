@@ -147,12 +147,15 @@ fn trace_of(request: &HttpRequest<'_>) -> Trace {
 
 async fn answer(app: &App, request: HttpRequest<'_>, deadline: Deadline) -> HttpResponse {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
+    let ignored_key = idempotency::ignored_key(app, &request);
     let outcome = match read_call(app, request) {
         Ok((Call::One(request), keyed)) => describe(app, request, keyed, None, deadline).await,
         Ok((Call::Batch(products), keyed)) => describe_batch(app, products, keyed, deadline).await,
         Err(problem) => Err(problem),
     };
-    outcome.into()
+    let mut response = HttpResponse::from(outcome);
+    response.headers.extend(ignored_key);
+    response
 }
 
 /// Reads a request and its idempotency key. What is no request for a product has no line of

@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use super::event_stream::{self, Teller, Told, last_event};
+use super::idempotency::ignored_key;
 use super::{Call, HttpRequest, HttpResponse, describe, describe_batch, read_call, trace_of};
 use crate::domain::Deadline;
 use crate::entrypoints::App;
@@ -43,7 +44,8 @@ pub async fn respond(
 ) -> Result<Streamed, Diagnostic> {
     let deadline = deadline.of_http_call(app.settings.http_timeout_ms);
     let trace = trace_of(&request);
-    match read_call(app, request) {
+    let ignored_key = ignored_key(app, &request);
+    let mut streamed = match read_call(app, request) {
         Ok((Call::One(request), keyed)) => {
             let app = Arc::clone(app);
             let running = Running::start(move |teller| {
@@ -52,14 +54,18 @@ pub async fn respond(
                     teller.end(work.await.into());
                 })
             });
-            running.answer().await
+            running.answer().await?
         }
         Ok((Call::Batch(products), keyed)) => {
             let work = describe_batch(app, products, keyed, deadline);
-            Ok(whole(trace.scope(work).await.into()))
+            whole(trace.scope(work).await.into())
         }
-        Err(problem) => Ok(whole(problem.into())),
+        Err(problem) => whole(problem.into()),
+    };
+    if let Some(header) = ignored_key {
+        add(&mut streamed.metadata_prelude.headers, header);
     }
+    Ok(streamed)
 }
 
 /// Work that tells how far it is. Dropping it stops the work.
@@ -194,18 +200,22 @@ fn prelude(
 ) -> MetadataPrelude {
     let mut map = HeaderMap::new();
     map.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    for &(name, value) in headers {
-        // The names are this crate's own, in lower case, and so are the values.
-        map.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+    for &header in headers {
+        add(&mut map, header);
     }
     MetadataPrelude {
         status_code,
         headers: map,
         cookies: Vec::new(),
     }
+}
+
+/// Adds a header. The names are this crate's own, in lower case, and so are the values.
+fn add(headers: &mut HeaderMap, (name, value): (&'static str, &'static str)) {
+    headers.insert(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    );
 }
 
 #[cfg(test)]

@@ -218,6 +218,36 @@ fn plus_signs_and_percent_signs_of_a_key_are_told_from_what_they_encode() {
 }
 
 #[tokio::test]
+async fn the_longest_key_is_described_once_and_its_failure_is_kept() {
+    let id = "a".repeat(1_024 - "incoming/.jpg".len());
+    let key = format!("incoming/{id}.jpg");
+    let fakes = Fakes::default();
+    let uri = format!("s3://catalogue/{key}");
+    let answer = run(&fakes, vec![record(&key)]).await.unwrap();
+    assert_eq!(answer["failed"].as_array().unwrap().len(), 1, "{answer}");
+    let kept = fakes.store.json(answer["failed"][0].as_str().unwrap());
+    assert_eq!(kept["product_id"], id);
+    assert_eq!(kept["kind"], "no-such-object");
+
+    fakes.store.put(&uri, photo_bytes());
+    let answer = run(&fakes, vec![record(&key)]).await.unwrap();
+    let result = answer["written"][0].as_str().unwrap();
+    assert!(
+        result.starts_with("s3://catalogue/descriptions/aaaa"),
+        "{result}"
+    );
+    assert_eq!(fakes.store.json(result)["product_id"], id);
+    let again = run(&fakes, vec![record(&key)]).await.unwrap();
+    assert_eq!(again["skipped"], json!([key]));
+    assert_eq!(fakes.calls(), 1);
+    assert_eq!(
+        fakes.store.uris().len(),
+        2,
+        "the record is gone, and no claim is left"
+    );
+}
+
+#[tokio::test]
 async fn without_an_etag_and_a_sequencer_the_work_is_done_each_time() {
     let fakes = Fakes::default();
     fakes

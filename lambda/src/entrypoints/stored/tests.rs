@@ -1,6 +1,7 @@
 use super::*;
-use crate::fakes::Fakes;
-use crate::fakes::uploads::{PHOTO, RESULT};
+use crate::entrypoints::{Upload, handle_upload};
+use crate::fakes::uploads::{PHOTO, RESULT, TIME};
+use crate::fakes::{Fakes, photo_bytes};
 
 fn sequencer(fakes: &Fakes) -> String {
     let (_, source) = fakes.store.get(RESULT).unwrap();
@@ -9,7 +10,7 @@ fn sequencer(fakes: &Fakes) -> String {
 
 #[tokio::test]
 async fn two_deliveries_at_once_leave_one_result() {
-    let fakes = Fakes::with_photo();
+    let fakes = Fakes::without_claims();
     fakes.meanwhile(RESULT, "{}", "01");
     let outcome = fakes.deliver("01").await.unwrap();
     assert_eq!(outcome, Outcome::Skipped("described already"));
@@ -18,7 +19,7 @@ async fn two_deliveries_at_once_leave_one_result() {
 
 #[tokio::test]
 async fn a_late_delivery_never_replaces_the_result_of_a_later_photo() {
-    let fakes = Fakes::with_photo();
+    let fakes = Fakes::without_claims();
     fakes.meanwhile(RESULT, "{}", "02");
     let outcome = fakes.deliver("01").await.unwrap();
     assert_eq!(
@@ -35,12 +36,59 @@ async fn a_late_delivery_never_replaces_the_result_of_a_later_photo() {
 
 #[tokio::test]
 async fn a_later_photo_replaces_what_was_written_meanwhile() {
-    let fakes = Fakes::with_photo();
+    let fakes = Fakes::without_claims();
     fakes.meanwhile(RESULT, "{}", "01");
     let outcome = fakes.deliver("02").await.unwrap();
     assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
     assert_eq!(sequencer(&fakes), "02");
     assert_eq!(fakes.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_photo_that_was_replaced_since_is_passed_over_without_work_and_without_a_record() {
+    let fakes = Fakes::with_photo();
+    *fakes.store.replaced.lock().unwrap() = Some(PHOTO);
+    let outcome = fakes.deliver("01").await.unwrap();
+    assert_eq!(outcome, Outcome::Skipped("its photo was replaced since"));
+    assert_eq!(fakes.calls(), 0);
+    assert_eq!(fakes.store.uris(), [PHOTO]);
+
+    *fakes.store.replaced.lock().unwrap() = None;
+    let outcome = fakes.deliver("02").await.unwrap();
+    assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
+}
+
+/// Two keys of one product, whose sequencers S3 does not promise to be comparable.
+#[tokio::test]
+async fn of_two_photos_that_are_delivered_again_and_again_the_later_one_stays() {
+    for by_time in [true, false] {
+        let fakes = Fakes::with_photo();
+        fakes
+            .store
+            .put("s3://catalogue/incoming/7.png", photo_bytes());
+        let deliver = async |extension: &str| {
+            let (etag, sequencer, at_ms) = match extension {
+                "jpg" => ("e", if by_time { "09" } else { "01" }, 1_763_976_600_000),
+                _ => ("f", "02", 1_763_976_600_500),
+            };
+            let upload = Upload {
+                is_there: true,
+                bucket: "catalogue".into(),
+                key: format!("incoming/7.{extension}"),
+                etag: Some(etag.into()),
+                sequencer: Some(sequencer.into()),
+                at_ms: by_time.then_some(at_ms),
+            };
+            let deadline = Deadline::after(TIME);
+            handle_upload(&fakes.app(), upload, "incoming/", deadline).await
+        };
+        for extension in ["jpg", "png", "jpg", "png", "jpg"] {
+            deliver(extension).await.unwrap();
+        }
+        assert_eq!(fakes.calls(), 2, "{by_time}");
+        let source = fakes.store.json(RESULT)["source"].take();
+        assert_eq!(source["origin"], "s3://catalogue/incoming/7.png");
+    }
 }
 
 #[tokio::test]

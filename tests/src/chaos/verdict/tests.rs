@@ -36,6 +36,7 @@ fn invocation(number: u32, began: u64, ended: u64) -> Invocation {
         began: seconds(began),
         ended: Some(seconds(ended)),
         ending: Ending::Done,
+        left: Vec::new(),
     }
 }
 
@@ -72,7 +73,11 @@ impl Run {
         let channel = Channel::S3;
         Run {
             plan: Plan {
-                products: vec![Planned { channel, photos }],
+                products: vec![Planned {
+                    channel,
+                    photos,
+                    has_two_keys: false,
+                }],
                 steps: Vec::new(),
             },
             carried: Carried {
@@ -251,6 +256,10 @@ fn work_again_is_told_from_work_at_once() {
     for (began, ended) in [(0, 5), (3, 6), (10, 15)] {
         run.works(invocation(1, began, ended), work_of(QUESTIONS, 1));
     }
+    // Two at once that both say that they are done.
+    run.assert_broken(&[2]);
+    // One of them failed, and the other did what that had not.
+    run.carried.invocations[0].left = vec![version(1)];
     run.assert_broken(&[]);
     let done = run.verdict().done;
     assert_eq!((done.first, done.at_once, done.again), (1, 1, 1));

@@ -176,7 +176,7 @@ async fn a_broken_photo_is_no_reason_to_give_up_batches() {
     assert_eq!(
         ask(&model, &["q1"], 1_000).await,
         [Err(AskError::InvalidPhoto {
-            reason: "cut short".into()
+            reason: "«cut short»".into()
         })]
     );
     assert_eq!(ask(&model, &["q1"], 1_000).await, [text("Fabric: Cotton")]);

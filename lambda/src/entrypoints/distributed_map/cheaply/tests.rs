@@ -154,8 +154,7 @@ async fn three_steps_describe_what_nobody_was_asked_about_live() {
 /// A text is known once: what is claimed is looked at again before the work, not after it.
 #[tokio::test]
 async fn claimed_products_are_described_by_the_known_texts_and_no_claim_is_left() {
-    let mut fakes = fakes();
-    fakes.variables.insert("CLAIM_PRODUCTS", "yes");
+    let fakes = fakes();
     step(&fakes, "questions", all()).await.unwrap();
     let answers = transform(&fakes, &[]);
     step(&fakes, "prompts", answers).await.unwrap();

@@ -166,14 +166,18 @@ async fn a_key_is_bounded() {
 }
 
 #[tokio::test]
-async fn without_a_place_keys_have_no_effect() {
+async fn without_a_place_keys_have_no_effect_and_each_answer_says_so() {
     let fakes = Fakes::default();
     for calls_so_far in 1..=2 {
         let answer = call(&fakes, "key", &body("7")).await;
         assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.headers, [("idempotency-ignored", "true")]);
         assert_eq!(fakes.calls(), calls_so_far);
     }
     assert!(fakes.store.uris().is_empty());
+    let wrong = call(&fakes, "key", &json!({"image": {}})).await;
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+    assert_eq!(wrong.headers, [("idempotency-ignored", "true")]);
 }
 
 #[tokio::test]

@@ -73,6 +73,16 @@ async fn buffered(fakes: &Fakes) -> Value {
 }
 
 #[tokio::test]
+async fn a_key_without_a_place_is_answered_as_ignored() {
+    let app = Arc::new(Fakes::default().app());
+    let usual = stream(&app, event(|_| ())).await;
+    assert_eq!(header(&usual, "idempotency-ignored"), None);
+    let keyed = event(|event| event["headers"]["idempotency-key"] = json!("key"));
+    let keyed = stream(&app, keyed).await;
+    assert_eq!(header(&keyed, "idempotency-ignored"), Some("true"));
+}
+
+#[tokio::test]
 async fn a_product_is_a_stream_of_attributes_draft_and_result() {
     let fakes = Fakes::default();
     let response = stream(&Arc::new(fakes.app()), event(|_| ())).await;
