@@ -415,7 +415,7 @@ mod tests {
             tokens.into_iter().skip(1).map(|token| token.gap).collect()
         };
         assert_eq!(
-            gaps("a-b c, d; e"),
+            gaps("red-hot tea, cold; end"),
             [Gap::Joined, Gap::Space, Gap::Comma, Gap::Break]
         );
         assert_eq!(gaps("a. b — c\nd"), [Gap::End, Gap::Break, Gap::End]);

@@ -328,14 +328,14 @@ mod tests {
     #[test]
     fn a_pattern_adds_every_phrase_that_it_stands_for() {
         let words = Words::default();
-        for pattern in ["in|of (a) check", "a+b|c d", "sleeve _ (very) short|long"] {
+        for pattern in ["in|of (a) check", "one+two|three four", "sleeve _ (very) short|long"] {
             let mut one_by_one = Trie::default();
             for pieces in crate::pattern::expand(pattern, &words).unwrap() {
                 one_by_one.add(&pieces, 1);
             }
             let mut at_once = Trie::default();
             at_once.add_pattern(&crate::pattern::parts(pattern, &words).unwrap(), &1);
-            let text = "in a check of check, a b d c d, sleeve cut very short long";
+            let text = "in a check of check, one two four three four, sleeve cut very short long";
             let tokens = tokenise(text, &words).list;
             let found = |trie: &Trie<u8>| -> Vec<Vec<usize>> {
                 let found = trie.find(&tokens, &|_, _| false, &Steps::default());
@@ -355,7 +355,7 @@ mod tests {
         );
         assert_eq!(found(&patterns, "sleeve wrist"), [(vec![0, 1], vec![1])]);
         assert!(found(&patterns, "sleeve, at the wrist").is_empty());
-        assert!(found(&patterns, "sleeve a b c d e f wrist").is_empty());
+        assert!(found(&patterns, "sleeve one two three four five six wrist").is_empty());
     }
 
     #[test]
