@@ -328,7 +328,11 @@ mod tests {
     #[test]
     fn a_pattern_adds_every_phrase_that_it_stands_for() {
         let words = Words::default();
-        for pattern in ["in|of (a) check", "one+two|three four", "sleeve _ (very) short|long"] {
+        for pattern in [
+            "in|of (a) check",
+            "one+two|three four",
+            "sleeve _ (very) short|long",
+        ] {
             let mut one_by_one = Trie::default();
             for pieces in crate::pattern::expand(pattern, &words).unwrap() {
                 one_by_one.add(&pieces, 1);
