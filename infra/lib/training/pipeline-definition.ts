@@ -13,7 +13,9 @@ export interface PipelineDefinitionProps {
   /** For training and evaluation. */
   readonly instanceType: string;
   readonly prepareInstanceType: string;
+  /** Room for the catalogue's photos, the checkpoint and the features of photos. */
   readonly volumeGib: number;
+  /** Whether training takes instances that may be taken away, at a lower price. */
   readonly spot: boolean;
   /** How long a training job may compute, … */
   readonly maximumRuntime: Duration;

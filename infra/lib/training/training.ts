@@ -9,33 +9,17 @@ import { Construct } from 'constructs';
 import { jobPrefix } from '../job-names.ts';
 import type { Settings } from '../settings.ts';
 import { ApprovedDeployment } from './approved-deployment.ts';
-import type { Score } from './contract.ts';
 import { ImageRepositories } from './image-repositories.ts';
 import { TrainingJobRole } from './job-role.ts';
 import { modelGroupName } from './model-registry.ts';
+import type { PipelineDefinitionProps } from './pipeline-definition.ts';
 import { trainerImage } from './trainer-image.ts';
 import { TrainingBucket } from './training-bucket.ts';
 import { TrainingPipeline } from './training-pipeline.ts';
 
 /** Settings of {@link Training}. */
-export interface TrainingProps {
+export interface TrainingProps extends Omit<PipelineDefinitionProps, 'jobPrefix' | 'tells'> {
   readonly containerImage: Settings['training']['containerImage'];
-  /** For training and evaluation. */
-  readonly instanceType: string;
-  readonly prepareInstanceType: string;
-  /** Room for the catalogue's photos, the checkpoint and the features of photos. */
-  readonly volumeGib: number;
-  /** Whether training takes instances that may be taken away, at a lower price. */
-  readonly spot: boolean;
-  readonly maximumRuntime: Duration;
-  /** With the time on spot instances, what is waited for them. */
-  readonly maximumWait: Duration;
-  /** Where the evaluation computes. */
-  readonly device: 'cpu' | 'cuda';
-  readonly hyperparameters: Readonly<Record<string, string>>;
-  /** The score from which on a model is registered. */
-  readonly metric: Score;
-  readonly threshold: number;
   /** The image that serves a registered model. */
   readonly modelServerImageUri: string;
   /**
