@@ -31,8 +31,8 @@ pub struct Claim {
 }
 
 /// Claims the work on what was delivered, which is done by the deadline. Nothing where another
-/// delivery of the same has it and may be alive. One of another photo or of other settings is
-/// no hindrance: that is other work.
+/// delivery of the same, or of something later, has it and may be alive. One of an earlier photo
+/// or of other settings is no hindrance: that is other work, and this one's result stays.
 pub async fn take(
     app: &App,
     delivery: &Delivery<'_>,
@@ -83,9 +83,13 @@ impl Claim {
 
 fn is_taken(found: &Found, source: &SourceMark) -> bool {
     let lease = serde_json::from_slice::<Lease>(&found.content);
-    let standing = found.stored.standing(source);
-    let is_same_work = matches!(standing, Standing::Same | Standing::SamePhoto);
-    is_same_work && lease.is_ok_and(|lease| lease.is_live())
+    // What is later makes this one void when it is done. Were its claim written over, whoever is
+    // delivered the later one once more would see a foreign claim, and work as well.
+    let does_this_work = match found.stored.standing(source) {
+        Standing::Same | Standing::SamePhoto | Standing::Later => true,
+        Standing::Other => false,
+    };
+    does_this_work && lease.is_ok_and(|lease| lease.is_live())
 }
 
 #[cfg(test)]

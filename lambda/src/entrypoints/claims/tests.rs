@@ -67,6 +67,25 @@ async fn the_claim_on_another_photo_holds_nobody_up() {
     assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_late_delivery_neither_works_beside_a_later_one_nor_takes_its_claim() {
+    let fakes = Fakes::with_photo();
+    writes_for(&fakes, Duration::from_secs(3));
+    // Told of in this order: the later one has the claim when the others come.
+    let outcomes = tokio::join!(
+        fakes.deliver("02"),
+        fakes.deliver("01"),
+        fakes.deliver("02")
+    );
+    let written = outcomes.0.unwrap();
+    assert!(matches!(written, Outcome::Written(_)), "{written:?}");
+    let late = Outcome::Skipped("a later one is described already");
+    assert_eq!(outcomes.1.unwrap(), late);
+    assert_eq!(outcomes.2.unwrap(), Outcome::Skipped("described already"));
+    assert_eq!(fakes.calls(), 1);
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+}
+
 #[tokio::test]
 async fn what_fails_gives_its_claim_back() {
     let fakes = Fakes::with_photo();
