@@ -171,6 +171,11 @@ async fn keep(
         if standing == Some(Standing::Later) {
             return Step::Leave(());
         }
+        // Waiting is no try: what whoever did the work has said of it says more.
+        let is_of_same_work = matches!(standing, Some(Standing::Same | Standing::SamePhoto));
+        if problem.kind == ProblemKind::WorkInProgress && is_of_same_work {
+            return Step::Leave(());
+        }
         let before = known
             .as_ref()
             .filter(|_| standing == Some(Standing::Same))

@@ -193,6 +193,32 @@ async fn two_that_fail_at_once_leave_one_record() {
     assert_eq!(fakes.store.json(RECORD)["attempts"], 1);
 }
 
+/// It had waited for another delivery, which has failed in its last second.
+#[tokio::test]
+async fn who_only_waited_leaves_the_record_of_who_tried() {
+    let fakes = Fakes::default();
+    fakes.store.put(PHOTO, "no photo".into());
+    fakes.deliver("01").await.unwrap();
+    let tried = fakes.store.get(RECORD);
+    for (sequencer, is_left) in [("01", true), ("02", false)] {
+        let source = fakes.mark(sequencer);
+        let delivery = Delivery {
+            product_id: Some("7"),
+            name: "7",
+            bucket: "catalogue",
+            source: &source,
+            request: Value::Null,
+        };
+        let waited = Problem::new(ProblemKind::WorkInProgress, "not done in time");
+        let deadline = Deadline::after(TIME);
+        let settled = settle(&fakes.app(), &delivery, waited, deadline).await;
+        // It comes again in any case.
+        assert_eq!(settled.unwrap_err().kind, ProblemKind::WorkInProgress);
+        assert_eq!(fakes.store.get(RECORD) == tried, is_left, "{sequencer}");
+    }
+    assert_eq!(fakes.store.json(RECORD)["kind"], "work-in-progress");
+}
+
 #[test]
 fn a_summary_has_no_photo_and_no_long_texts() {
     let request = DescribeRequest {
