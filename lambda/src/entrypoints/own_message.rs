@@ -262,6 +262,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_message_that_fails_leaves_no_record_beside_what_an_event_made_of_its_photo() {
+        let mut fakes = with_photo();
+        fakes.variables.insert("CLAIM_PRODUCTS", "no");
+        let etag = fakes.store.etag(PHOTO).unwrap();
+        fakes.is_slow(true);
+        // It is written when the message has failed, just before that is recorded.
+        let source = SourceMark {
+            etag: Some(etag),
+            ..fakes.mark("01")
+        };
+        let by_event = (RESULT.to_owned(), "{}".into(), source);
+        *fakes.store.interloper.lock().unwrap() = Some(by_event);
+        let outcome = run(&fakes, "m1", json!({"image": {"s3_uri": PHOTO}})).await;
+        assert_eq!(outcome.unwrap(), Outcome::Skipped("described already"));
+        assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    }
+
+    #[tokio::test]
     async fn a_photo_in_the_message_is_known_by_its_bytes() {
         let mut fakes = Fakes::default();
         fakes.variables.insert("OUTPUT_BUCKET", "results");

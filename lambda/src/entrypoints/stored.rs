@@ -122,7 +122,7 @@ async fn describe_or_settle(
     // and looks for a result, whoever succeeds writes the result and looks for a
     // record, so that one of them sees the other.
     match app.services.store.look(result, deadline).await {
-        Ok(stored) => match reason_to_skip(stored.as_ref(), delivery.source) {
+        Ok(stored) => match done(stored.as_ref(), delivery.source) {
             Some(reason) => {
                 failures::clear(app, delivery, deadline).await?;
                 Ok(Outcome::Skipped(reason))
@@ -143,8 +143,7 @@ pub async fn done_already(
     let result = result_address(app, &work.bucket, &work.product_id);
     let source = marked(app, &work.request, work.source.clone());
     let stored = app.services.store.look(&result, deadline).await?;
-    let is_of_same_photo = is_of_same_photo(stored.as_ref(), &source);
-    Ok(reason_to_skip(stored.as_ref(), &source).or(is_of_same_photo.then_some(DESCRIBED)))
+    Ok(done(stored.as_ref(), &source))
 }
 
 /// Where the result of a product goes whose photo is in `bucket`.
@@ -207,13 +206,11 @@ async fn describe_once(
         let (found, looked_up) = tokio::join!(before.find(), look_up);
         failure = looked_up.or(failure);
         let found = found?;
-        let mut reason = is_done(found.as_ref());
         let stored = found.as_ref().map(|found| &found.stored);
         if is_of_same_photo(stored, delivery.source) {
             mark_anew(app, result, delivery, work_deadline).await?;
-            reason = Some(DESCRIBED);
         }
-        if let Some(reason) = reason {
+        if let Some(reason) = done(stored, delivery.source) {
             if failure.is_some() {
                 failures::clear(app, delivery, deadline).await?;
             }
@@ -262,6 +259,12 @@ fn contents(product: &ProductDescription, source: &SourceMark) -> Bytes {
     let mut result = json!(product);
     result["source"] = source.to_json();
     result.to_string().into()
+}
+
+/// Why the result that lies there makes work needless: it needs no other one, or it is of the
+/// same photo, of which somebody else told.
+fn done(stored: Option<&Stored>, source: &SourceMark) -> Option<&'static str> {
+    reason_to_skip(stored, source).or(is_of_same_photo(stored, source).then_some(DESCRIBED))
 }
 
 /// Why the result that lies there needs no other one.
