@@ -174,6 +174,7 @@ mod tests {
         assert!(text.contains("(640 characters)"), "{text}");
         assert!(!text.contains("4AAQ"), "{text}");
     }
+
     /// The forms in which containers have given photos back.
     #[test]
     fn a_photo_in_any_form_in_the_words_of_an_error_is_left_out() {

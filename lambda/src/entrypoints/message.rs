@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::event::{self, Event, EventError};
+use super::report::Report;
 use super::request_body::invalid;
-use super::stored::Report;
 use super::upload::{self, Upload};
 use super::{App, failures, json_error, own_message};
 use crate::domain::{Deadline, SourceMark};

@@ -16,6 +16,7 @@ mod lease;
 mod message;
 mod own_message;
 mod place;
+mod report;
 mod request_body;
 mod s3;
 mod sns;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::App;
 use super::concurrently::each;
-use super::stored::{RecordsError, Report};
+use super::report::{RecordsError, Report};
 use super::upload::{self, Upload};
 use crate::domain::{Deadline, read_time_ms};
 

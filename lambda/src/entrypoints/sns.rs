@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::App;
 use super::concurrently::each;
 use super::message::{self, MessageId};
-use super::stored::{RecordsError, Report};
+use super::report::{RecordsError, Report};
 use crate::domain::Deadline;
 
 /// The part of a record that the function reads.
