@@ -91,6 +91,8 @@ pub struct Settings {
     pub failure_prefix: String,
     /// [`CLAIM_PRODUCTS`]
     pub claims_products: bool,
+    /// [`CLAIM_PREFIX`]
+    pub claim_prefix: String,
     /// [`IDEMPOTENCY_LOCATION`]: the key is the prefix, never empty.
     pub idempotency_location: Option<ObjectAddress>,
     /// [`PRODUCT_CONCURRENCY`]
@@ -161,6 +163,7 @@ impl Settings {
             output_prefix: environment.text(&OUTPUT_PREFIX),
             failure_prefix: environment.text(&FAILURE_PREFIX),
             claims_products: claim_products::claims_products(&environment)?,
+            claim_prefix: environment.text(&CLAIM_PREFIX),
             idempotency_location: idempotency_location(&environment)?,
             product_concurrency: environment.number(&PRODUCT_CONCURRENCY, 1..=64)?,
             http_timeout_ms: environment.number(&HTTP_TIMEOUT_MS, 1_000..=900_000)?,

@@ -21,8 +21,6 @@ use crate::problem::{Problem, ProblemKind};
 
 /// The most bytes of a record that is read.
 const MAX_RECORD_BYTES: u64 = 1024 * 1024;
-/// How the names of records end.
-const RECORD: &str = ".json";
 /// What stands before the id of a message that names no product.
 const MESSAGES: &str = "messages/";
 
@@ -72,7 +70,7 @@ pub fn summary(request: &DescribeRequest) -> Value {
 /// The record about a product, if there is one. Where that can't be found out, the
 /// work is not held up by it.
 pub async fn look_up(app: &App, delivery: &Delivery<'_>, deadline: Deadline) -> Option<Known> {
-    let address = delivery.beside(app, RECORD);
+    let address = delivery.object(&app.settings.failure_prefix);
     match place(app, &address, deadline).find().await {
         Ok(found) => found.as_ref().map(Known::read),
         Err(error) => {
@@ -100,7 +98,7 @@ pub async fn clear(
     delivery: &Delivery<'_>,
     deadline: Deadline,
 ) -> Result<(), StoreError> {
-    let address = delivery.beside(app, RECORD);
+    let address = delivery.object(&app.settings.failure_prefix);
     let is_done_too = |source: &SourceMark| source.is_of_same_work(delivery.source);
     let is_later = |stored: &Stored| {
         stored.standing(delivery.source) == Standing::Later
@@ -121,7 +119,7 @@ pub async fn settle(
     problem: Problem,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let record = delivery.beside(app, RECORD);
+    let record = delivery.object(&app.settings.failure_prefix);
     if let Err(error) = keep(app, &record, delivery, &problem, deadline).await {
         tracing::error!(%record, %error, "a failure could not be kept");
         return Err(problem);

@@ -21,6 +21,8 @@ pub struct MessageId {
     /// When it was sent, in a form that grows with time and is the same for all
     /// messages of such a channel.
     pub sent: Option<String>,
+    /// Whether it was delivered before, as far as the channel tells.
+    pub came_before: bool,
 }
 
 impl MessageId {
@@ -86,7 +88,11 @@ pub async fn handle(app: &App, message: &MessageId, text: &str, deadline: Deadli
                 let key = photo.key.clone();
                 let deadline = deadline.of_turn(total - done);
                 let prefix = &app.settings.incoming_prefix;
-                let outcome = upload::handle(app, photo, prefix, deadline).await;
+                let outcome = if message.came_before {
+                    upload::handle(app, photo, prefix, deadline).await
+                } else {
+                    upload::handle_news(app, photo, prefix, deadline).await
+                };
                 report.add(key, outcome);
             }
         }

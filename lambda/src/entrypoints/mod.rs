@@ -37,7 +37,9 @@ pub use self::s3::decoded_key;
 pub use self::stored::{Outcome, UNUSABLE_PHOTO, describe_and_store};
 pub use self::upload::product_id;
 #[cfg(test)]
-pub(crate) use self::upload::{Upload, handle as handle_upload};
+pub(crate) use self::upload::{
+    Upload, handle as handle_upload, handle_news as handle_news_of_upload,
+};
 use crate::domain::{Deadline, Services, Store};
 use crate::problem::without_quoted;
 use crate::settings::{ResponseMode, Settings};

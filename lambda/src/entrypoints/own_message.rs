@@ -58,7 +58,8 @@ async fn work_off(
             request,
             bucket,
         }) => {
-            let request = with_state(app, request, deadline).await;
+            // A look that hangs must leave the time to write that down, too.
+            let request = with_state(app, request, deadline.of_work()).await;
             let source = SourceMark {
                 photo: photo_digest(&request.photo),
                 ..message.mark()
@@ -143,6 +144,7 @@ mod tests {
             channel: "sqs",
             id: id.to_owned(),
             sent: None,
+            came_before: false,
         };
         handle(&fakes.app(), &message, body, deadline).await
     }
@@ -238,6 +240,7 @@ mod tests {
             channel: "sqs",
             id: "m1".to_owned(),
             sent: Some("1763976600001".to_owned()),
+            came_before: false,
         };
         let body = json!({"image": {"s3_uri": PHOTO}});
         let deadline = Deadline::after(Duration::from_secs(20));
@@ -277,6 +280,15 @@ mod tests {
         let outcome = run(&fakes, "m1", json!({"image": {"s3_uri": PHOTO}})).await;
         assert_eq!(outcome.unwrap(), Outcome::Skipped("described already"));
         assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_gets_no_answer_leaves_the_time_for_the_record() {
+        let fakes = with_photo();
+        *fakes.store.hanging.lock().unwrap() = Some("incoming/");
+        let problem = run(&fakes, "m1", json!({"image": {"s3_uri": PHOTO}})).await;
+        assert!(problem.unwrap_err().kind.is_retriable());
+        assert_eq!(fakes.store.json(RECORD)["retriable"], true);
     }
 
     #[tokio::test]
@@ -357,6 +369,7 @@ mod tests {
                 channel: "sqs",
                 id: id.to_owned(),
                 sent: Some(sent.to_owned()),
+                came_before: false,
             };
             let deadline = Deadline::after(Duration::from_secs(20));
             handle(&fakes.app(), &message, body, deadline).await

@@ -76,7 +76,8 @@ pub async fn handle(
         deadline,
         |photo: Upload, deadline| async move {
             let key = photo.key.clone();
-            let outcome = upload::handle(app, photo, &settings.incoming_prefix, deadline).await;
+            let prefix = &settings.incoming_prefix;
+            let outcome = upload::handle_news(app, photo, prefix, deadline).await;
             (key, outcome)
         },
     )

@@ -56,6 +56,7 @@ pub async fn handle(
                 channel: "sns",
                 id: message_id,
                 sent: timestamp,
+                came_before: false,
             };
             message::handle(app, &id, &message, deadline).await
         },

@@ -30,6 +30,15 @@ struct Attributes {
     message_group_id: Option<String>,
     /// In milliseconds since the epoch.
     sent_timestamp: Option<String>,
+    /// How often the message was received so far, this time included.
+    approximate_receive_count: Option<String>,
+}
+
+impl Attributes {
+    fn came_before(&self) -> bool {
+        let count = self.approximate_receive_count.as_deref();
+        count.is_some_and(|count| count != "1")
+    }
 }
 
 impl SqsRecord {
@@ -110,6 +119,7 @@ async fn work_off(app: &App, run: Vec<SqsRecord>, deadline: Deadline) -> Vec<Str
         let message = MessageId {
             channel: "sqs",
             id: message_id,
+            came_before: attributes.came_before(),
             sent: attributes.sent_timestamp,
         };
         let report = message::handle(app, &message, &body, deadline).await;

@@ -1,11 +1,13 @@
 //! Work for which nobody waits: the result of a product is stored.
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::App;
 use super::claims::{self, Claim};
-use super::delivery::{Delivery, object_name};
+use super::delivery::{Delivery, object_key, object_name};
 use super::failures::{self, Known};
 use super::place::{Changed, Found, Place, Step};
 use super::upload::Work;
@@ -67,6 +69,16 @@ impl Worked for Outcome {
     }
 }
 
+/// What is done first about a product that is to be described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// It is looked whether it is done already, as it may be.
+    Look,
+    /// It is claimed, since it is likely to be new: that makes one look enough, the one after
+    /// which nobody else works on it.
+    Claim,
+}
+
 /// Describes a product and stores the result at `<OUTPUT_PREFIX><product_id>.json`
 /// in `OUTPUT_BUCKET`, or in `bucket` where that is not set. Nothing is done where
 /// the result that lies there was made from `source` with these settings, from the same
@@ -80,8 +92,30 @@ pub async fn describe_and_store(
     source: SourceMark,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
+    let work = Work {
+        product_id,
+        bucket: bucket.to_owned(),
+        request,
+        source,
+    };
+    do_work(app, work, First::Look, deadline).await
+}
+
+/// The same of a product as work, with what is done `first`.
+pub async fn do_work(
+    app: &App,
+    work: Work,
+    first: First,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let Work {
+        product_id,
+        bucket,
+        request,
+        source,
+    } = work;
     let name = object_name(app, &product_id);
-    let result = result_address(app, bucket, &product_id);
+    let result = result_address(app, &bucket, &product_id);
     let source = marked(app, &request, source);
     let delivery = Delivery {
         product_id: Some(&product_id),
@@ -95,7 +129,10 @@ pub async fn describe_and_store(
         ..request
     };
     let mut claim = None;
-    let outcome = describe_or_settle(app, &result, &delivery, request, &mut claim, deadline).await;
+    let outcome = describe_or_settle(
+        app, &result, &delivery, request, first, &mut claim, deadline,
+    )
+    .await;
     // Last of all, so that whoever waits for it finds what came of the work.
     if let Some(claim) = claim {
         claim.release(app, deadline).await;
@@ -108,10 +145,12 @@ async fn describe_or_settle(
     result: &ObjectAddress,
     delivery: &Delivery<'_>,
     request: DescribeRequest,
+    first: First,
     claim: &mut Option<Claim>,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let problem = match describe_once(app, result, delivery, request, claim, deadline).await {
+    let problem = match describe_once(app, result, delivery, request, first, claim, deadline).await
+    {
         Ok(outcome) => return Ok(outcome),
         Err(problem) => problem,
     };
@@ -150,11 +189,7 @@ fn result_address(app: &App, bucket: &str, product_id: &str) -> ObjectAddress {
     let bucket = settings.output_bucket.as_deref().unwrap_or(bucket);
     ObjectAddress {
         bucket: bucket.to_owned(),
-        key: format!(
-            "{}{}.json",
-            settings.output_prefix,
-            object_name(app, product_id)
-        ),
+        key: object_key(&settings.output_prefix, &object_name(app, product_id)),
     }
 }
 
@@ -177,54 +212,29 @@ async fn describe_once(
     result: &ObjectAddress,
     delivery: &Delivery<'_>,
     request: DescribeRequest,
+    first: First,
     claim: &mut Option<Claim>,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let place = |deadline| Place {
-        store: app.services.store.as_ref(),
-        address: result,
-        max_bytes: None,
-        deadline,
-    };
     // What fails here must leave the time to write that down, too.
     let work_deadline = deadline.of_work();
-    let is_done =
-        |found: Option<&Found>| reason_to_skip(found.map(|found| &found.stored), delivery.source);
-    let mut failure = None;
+    let is_claiming = app.settings.claims_products;
+    let mut is_to_claim = is_claiming && first == First::Claim;
     let found = loop {
-        let before = place(work_deadline);
-        let is_claimed = claim.is_some();
-        let look_up = async {
-            // What is known of it from before is enough for one's own work.
-            match is_claimed {
-                true => None,
-                false => failures::look_up(app, delivery, work_deadline).await,
+        if is_to_claim {
+            *claim = claims::take(app, delivery, work_deadline, deadline).await?;
+            if claim.is_none() {
+                claims::wait(app, delivery, work_deadline).await?;
             }
+        }
+        // Whoever had the claim before may have done the work.
+        let found = match look(app, result, delivery, work_deadline).await? {
+            ControlFlow::Break(reason) => return Ok(Outcome::Skipped(reason)),
+            ControlFlow::Continue(found) => found,
         };
-        let (found, looked_up) = tokio::join!(before.find(), look_up);
-        failure = looked_up.or(failure);
-        let found = found?;
-        let stored = found.as_ref().map(|found| &found.stored);
-        if is_of_same_photo(stored, delivery.source) {
-            mark_anew(app, result, delivery, work_deadline).await?;
-        }
-        if let Some(reason) = done(stored, delivery.source) {
-            if failure.is_some() {
-                failures::clear(app, delivery, deadline).await?;
-            }
-            return Ok(Outcome::Skipped(reason));
-        }
-        let is_final = |failure: &Known| failure.is_final_for(delivery.source);
-        if failure.as_ref().is_some_and(is_final) {
-            return Ok(Outcome::Skipped(UNUSABLE_PHOTO));
-        }
-        if !app.settings.claims_products || claim.is_some() {
+        is_to_claim = is_claiming && claim.is_none();
+        if !is_to_claim {
             break found;
-        }
-        // Then it is looked again: whoever had the claim before may have done the work.
-        *claim = claims::take(app, delivery, deadline).await?;
-        if claim.is_none() {
-            claims::wait(work_deadline).await?;
         }
     };
     let product = match describe_product(&app.services, request, work_deadline).await {
@@ -235,11 +245,14 @@ async fn describe_once(
         described => described?,
     };
     let text = contents(&product, delivery.source);
-    let step = |found: Option<&Found>| match is_done(found) {
-        Some(reason) => Step::Leave(reason),
-        None => Step::Write(text.clone()),
+    let step = |found: Option<&Found>| {
+        let stored = found.map(|found| &found.stored);
+        match reason_to_skip(stored, delivery.source) {
+            Some(reason) => Step::Leave(reason),
+            None => Step::Write(text.clone()),
+        }
     };
-    let changed = place(deadline)
+    let changed = place(app, result, deadline)
         .write_over(found, Some(delivery.source), step)
         .await?;
     failures::clear(app, delivery, deadline).await?;
@@ -247,6 +260,45 @@ async fn describe_once(
         Changed::Written(_) => Outcome::Written(result.clone()),
         Changed::Left(reason) => Outcome::Skipped(reason),
     })
+}
+
+/// Looks what there is of a product: why there is nothing to do about it, or else the result
+/// that lies there, of something else or made otherwise, if there is one.
+async fn look(
+    app: &App,
+    result: &ObjectAddress,
+    delivery: &Delivery<'_>,
+    deadline: Deadline,
+) -> Result<ControlFlow<&'static str, Option<Found>>, Problem> {
+    let place = place(app, result, deadline);
+    let failure = failures::look_up(app, delivery, deadline);
+    let (found, failure) = tokio::join!(place.find(), failure);
+    let found = found?;
+    let stored = found.as_ref().map(|found| &found.stored);
+    if is_of_same_photo(stored, delivery.source) {
+        mark_anew(app, result, delivery, deadline).await?;
+    }
+    if let Some(reason) = done(stored, delivery.source) {
+        if failure.is_some() {
+            failures::clear(app, delivery, deadline).await?;
+        }
+        return Ok(ControlFlow::Break(reason));
+    }
+    let is_final = |failure: &Known| failure.is_final_for(delivery.source);
+    if failure.as_ref().is_some_and(is_final) {
+        return Ok(ControlFlow::Break(UNUSABLE_PHOTO));
+    }
+    Ok(ControlFlow::Continue(found))
+}
+
+/// Where the result lies or goes, whose content does not matter.
+fn place<'a>(app: &'a App, result: &'a ObjectAddress, deadline: Deadline) -> Place<'a> {
+    Place {
+        store: app.services.store.as_ref(),
+        address: result,
+        max_bytes: None,
+        deadline,
+    }
 }
 
 /// What is stored. It names what it was made from, and not for readers alone: an entity
@@ -287,10 +339,8 @@ async fn mark_anew(
     deadline: Deadline,
 ) -> Result<(), StoreError> {
     let place = Place {
-        store: app.services.store.as_ref(),
-        address: result,
         max_bytes: Some(MAX_RESULT_BYTES),
-        deadline,
+        ..place(app, result, deadline)
     };
     let step = |found: Option<&Found>| match found.and_then(|found| renewed(found, delivery)) {
         Some(text) => Step::Write(text),

@@ -1,7 +1,7 @@
 //! A photo that lies in S3, whoever says so.
 
 use super::App;
-use super::stored::{Outcome, describe_and_store};
+use super::stored::{First, Outcome, do_work};
 use crate::domain::{
     Deadline, DescribeRequest, ObjectAddress, ObjectState, PhotoSource, SourceMark,
     origin_of_upload,
@@ -30,12 +30,12 @@ pub struct Upload {
     pub at_ms: Option<u64>,
 }
 
-/// A photo as work: what is asked for, and what it is made from.
+/// A product as work: what is asked for, and what it is made from.
 #[derive(Clone, Debug)]
 pub struct Work {
     /// The product that it shows.
     pub product_id: String,
-    /// The photo's bucket.
+    /// The bucket of its result where `OUTPUT_BUCKET` is not set: the photo's.
     pub bucket: String,
     /// The request that it stands for.
     pub request: DescribeRequest,
@@ -96,29 +96,43 @@ pub async fn handle(
     prefix: &str,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let key = upload.key.clone();
-    let about = About {
-        source: Some(&key),
-        product_id: product_id(prefix, &key),
-    };
-    follow(about, describe(app, upload, prefix, deadline)).await
+    follow_work(app, upload, prefix, First::Look, deadline).await
 }
 
-async fn describe(
+/// The same of an event that is, as far as is known, delivered for the first time. A listing
+/// has no sequencers, and what it lists may have been described long since.
+pub async fn handle_news(
     app: &App,
     upload: Upload,
     prefix: &str,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    match work(upload, prefix) {
-        Err(reason) => Ok(Outcome::Skipped(reason)),
-        Ok(Work {
-            product_id,
-            bucket,
-            request,
-            source,
-        }) => describe_and_store(app, product_id, request, &bucket, source, deadline).await,
-    }
+    let first = match upload.sequencer {
+        Some(_) => First::Claim,
+        None => First::Look,
+    };
+    follow_work(app, upload, prefix, first, deadline).await
+}
+
+async fn follow_work(
+    app: &App,
+    upload: Upload,
+    prefix: &str,
+    first: First,
+    deadline: Deadline,
+) -> Result<Outcome, Problem> {
+    let key = upload.key.clone();
+    let about = About {
+        source: Some(&key),
+        product_id: product_id(prefix, &key),
+    };
+    let describe = async {
+        match work(upload, prefix) {
+            Err(reason) => Ok(Outcome::Skipped(reason)),
+            Ok(work) => do_work(app, work, first, deadline).await,
+        }
+    };
+    follow(about, describe).await
 }
 
 /// The product whose photo is at `key`: what stands between the prefix and the

@@ -25,6 +25,10 @@ pub struct FakeStore {
     pub replaced: Mutex<Option<&'static str>>,
     /// Nothing can be written, or taken away, whose address holds this.
     pub denied: Mutex<Option<&'static str>>,
+    /// What is asked of an object whose address holds this is not answered in time.
+    pub hanging: Mutex<Option<&'static str>>,
+    /// The address of every object that was looked at, read, written or taken away, in turn.
+    requests: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -90,6 +94,14 @@ impl FakeStore {
         self.objects.lock().unwrap().put(uri, bytes, source);
     }
 
+    /// How often something was asked of this object since it was last counted.
+    pub fn requests(&self, uri: &str) -> usize {
+        let mut requests = self.requests.lock().unwrap();
+        let before = requests.len();
+        requests.retain(|asked| asked != uri);
+        before - requests.len()
+    }
+
     /// Takes an object away.
     pub fn forget(&self, uri: &str) {
         self.objects.lock().unwrap().by_uri.remove(uri);
@@ -103,6 +115,19 @@ impl FakeStore {
 
     fn object(&self, uri: &str) -> Option<Object> {
         self.objects.lock().unwrap().by_uri.get(uri).cloned()
+    }
+
+    async fn ask(&self, address: &ObjectAddress, deadline: Deadline) -> Result<(), StoreError> {
+        let uri = address.to_string();
+        let hanging = *self.hanging.lock().unwrap();
+        let is_hanging = hanging.is_some_and(|part| uri.contains(part));
+        self.requests.lock().unwrap().push(uri);
+        if is_hanging {
+            deadline.bound(std::future::pending::<()>()).await;
+            let address = address.clone();
+            return Err(StoreError::TimedOut { address });
+        }
+        Ok(())
     }
 
     fn check_allowed(
@@ -129,8 +154,9 @@ impl Store for FakeStore {
         &self,
         address: &ObjectAddress,
         max_bytes: u64,
-        _deadline: Deadline,
+        deadline: Deadline,
     ) -> Result<Bytes, StoreError> {
+        self.ask(address, deadline).await?;
         let (bytes, _) = self
             .get(&address.to_string())
             .ok_or_else(|| StoreError::NotFound {
@@ -158,8 +184,9 @@ impl Store for FakeStore {
     async fn look(
         &self,
         address: &ObjectAddress,
-        _deadline: Deadline,
+        deadline: Deadline,
     ) -> Result<Option<Stored>, StoreError> {
+        self.ask(address, deadline).await?;
         Ok(self
             .object(&address.to_string())
             .map(|object| object.stored))
@@ -169,8 +196,9 @@ impl Store for FakeStore {
         &self,
         address: &ObjectAddress,
         max_bytes: u64,
-        _deadline: Deadline,
+        deadline: Deadline,
     ) -> Result<Option<(Stored, Bytes)>, StoreError> {
+        self.ask(address, deadline).await?;
         let object = self.object(&address.to_string());
         Ok(object.map(|object| {
             assert!(object.bytes.len() as u64 <= max_bytes);
@@ -186,6 +214,7 @@ impl Store for FakeStore {
         condition: &Condition,
         deadline: Deadline,
     ) -> Result<Version, StoreError> {
+        self.ask(address, deadline).await?;
         if deadline.remaining().is_zero() {
             let address = address.clone();
             return Err(StoreError::TimedOut { address });
@@ -216,8 +245,9 @@ impl Store for FakeStore {
         &self,
         address: &ObjectAddress,
         version: &Version,
-        _deadline: Deadline,
+        deadline: Deadline,
     ) -> Result<(), StoreError> {
+        self.ask(address, deadline).await?;
         self.check_allowed(address, "s3:DeleteObject")?;
         let uri = address.to_string();
         let mut objects = self.objects.lock().unwrap();

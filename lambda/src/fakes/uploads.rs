@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Fakes, photo_bytes};
 use crate::domain::{Deadline, SourceMark};
-use crate::entrypoints::{Outcome, Upload, handle_upload};
+use crate::entrypoints::{Outcome, Upload, handle_news_of_upload, handle_upload};
 use crate::problem::Problem;
 
 /// The photo of the product.
@@ -15,6 +15,8 @@ pub const PHOTO: &str = "s3://catalogue/incoming/7.jpg";
 pub const RESULT: &str = "s3://catalogue/descriptions/7.json";
 /// Where the record of its failure lies.
 pub const RECORD: &str = "s3://catalogue/failures/7.json";
+/// Where the claim on it lies while it is worked on.
+pub const CLAIM: &str = "s3://catalogue/claims/7.json";
 
 /// How long there is for a delivery.
 pub const TIME: Duration = Duration::from_secs(20);
@@ -41,14 +43,14 @@ impl Fakes {
 
     /// The same of an upload with this entity tag.
     pub async fn deliver_as(&self, sequencer: &str, etag: String) -> Result<Outcome, Problem> {
-        let upload = Upload {
-            is_there: true,
-            bucket: "catalogue".into(),
-            key: "incoming/7.jpg".into(),
-            etag: Some(etag),
-            sequencer: Some(sequencer.into()),
-            at_ms: None,
-        };
+        let upload = upload(sequencer, etag);
+        let deadline = Deadline::after(TIME);
+        handle_news_of_upload(&self.app(), upload, "incoming/", deadline).await
+    }
+
+    /// Tells of that upload once more, and that it does.
+    pub async fn deliver_again(&self, sequencer: &str) -> Result<Outcome, Problem> {
+        let upload = upload(sequencer, etag(sequencer));
         let deadline = Deadline::after(TIME);
         handle_upload(&self.app(), upload, "incoming/", deadline).await
     }
@@ -69,6 +71,17 @@ impl Fakes {
     pub fn meanwhile(&self, uri: &str, json: impl Into<Bytes>, sequencer: &str) {
         let other = (uri.to_owned(), json.into(), self.mark(sequencer));
         *self.store.interloper.lock().unwrap() = Some(other);
+    }
+}
+
+fn upload(sequencer: &str, etag: String) -> Upload {
+    Upload {
+        is_there: true,
+        bucket: "catalogue".into(),
+        key: "incoming/7.jpg".into(),
+        etag: Some(etag),
+        sequencer: Some(sequencer.into()),
+        at_ms: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Prefixes that go with each other.
 
-use super::{FAILURE_PREFIX, IDEMPOTENCY_LOCATION, OUTPUT_PREFIX, Settings, SettingsError};
+use super::{
+    CLAIM_PREFIX, FAILURE_PREFIX, IDEMPOTENCY_LOCATION, OUTPUT_PREFIX, Settings, SettingsError,
+};
 
 /// The longest prefix of results and of what lies beside them, in bytes: the names of products
 /// need room in a key of S3.
@@ -10,15 +12,18 @@ impl Settings {
     /// What lies where photos arrive would invoke the function again. So it would
     /// in another bucket that has the same notification, or that is the photos' own
     /// by its name, so `OUTPUT_BUCKET` makes no difference. A record of a failure
-    /// that lies among the results would be taken for one, or overwritten by one.
+    /// that lies among the results would be taken for one, or overwritten by one, and
+    /// so would a claim among either.
     pub(super) fn check_prefixes(&self) -> Result<(), SettingsError> {
         let kept = self.idempotency_location.as_ref();
-        for (variable, prefix) in [
+        let beside = [
             (&OUTPUT_PREFIX, &self.output_prefix),
             (&FAILURE_PREFIX, &self.failure_prefix),
-        ]
-        .into_iter()
-        .chain(kept.map(|location| (&IDEMPOTENCY_LOCATION, &location.key)))
+            (&CLAIM_PREFIX, &self.claim_prefix),
+        ];
+        for (variable, prefix) in beside
+            .into_iter()
+            .chain(kept.map(|location| (&IDEMPOTENCY_LOCATION, &location.key)))
         {
             if prefix.len() > LONGEST_PREFIX {
                 return Err(variable.wrong(format!(
@@ -34,12 +39,16 @@ impl Settings {
                 )));
             }
         }
-        let (results, failures) = (&self.output_prefix, &self.failure_prefix);
-        if results.starts_with(failures) || failures.starts_with(results) {
-            return Err(FAILURE_PREFIX.wrong(format!(
-                "is {failures:?} and OUTPUT_PREFIX {results:?}: the one lies under the other; \
-                 choose a prefix beside it"
-            )));
+        for (index, (variable, prefix)) in beside.into_iter().enumerate() {
+            for (other, taken) in beside.into_iter().take(index) {
+                if prefix.starts_with(taken.as_str()) || taken.starts_with(prefix.as_str()) {
+                    return Err(variable.wrong(format!(
+                        "is {prefix:?} and {} {taken:?}: the one lies under the other; choose a \
+                         prefix beside it",
+                        other.name
+                    )));
+                }
+            }
         }
         Ok(())
     }

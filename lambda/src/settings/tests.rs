@@ -40,6 +40,7 @@ fn an_empty_environment_gives_the_defaults() {
     assert_eq!(settings.output_prefix, "descriptions/");
     assert_eq!(settings.failure_prefix, "failures/");
     assert!(settings.claims_products);
+    assert_eq!(settings.claim_prefix, "claims/");
     assert_eq!(settings.idempotency_location, None);
     assert_eq!(settings.product_concurrency, 4);
     assert_eq!(settings.http_timeout_ms, 28_000);
@@ -89,6 +90,10 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("FAILURE_PREFIX", "descriptions/failures/"),
         ("FAILURE_PREFIX", "desc"),
         ("CLAIM_PRODUCTS", "true"),
+        ("CLAIM_PREFIX", "incoming/claims/"),
+        ("CLAIM_PREFIX", "descriptions/claims/"),
+        ("CLAIM_PREFIX", "failures/"),
+        ("CLAIM_PREFIX", "fail"),
         ("IDEMPOTENCY_LOCATION", "calls/"),
         ("IDEMPOTENCY_LOCATION", "s3://results"),
         ("IDEMPOTENCY_LOCATION", "s3://results/"),
@@ -108,7 +113,7 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
 
 #[test]
 fn a_prefix_leaves_room_for_the_names_of_products() {
-    for name in ["OUTPUT_PREFIX", "FAILURE_PREFIX"] {
+    for name in ["OUTPUT_PREFIX", "FAILURE_PREFIX", "CLAIM_PREFIX"] {
         let (most, more) = ("p".repeat(512), "p".repeat(513));
         let error = read(&[(name, more.as_str())]).unwrap_err();
         assert_eq!(error.variable, name);

@@ -87,7 +87,9 @@ variables! {
     FAILURE_PREFIX = "failures/":
         "Beside the results, records of what could not be described are written under this prefix, which must lie neither under INCOMING_PREFIX nor under OUTPUT_PREFIX.";
     CLAIM_PRODUCTS = "yes":
-        "Whether a product whose result is stored is claimed before the work on it, so that of two deliveries of one photo at once one does the work. `yes`: the other waits for it, as long as it has time, and then comes again; the claim, an object `<product_id>.claim` under FAILURE_PREFIX, costs every product that is worked on a conditional PUT, a second look and a removal, and that of a process that died holds for the rest of its time. `no`: both do the work and pay for it, and one result stays.";
+        "Whether a product whose result is stored is claimed before the work on it, so that of two deliveries of one photo at once one does the work. `yes`: the other waits for it, as long as it has time, and then comes again; the claim of a process that died holds for the rest of its time. It costs every product that is worked on a conditional PUT and a removal, half a thousandth of a US cent, and a second look where it was looked first what there is, as for listings and for what is delivered again. `no`: both do the work and pay for it, and one result stays.";
+    CLAIM_PREFIX = "claims/":
+        "Beside the results, claims on products are written under this prefix for as long as the work lasts, apart from INCOMING_PREFIX, OUTPUT_PREFIX and FAILURE_PREFIX. Whatever is older than an hour there is of a process that died: a lifecycle rule of a day removes it, in a bucket with versions their old versions and delete markers, too.";
     IDEMPOTENCY_LOCATION = "":
         "`s3://bucket/prefix/`, where answers to HTTP calls with an `Idempotency-Key` are kept, so that a repeated call is answered without doing the work again. Without it the header has no effect, and answers to calls that have one say so (`Idempotency-Ignored: true`).";
     PRODUCT_CONCURRENCY = "4":

@@ -23,8 +23,8 @@ pub const RETRY_AFTER_S: &str = "2";
 /// What tells a caller that its key has no effect, because keys have no place here.
 const IGNORED: (&str, &str) = ("idempotency-ignored", "true");
 
-/// The longest key, in bytes.
-const LONGEST_KEY: usize = 255;
+/// The longest key of a call, in bytes.
+const LONGEST_CALL_KEY: usize = 255;
 /// The most bytes of an answer that is read: more than Lambda can answer with.
 const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -76,11 +76,11 @@ impl Keyed {
         let (Some(location), Some(key)) = (location, header(request.headers, HEADER)) else {
             return Ok(None);
         };
-        let is_valid = (1..=LONGEST_KEY).contains(&key.len())
+        let is_valid = (1..=LONGEST_CALL_KEY).contains(&key.len())
             && key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if !is_valid {
             return Err(invalid(format!(
-                "the header {HEADER} must have 1 to {LONGEST_KEY} printable ASCII characters"
+                "the header {HEADER} must have 1 to {LONGEST_CALL_KEY} printable ASCII characters"
             )));
         }
         let name = digest([key.as_bytes()]);

@@ -211,3 +211,22 @@ async fn a_second_delivery_does_no_second_work() {
     }
     assert_eq!(fakes.calls(), 2);
 }
+
+/// By how often it was received.
+#[tokio::test]
+async fn what_is_delivered_again_is_looked_at_before_it_is_claimed() {
+    let fakes = fakes(&["1"]);
+    let mut event: Value = serde_json::from_str(&s3("incoming/1.jpg")).unwrap();
+    event["Records"][0]["s3"]["object"]["sequencer"] = json!("01");
+    let received = |count: &str| {
+        let mut record = record("m1", &event.to_string());
+        record.attributes.approximate_receive_count = Some(count.to_owned());
+        vec![record]
+    };
+    let claim = "s3://catalogue/claims/1.json";
+    for (count, requests) in [("1", 2), ("2", 0), ("12", 0), ("1", 2)] {
+        assert!(run(&fakes, received(count)).await.is_empty());
+        assert_eq!(fakes.store.requests(claim), requests, "{count}");
+    }
+    assert_eq!(fakes.calls(), 1);
+}

@@ -154,7 +154,7 @@ async fn a_wrong_request_claims_no_key() {
 #[tokio::test]
 async fn a_key_is_bounded() {
     let fakes = fakes();
-    let longest = "k".repeat(LONGEST_KEY);
+    let longest = "k".repeat(LONGEST_CALL_KEY);
     let answer = call(&fakes, &longest, &body("7")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     for key in ["", "é", "a\nb", &format!("{longest}k")] {
