@@ -30,11 +30,13 @@ export interface CatalogueBucketProps {
   readonly incomingPrefix: string;
   /** Where descriptions are written, as `<prefix><product_id>.json`; ends with "/". */
   readonly descriptionsPrefix: string;
-  /**
-   * Where records of what could not be described are kept, and claims on products (the function's
-   * CLAIM_PRODUCTS) as long as they are worked on; ends with "/".
-   */
+  /** Where records of what could not be described are kept; ends with "/". */
   readonly failuresPrefix: string;
+  /**
+   * Where the function claims products (its CLAIM_PRODUCTS) as long as it works on them; ends with
+   * "/".
+   */
+  readonly claimsPrefix: string;
   /**
    * For how long photos are kept.
    *
@@ -78,6 +80,9 @@ export interface CatalogueBucketProps {
   /** What becomes of the bucket when it leaves the stack. An emptied bucket alone can be destroyed. */
   readonly removalPolicy: RemovalPolicy;
 }
+
+/** For how long claims are kept that nobody gave back. They hold for minutes, S3 counts in days. */
+const CLAIMS_KEPT_FOR = Duration.days(1);
 
 /** What reading and writing objects needs of the key that they are encrypted by. */
 const USE_OF_KEY = ['kms:Decrypt', 'kms:GenerateDataKey'];
@@ -148,13 +153,14 @@ export class CatalogueBucket extends Construct {
 
   /**
    * Allows reading photos, reading and writing descriptions, and beside that removing what is kept
-   * of failures and of calls. To write over a known state or to remove one, S3 wants the right to
-   * read it as well.
+   * of failures, of claims and of calls. To write over a known state or to remove one, S3 wants the
+   * right to read it as well.
    */
   grantDescribe(grantee: IGrantable): void {
     const objects = (prefix: string) => this.objectsUnder(prefix);
-    const { incomingPrefix, descriptionsPrefix, failuresPrefix, calls } = this.props;
-    const kept = [failuresPrefix, ...(calls === undefined ? [] : [calls.prefix])].map(objects);
+    const { incomingPrefix, descriptionsPrefix, failuresPrefix, claimsPrefix, calls } = this.props;
+    const beside = [failuresPrefix, claimsPrefix, ...(calls === undefined ? [] : [calls.prefix])];
+    const kept = beside.map(objects);
     const written = [objects(descriptionsPrefix), ...kept];
     const read = [objects(incomingPrefix), ...written];
     Grant.addToPrincipal({ grantee, actions: ['s3:GetObject'], resourceArns: read });
@@ -217,7 +223,8 @@ export class CatalogueBucket extends Construct {
 /** What S3 removes. The bucket has versions: what is replaced or removed stays as one of them. */
 function lifecycleRules(props: CatalogueBucketProps): LifecycleRule[] {
   const { failuresKeptFor, failuresPrefix, incomingKeptFor, incomingPrefix } = props;
-  const { asynchronous, calls, captures, replacedKeptFor } = props;
+  const { asynchronous, calls, captures, claimsPrefix, replacedKeptFor } = props;
+  const claims: KeptFor = { prefix: claimsPrefix, keptFor: CLAIMS_KEPT_FOR };
   const rules: LifecycleRule[] = [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }];
   if (replacedKeptFor !== undefined) {
     rules.push({
@@ -238,7 +245,7 @@ function lifecycleRules(props: CatalogueBucketProps): LifecycleRule[] {
       ? { expiredObjectDeleteMarker: true }
       : { expiration: failuresKeptFor }),
   });
-  for (const kept of [calls, captures, asynchronous]) {
+  for (const kept of [claims, calls, captures, asynchronous]) {
     if (kept !== undefined) {
       rules.push({
         // The delete markers that this makes go with it: S3 removes those that are as old.

@@ -134,6 +134,7 @@ export class Describing {
       INCOMING_PREFIX: catalogue.incomingPrefix,
       OUTPUT_PREFIX: catalogue.descriptionsPrefix,
       FAILURE_PREFIX: catalogue.failuresPrefix,
+      CLAIM_PREFIX: catalogue.claimsPrefix,
       ...(callsLocation === undefined ? {} : { IDEMPOTENCY_LOCATION: callsLocation }),
       PRODUCT_CONCURRENCY: String(describe.productConcurrency),
     };

@@ -136,6 +136,7 @@ export class LookbookStack extends Stack {
       incomingPrefix: catalogue.incomingPrefix,
       descriptionsPrefix: catalogue.descriptionsPrefix,
       failuresPrefix: catalogue.failuresPrefix,
+      claimsPrefix: catalogue.claimsPrefix,
       incomingKeptFor: daysOrForGood(catalogue.incomingDays),
       failuresKeptFor: daysOrForGood(catalogue.failuresDays),
       replacedKeptFor: daysOrForGood(catalogue.replacedDays),

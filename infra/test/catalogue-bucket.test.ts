@@ -55,7 +55,7 @@ describe('catalogue bucket', () => {
     });
   });
 
-  it('removes old versions, those of records of failures sooner, and nothing in force', () => {
+  it('removes old versions, those of failures sooner, and claims that nobody gave back', () => {
     const { LifecycleConfiguration } = bucketOf(template);
     assert.deepEqual(LifecycleConfiguration.Rules, [
       { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: 'Enabled' },
@@ -71,6 +71,12 @@ describe('catalogue bucket', () => {
         Status: 'Enabled',
       },
       {
+        Prefix: 'claims/',
+        ExpirationInDays: 1,
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+        Status: 'Enabled',
+      },
+      {
         Prefix: 'calls/',
         ExpirationInDays: 1,
         NoncurrentVersionExpiration: { NoncurrentDays: 1 },
@@ -81,7 +87,7 @@ describe('catalogue bucket', () => {
 
   it('removes answers to calls after the days of the settings', () => {
     const { LifecycleConfiguration } = bucketOf(templateOf({ api: { idempotencyDays: 2 } }));
-    assert.deepEqual(LifecycleConfiguration.Rules.slice(3), [
+    assert.deepEqual(LifecycleConfiguration.Rules.slice(4), [
       {
         Prefix: 'calls/',
         ExpirationInDays: 2,
@@ -103,6 +109,12 @@ describe('catalogue bucket', () => {
         ExpiredObjectDeleteMarker: true,
         Status: 'Enabled',
       },
+      {
+        Prefix: 'claims/',
+        ExpirationInDays: 1,
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+        Status: 'Enabled',
+      },
     ]);
     assert.deepEqual(rules({ replacedDays: 14, incomingDays: 60, failuresDays: 180 }), [
       {
@@ -115,6 +127,12 @@ describe('catalogue bucket', () => {
         Prefix: 'failures/',
         ExpirationInDays: 180,
         NoncurrentVersionExpiration: { NoncurrentDays: 14 },
+        Status: 'Enabled',
+      },
+      {
+        Prefix: 'claims/',
+        ExpirationInDays: 1,
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
         Status: 'Enabled',
       },
     ]);

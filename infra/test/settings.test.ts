@@ -213,6 +213,7 @@ describe('settings', () => {
       ],
       [{ failuresPrefix: 'incoming/' }, /failuresPrefix: .* would be taken for a photo/],
       [{ callsPrefix: 'failures/' }, /catalogue\.callsPrefix: .*catalogue\.failuresPrefix/],
+      [{ claimsPrefix: 'failures/' }, /catalogue\.claimsPrefix: .*catalogue\.failuresPrefix/],
     ] as const) {
       assert.throws(() => settingsWith({ catalogue }), { message });
     }

@@ -73,6 +73,11 @@ export const WILDCARDS: readonly Wildcard[] = [
   },
   {
     actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+    resource: /^\$\{CatalogueBucket\w+\.Arn\}\/claims\/\*$/,
+    reason: 'claims have the names of their products, and go when the work on those is over',
+  },
+  {
+    actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
     resource: /^\$\{CatalogueBucket\w+\.Arn\}\/calls\/\*$/,
     reason: 'answers to calls have the names of their keys',
   },

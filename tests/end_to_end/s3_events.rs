@@ -119,6 +119,8 @@ async fn a_claim_on_a_product_is_gone_when_the_work_is_done() {
     assert_eq!(written, Some(1), "{answer:?}");
     let beside = stack.bucket().keys("failures/").await.unwrap();
     assert!(beside.is_empty(), "{beside:?}");
+    let claims = stack.bucket().keys("claims/").await.unwrap();
+    assert!(claims.is_empty(), "{claims:?}");
     stack.stop().await.unwrap();
 }
 

@@ -16,6 +16,7 @@ const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
   INCOMING_PREFIX: 'catalogue.incomingPrefix',
   OUTPUT_PREFIX: 'catalogue.descriptionsPrefix',
   FAILURE_PREFIX: 'catalogue.failuresPrefix',
+  CLAIM_PREFIX: 'catalogue.claimsPrefix',
   IDEMPOTENCY_LOCATION: 'api.idempotencyDays',
   PRODUCT_CONCURRENCY: 'function.productConcurrency',
   RESPONSE_MODE: 'function.url',

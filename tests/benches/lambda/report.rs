@@ -57,8 +57,8 @@ pub fn section(measured: &[OfSide], about: &About<'_>) -> Result<String> {
          server takes; *a call a question* is for endpoints that take no other, \
          {QUESTIONS} calls at a time.\n\
          - **Ours does more**: it looks at the photo, reads answers against the values of their \
-         attributes, checks the text, writes a line of log, and of an event of S3 looks whether \
-         it is worked on already and claims it.\n\
+         attributes, checks the text, writes a line of log, and of an event of S3 claims the \
+         product and looks whether it is done already.\n\
          - **First response**: from the start of a process, with a warm disk, to the answer of \
          an HTTP API's call that waits for it. **Call** and **event**: a warm process, from the \
          moment at which it gets them.\n\

@@ -33,9 +33,9 @@ pub struct Failure {
     pub is_retriable: bool,
 }
 
-/// How the names of claims on products end, which lie beside the records. That of a process
-/// that was killed stays when nobody works on the product any more.
-pub const CLAIM: &str = ".claim";
+/// What the keys of claims on products begin with. That of a process that was killed stays when
+/// nobody works on the product any more.
+pub const CLAIMS: &str = "claims/";
 
 /// All that lies under the prefixes of results and records.
 #[derive(Clone, Debug, Default)]
@@ -91,10 +91,6 @@ async fn keys(
     let mut keys = Vec::new();
     for key in bucket.keys(prefix).await? {
         let name = key.strip_prefix(prefix);
-        let claimed = name.and_then(|name| product_named(name.strip_suffix(CLAIM)?));
-        if claimed.is_some() {
-            continue;
-        }
         let product = name.and_then(|name| product_named(name.strip_suffix(".json")?));
         match product {
             Some(product) => keys.push((product, key)),

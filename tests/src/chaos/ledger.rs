@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::bucket::CLAIM;
+use super::bucket::CLAIMS;
 use super::faults::{Fault, Service, Strike};
 use super::http::{Request, Response};
 use super::kills::Moment;
@@ -123,8 +123,7 @@ impl Ledger {
         match service {
             Service::Endpoint => Some(Moment::AttributesKnown),
             Service::Bedrock => Some(Moment::TextWritten),
-            Service::S3 if request.method() == "PUT" && request.path().ends_with(CLAIM) => None,
-            Service::S3 if request.method() == "PUT" => {
+            Service::S3 if request.method() == "PUT" && !is_claim(request.path()) => {
                 let Some(product) = described_product(request.path()) else {
                     return Some(Moment::FailureStored);
                 };
@@ -169,6 +168,15 @@ impl Ledger {
     }
 }
 
+/// Whether there is a claim on a product at this path of S3.
+fn is_claim(path: &str) -> bool {
+    let (_, key) = path
+        .trim_start_matches('/')
+        .split_once('/')
+        .unwrap_or_default();
+    key.starts_with(CLAIMS)
+}
+
 /// The product whose result is at this path of S3.
 fn described_product(path: &str) -> Option<usize> {
     let (_, name) = path.split_once("/descriptions/")?;
@@ -203,10 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_told_from_a_record_by_its_path() {
+    fn a_result_is_told_from_a_record_and_a_claim_by_its_path() {
         let product = described_product("/lookbook-catalogue/descriptions/chaos-00012.json");
         assert_eq!(product, Some(12));
         let path = "/lookbook-catalogue/failures/chaos-00012.json";
         assert_eq!(described_product(path), None);
+        assert!(!is_claim(path));
+        assert!(is_claim("/lookbook-catalogue/claims/chaos-00012.json"));
     }
 }
