@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use aws_sdk_s3::Client;
-use describe_product::domain::is_bucket_name;
+use aws_sdk_s3::types::Object;
+use describe_product::domain::{end_of_second_ms, is_bucket_name};
 use describe_product::entrypoints::product_id;
 use walkdir::{DirEntry, WalkDir};
 
@@ -72,6 +73,8 @@ pub struct Product {
     pub key: String,
     /// The entity tag without quotes of an object that was listed just now.
     pub etag: Option<String>,
+    /// When that object was written, in ms since 1970, by [`end_of_second_ms`].
+    pub at_ms: Option<u64>,
 }
 
 /// What was found.
@@ -94,8 +97,8 @@ impl Products {
         self
     }
 
-    /// Of several photographs of one product the first is described: each of them would
-    /// take the others' result for one of an earlier photograph and replace it.
+    /// Of several photographs of one product the first is described: all would be paid for to
+    /// keep one text, and of those without a time each would replace the others'.
     pub(super) fn of(mut found: Vec<Product>, left_out: Vec<String>) -> Products {
         found.sort_by(|one, other| one.key.cmp(&other.key));
         let mut products = Products {
@@ -150,6 +153,7 @@ pub fn in_folder(folder: &Path) -> Outcome<Products> {
                 id: id.to_owned(),
                 key,
                 etag: None,
+                at_ms: None,
             });
         }
     }
@@ -206,22 +210,29 @@ pub async fn in_bucket(
                 &error,
             )
         })?;
-        for object in page.contents() {
-            let Some(key) = object.key() else { continue };
-            if let Some(id) = product_id(named_below, key) {
-                found.push(Product {
-                    id: id.to_owned(),
-                    key: key.to_owned(),
-                    etag: object.e_tag().map(|tag| tag.trim_matches('"').to_owned()),
-                });
-            }
-        }
+        let photographs = page.contents().iter();
+        found.extend(photographs.filter_map(|object| listed(object, named_below)));
     }
     Ok(Products::of(found, Vec::new()))
 }
 
+/// The product of an object that was listed; nothing where that is no photograph.
+fn listed(object: &Object, named_below: &str) -> Option<Product> {
+    let key = object.key()?;
+    let second = object.last_modified().map(|time| time.secs());
+    let second = second.and_then(|second| u64::try_from(second).ok());
+    Some(Product {
+        id: product_id(named_below, key)?.to_owned(),
+        key: key.to_owned(),
+        etag: object.e_tag().map(|tag| tag.trim_matches('"').to_owned()),
+        at_ms: second.and_then(end_of_second_ms),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use aws_smithy_types::DateTime;
+
     use super::*;
 
     #[test]
@@ -284,6 +295,7 @@ mod tests {
             id: product_id("", key).unwrap().to_owned(),
             key: key.to_owned(),
             etag: None,
+            at_ms: None,
         };
         let products = Products::of(
             vec![product("7.png"), product("8.jpg"), product("7.jpg")],
@@ -293,6 +305,23 @@ mod tests {
         assert_eq!(products.left_out, ["7.png"]);
         assert_eq!(products.clone().first(Some(1)).list, [product("7.jpg")]);
         assert_eq!(products.clone().first(None), products);
+    }
+
+    #[test]
+    fn an_object_is_listed_with_its_state_and_the_second_since_when_it_has_it() {
+        let object = |key: &str| {
+            Object::builder()
+                .key(key)
+                .e_tag("\"e1\"")
+                .last_modified(DateTime::from_secs(1_763_976_600))
+                .build()
+        };
+        let product = listed(&object("incoming/summer/7.jpg"), "incoming/").unwrap();
+        assert_eq!(product.id, "summer/7");
+        assert_eq!(product.key, "incoming/summer/7.jpg");
+        assert_eq!(product.etag.as_deref(), Some("e1"));
+        assert_eq!(product.at_ms, Some(1_763_976_600_999));
+        assert_eq!(listed(&object("incoming/7.txt"), "incoming/"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use describe_product::domain::{Progress, Usage};
-use describe_product::entrypoints::{Outcome, UNUSABLE_PHOTO};
+use describe_product::entrypoints::{Outcome, REPLACED, UNUSABLE_PHOTO};
 use describe_product::problem::ProblemKind;
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ pub struct Tally {
     described: usize,
     already: usize,
     gone: usize,
+    replaced: usize,
     /// By the kind of the problem.
     failed: BTreeMap<&'static str, usize>,
     /// How often the endpoint and Bedrock were called.
@@ -57,6 +58,10 @@ impl Tally {
                 self.gone += 1;
                 return None;
             }
+            Ok(Outcome::Skipped(REPLACED)) => {
+                self.replaced += 1;
+                return None;
+            }
             Ok(Outcome::Skipped(_)) => {
                 self.already += 1;
                 return None;
@@ -85,7 +90,7 @@ impl Tally {
     /// How many products something came of.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.described + self.already + self.gone + self.failures()
+        self.described + self.already + self.gone + self.replaced + self.failures()
     }
 
     /// How many failed.
@@ -110,6 +115,7 @@ impl Tally {
             described: self.described,
             already_described: self.already,
             gone: self.gone,
+            replaced: self.replaced,
             failed: self.failed.clone(),
             not_reached: self.products.saturating_sub(self.done()),
             left_out,
@@ -135,6 +141,8 @@ pub struct Summary {
     pub already_described: usize,
     /// Listed by an inventory, and not there any more.
     pub gone: usize,
+    /// Replaced by another photograph since they were listed, which is another work.
+    pub replaced: usize,
     /// Not described, by the kind of the problem.
     pub failed: BTreeMap<&'static str, usize>,
     /// Not looked at, because the run ended before.
@@ -173,6 +181,7 @@ impl Summary {
         }
         for (what, count) in [
             ("gone since the inventory", self.gone),
+            ("replaced meanwhile", self.replaced),
             ("not reached", self.not_reached),
             ("left out", self.left_out),
         ] {
@@ -278,7 +287,7 @@ mod tests {
 
     fn tally() -> Tally {
         let price = Price::per_million_tokens(3.0, 15.0);
-        let mut tally = Tally::of(9);
+        let mut tally = Tally::of(10);
         for _ in 0..2 {
             let one = done(Ok(Outcome::Written(address())), written(price));
             assert_eq!(tally.add("a", &one), None);
@@ -300,6 +309,7 @@ mod tests {
         assert_eq!(words.unwrap(), "d is not described: cut short");
         let gone = tally.add("f", &skipped(GONE));
         assert_eq!(gone, None);
+        assert_eq!(tally.add("g", &skipped(REPLACED)), None);
         let late = Problem::new(ProblemKind::AttributesTimedOut, "late");
         tally.add("e", &done(Err(late), Progress::default()));
         tally
@@ -311,7 +321,7 @@ mod tests {
         assert_eq!(
             json!(summary),
             json!({
-                "products": 9, "described": 2, "already_described": 1, "gone": 1,
+                "products": 10, "described": 2, "already_described": 1, "gone": 1, "replaced": 1,
                 "failed": {"attributes-timed-out": 1, "invalid-photo": 2},
                 "not_reached": 2, "left_out": 1, "seconds": 30.0, "products_per_minute": 4.0,
                 "calls": 4, "input_tokens": 20, "output_tokens": 10,
@@ -344,7 +354,7 @@ mod tests {
     fn the_end_says_whether_anything_is_left_to_do() {
         let failure = tally().summary(0, Duration::ZERO).failure(false).unwrap();
         assert_eq!(failure.exit, Exit::Partial);
-        assert!(failure.what.starts_with("3 of 9"), "{failure}");
+        assert!(failure.what.starts_with("3 of 10"), "{failure}");
         assert!(
             failure.what.ends_with("e is not described: late"),
             "{failure}"

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use describe_product::domain::{
-    Deadline, DescribeRequest, MAX_PHOTO_BYTES, ObjectAddress, PhotoSource, Progress, SourceMark,
-    Version, digest, origin_of_upload,
+    Deadline, DescribeRequest, MAX_PHOTO_BYTES, ObjectAddress, ObjectState, PhotoSource, Progress,
+    SourceMark, digest, origin_of_upload,
 };
 use describe_product::entrypoints::{App, Outcome, describe_and_store};
 use describe_product::problem::Problem;
@@ -195,8 +195,9 @@ async fn describe(
     describe_and_store(app, product.id.clone(), request, bucket, mark, deadline).await
 }
 
-/// As an event of S3 would tell of it: its address and its entity tag, which the object is asked
-/// for where no listing gave it. Nothing where it is not there then.
+/// As an event of S3 would tell of it: its address, its entity tag and the time at which it was
+/// written, which the object is asked for where no listing gave them. It is about that state of
+/// the object alone. Nothing where it is not there then.
 async fn in_bucket(
     app: &App,
     bucket: &str,
@@ -207,22 +208,23 @@ async fn in_bucket(
         bucket: bucket.to_owned(),
         key: product.key.clone(),
     };
-    let etag = match &product.etag {
-        Some(etag) => etag.clone(),
-        None => {
-            let Some(found) = app.store().look(&address, deadline).await? else {
-                return Ok(None);
-            };
-            let Version(etag) = found.version;
-            etag.trim_matches('"').to_owned()
+    let (state, at_ms) = match &product.etag {
+        Some(etag) => {
+            let etag = etag.clone();
+            (ObjectState { address, etag }, product.at_ms)
         }
+        None => match app.store().find_state(&address, deadline).await? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
     };
     let mark = SourceMark {
-        origin: origin_of_upload(&address),
-        etag: Some(etag),
+        origin: origin_of_upload(&state.address),
+        etag: Some(state.etag.clone()),
+        at_ms,
         ..SourceMark::default()
     };
-    Ok(Some((PhotoSource::Object(address), mark)))
+    Ok(Some((PhotoSource::State(state), mark)))
 }
 
 /// A file is known by what is in it, so that it may be moved and touched. What can't be read

@@ -218,7 +218,8 @@ fn settings(args: &BackfillArgs, is_folder: bool, context: &Context) -> Outcome<
     let mut further = vec![
         Setting::new(&ENDPOINT_CONCURRENCY, args.concurrency.to_string()),
         // A run works on a product once at a time, and one that was killed must not keep the
-        // next one waiting.
+        // next one waiting. Whoever else works on it meanwhile, such as the function, pays as
+        // well; one result stays.
         Setting::new(&CLAIM_PRODUCTS, "no"),
     ];
     if let Some(format) = args.format {

@@ -9,6 +9,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -17,7 +18,8 @@ use super::dependency::Dependency;
 use super::retry::LEAST_TIME;
 use super::{said, shortened, with_causes, with_request_id};
 use crate::domain::{
-    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored, Version,
+    Condition, Deadline, ObjectAddress, ObjectState, SourceMark, Store, StoreError, Stored,
+    Version, end_of_second_ms,
 };
 
 /// Where a result says what it was made from: `x-amz-meta-…` headers. The origin
@@ -62,6 +64,23 @@ impl S3Store {
             .send()
             .await
             .map_err(|error| store_error(error, address, "s3:GetObject"))
+    }
+
+    /// What is known of an object beside its content; nothing where there is none.
+    async fn head(&self, address: &ObjectAddress) -> Result<Option<HeadObjectOutput>, StoreError> {
+        let outcome = self
+            .client
+            .head_object()
+            .bucket(&address.bucket)
+            .key(&address.key)
+            .send()
+            .await
+            .map_err(|error| store_error(error, address, "s3:GetObject"));
+        match outcome {
+            Ok(head) => Ok(Some(head)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a call, which is over by the deadline, unless S3 is left alone for now.
@@ -144,21 +163,27 @@ impl Store for S3Store {
         deadline: Deadline,
     ) -> Result<Option<Stored>, StoreError> {
         let look = async {
-            let outcome = self
-                .client
-                .head_object()
-                .bucket(&address.bucket)
-                .key(&address.key)
-                .send()
-                .await
-                .map_err(|error| store_error(error, address, "s3:GetObject"));
-            match outcome {
-                Ok(head) => Ok(Some(stored(head.e_tag(), head.metadata()))),
-                Err(StoreError::NotFound { .. }) => Ok(None),
-                Err(error) => Err(error),
-            }
+            let head = self.head(address).await?;
+            Ok(head.map(|head| stored(head.e_tag(), head.metadata())))
         };
         self.call(address, deadline, look).await
+    }
+
+    async fn find_state(
+        &self,
+        address: &ObjectAddress,
+        deadline: Deadline,
+    ) -> Result<Option<(ObjectState, Option<u64>)>, StoreError> {
+        let find = async {
+            let head = self.head(address).await?;
+            Ok(head.map(|head| {
+                let state = version(head.e_tag()).state_of(address);
+                let second = head.last_modified().map(|time| time.secs());
+                let second = second.and_then(|second| u64::try_from(second).ok());
+                (state, second.and_then(end_of_second_ms))
+            }))
+        };
+        self.call(address, deadline, find).await
     }
 
     async fn load(

@@ -472,6 +472,24 @@ async fn a_result_says_what_it_was_made_from() {
     }
 }
 
+#[tokio::test]
+async fn an_object_has_a_state_since_a_second() {
+    let answer = Canned::new(200, "")
+        .with("etag", "\"e1\"")
+        .with("last-modified", "Mon, 24 Nov 2025 09:30:00 GMT");
+    let (_server, here) = store(answer).await;
+    let state = ObjectState {
+        address: address(),
+        etag: "e1".to_owned(),
+    };
+    assert_eq!(
+        here.find_state(&address(), soon()).await.unwrap(),
+        Some((state, Some(1_763_976_600_999)))
+    );
+    let (_server, none) = store(Canned::new(404, "")).await;
+    assert_eq!(none.find_state(&address(), soon()).await.unwrap(), None);
+}
+
 /// More than one product's calls fail so, and none is made any more.
 #[tokio::test]
 async fn an_s3_that_is_out_of_reach_is_left_alone_for_a_while() {

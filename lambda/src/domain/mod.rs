@@ -64,7 +64,7 @@ pub use shortening::shortened_name;
 pub use source_mark::{SourceMark, Standing, origin_of_upload, photo_digest};
 pub use text_check::{Subject, TextCheck};
 pub use text_form::{FormFault, FormKind};
-pub use timestamp::{read_time_ms, timestamp};
+pub use timestamp::{beginning_ms, end_of_second_ms, read_time_ms, timestamp};
 pub use usage::{Cost, Price, Prices, Usage};
 pub use wording::{Style, Wording};
 pub use writing::{CheckedDescription, Unfaithful, write};

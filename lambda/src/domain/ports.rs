@@ -196,6 +196,18 @@ pub trait Store: Send + Sync {
         deadline: Deadline,
     ) -> Result<Option<Stored>, StoreError>;
 
+    /// In which state the object at `address` is, and when it was written, as far as the store
+    /// knows that, in ms since 1970 by [`end_of_second_ms`](super::end_of_second_ms); nothing
+    /// where there is none.
+    async fn find_state(
+        &self,
+        address: &ObjectAddress,
+        deadline: Deadline,
+    ) -> Result<Option<(ObjectState, Option<u64>)>, StoreError> {
+        let found = self.look(address, deadline).await?;
+        Ok(found.map(|found| (found.version.state_of(address), None)))
+    }
+
     /// What lies at `address`, with its content of at most `max_bytes`; nothing
     /// where there is none.
     async fn load(
@@ -231,6 +243,16 @@ pub trait Store: Send + Sync {
 /// with its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(pub String);
+
+impl Version {
+    /// The state of the object at `address` that has it.
+    pub fn state_of(&self, address: &ObjectAddress) -> ObjectState {
+        ObjectState {
+            address: address.clone(),
+            etag: self.0.trim_matches('"').to_owned(),
+        }
+    }
+}
 
 /// What is known of an object beside its content.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 //! delivered twice, or late, is recognised.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
-use super::{ObjectAddress, PhotoSource, digest, read_time_ms, shortened_name};
+use super::{ObjectAddress, PhotoSource, beginning_ms, digest, read_time_ms, shortened_name};
 
 /// What the origins of photos begin with that lie in S3.
 const UPLOADED: &str = "s3://";
@@ -30,7 +31,8 @@ pub struct SourceMark {
     /// has it. A message has the time at which it was sent.
     pub sequencer: Option<String>,
     /// When the photo was uploaded or the message was sent, in ms since 1970: its place
-    /// among those of other origins.
+    /// among those of other origins. The last millisecond of a second stands for an upload
+    /// that is told to the second.
     pub at_ms: Option<u64>,
     /// Which photo a message is about: see [`photo_digest`]. An upload has none, because it
     /// says so itself.
@@ -150,27 +152,66 @@ impl SourceMark {
     }
 
     /// Which of the two is later. Among those of one origin sequencers say it, which S3
-    /// promises for one key only; among those of different origins the times. Where these are
-    /// equal or missing S3's sequencers have to do, and then the origin: any order is better
-    /// than none, since without one two photos that are delivered again and again would take
-    /// turns.
+    /// promises for one key only; among those of different origins the times, as far as they
+    /// are told. Where no times are known S3's sequencers have to do.
     fn order(&self, delivered: &SourceMark) -> Option<Ordering> {
         if self.origin == delivered.origin {
             let (stored, new) = (self.sequencer.as_ref()?, delivered.sequencer.as_ref()?);
             return Some(compare(stored, new));
         }
-        let of_times = self.at_ms.zip(delivered.at_ms);
-        let of_times = of_times.map(|(stored, new)| stored.cmp(&new));
-        let of_sequencers = || {
+        let Some((stored, new)) = self.span_ms().zip(delivered.span_ms()) else {
             let (stored, new) = (self.uploaded_as()?, delivered.uploaded_as()?);
-            Some(compare(stored, new))
+            let order = compare(stored, new);
+            return Some(order.then_with(|| self.origin.cmp(&delivered.origin)));
         };
-        let order = match of_times {
-            None => of_sequencers()?,
-            Some(Ordering::Equal) => of_sequencers().unwrap_or(Ordering::Equal),
-            Some(order) => order,
+        if stored.start() > new.end() {
+            return Some(Ordering::Greater);
+        }
+        if stored.end() < new.start() {
+            return Some(Ordering::Less);
+        }
+        self.order_of_one_moment(delivered)
+    }
+
+    /// The order of two origins whose times do not say it.
+    ///
+    /// Of two photos the one stays, and it is always the same one, since otherwise those that
+    /// are delivered again and again would take turns: the later one by S3's sequencers; the
+    /// one that S3 told of, if the other one was listed, because its event comes no more; else
+    /// by the origins. A message about a photo comes after its upload, of which whoever sends it
+    /// knows. Beside another photo neither is later, and what is delivered is described: that
+    /// may be once too often, but loses no photo, and no wishes of who sent the message.
+    fn order_of_one_moment(&self, delivered: &SourceMark) -> Option<Ordering> {
+        let order = match (self.is_of_upload(), delivered.is_of_upload()) {
+            (true, true) => match (self.uploaded_as(), delivered.uploaded_as()) {
+                (Some(stored), Some(new)) => compare(stored, new),
+                (stored, new) => stored.is_some().cmp(&new.is_some()),
+            },
+            (false, false) => Ordering::Equal,
+            (is_upload_stored, _) => {
+                if self.photo()? != delivered.photo()? {
+                    return None;
+                }
+                if is_upload_stored {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
         };
         Some(order.then_with(|| self.origin.cmp(&delivered.origin)))
+    }
+
+    /// The earliest and the latest that it may have been.
+    fn span_ms(&self) -> Option<RangeInclusive<u64>> {
+        let at_ms = self.at_ms?;
+        // Messages are always told to the millisecond.
+        let beginning = if self.is_of_upload() {
+            beginning_ms(at_ms)
+        } else {
+            at_ms
+        };
+        Some(beginning..=at_ms)
     }
 
     /// The sequencer of an upload.
@@ -194,169 +235,4 @@ fn compare(one: &str, other: &str) -> Ordering {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ObjectState;
-
-    fn mark(origin: &str, etag: Option<&str>, sequencer: Option<&str>) -> SourceMark {
-        SourceMark {
-            origin: origin.to_owned(),
-            etag: etag.map(str::to_owned),
-            sequencer: sequencer.map(str::to_owned),
-            settings: Some("s1".to_owned()),
-            ..SourceMark::default()
-        }
-    }
-
-    fn at(mark: SourceMark, at_ms: u64) -> SourceMark {
-        SourceMark {
-            at_ms: Some(at_ms),
-            ..mark
-        }
-    }
-
-    #[test]
-    fn the_same_event_is_the_same_and_an_earlier_one_is_late() {
-        let stored = mark("a.jpg", Some("e"), Some("0055AED6DCD90281E6"));
-        assert_eq!(stored.standing(&stored), Standing::Same);
-        let earlier = mark("a.jpg", Some("old"), Some("0055AED6DCD90281E5"));
-        assert_eq!(stored.standing(&earlier), Standing::Later);
-    }
-
-    #[test]
-    fn a_later_upload_is_another_even_with_the_same_content() {
-        let stored = mark("a.jpg", Some("e"), Some("0055AED6DCD90281E5"));
-        let later = mark("a.jpg", Some("e"), Some("0055aed6dcd90281e6"));
-        assert_eq!(stored.standing(&later), Standing::Other);
-    }
-
-    #[test]
-    fn of_two_origins_the_later_one_stands_whatever_is_delivered_again() {
-        let jpeg = at(mark("s3://b/7.jpg", Some("e"), Some("09")), 1_000);
-        let png = at(mark("s3://b/7.png", Some("f"), Some("01")), 2_000);
-        assert_eq!(jpeg.standing(&png), Standing::Other);
-        assert_eq!(png.standing(&jpeg), Standing::Later);
-        // Of one moment: the one stays, and it is always the same one.
-        let beside = at(png.clone(), 1_000);
-        assert_eq!(beside.standing(&jpeg), Standing::Other);
-        assert_eq!(jpeg.standing(&beside), Standing::Later);
-        let listed = |key: &str| at(mark(key, Some("e"), None), 1_000);
-        let (jpeg, beside) = (listed("s3://b/7.jpg"), listed("s3://b/7.png"));
-        assert_eq!(jpeg.standing(&beside), Standing::Other);
-        assert_eq!(beside.standing(&jpeg), Standing::Later);
-        let sent = |ms: &str| SourceMark::of_message("sqs", "m1", Some(ms));
-        assert_eq!(png.standing(&sent("1500")), Standing::Later);
-        assert_eq!(png.standing(&sent("2500")), Standing::Other);
-        let topic = SourceMark::of_message("sns", "m2", Some("1970-01-01T00:00:02.500Z"));
-        assert_eq!(topic.standing(&sent("2499")), Standing::Later);
-        assert_eq!(topic.standing(&sent("2501")), Standing::Other);
-    }
-
-    #[test]
-    fn where_no_time_is_known_the_sequencers_of_two_photos_are_compared() {
-        let jpeg = mark("s3://b/7.jpg", Some("e"), Some("01"));
-        let png = mark("s3://b/7.png", Some("f"), Some("02"));
-        assert_eq!(jpeg.standing(&png), Standing::Other);
-        assert_eq!(png.standing(&jpeg), Standing::Later);
-        let unknown = mark("s3://b/7.png", Some("f"), None);
-        assert_eq!(unknown.standing(&jpeg), Standing::Other);
-    }
-
-    #[test]
-    fn a_message_about_a_photo_that_is_described_is_about_the_same_photo() {
-        let upload = mark("s3://b/7.jpg", Some("e"), Some("01"));
-        let about = |id: &str, etag: &str| SourceMark {
-            photo: Some(state_digest("s3://b/7.jpg", etag)),
-            settings: Some("s1".to_owned()),
-            ..SourceMark::of_message("sqs", id, None)
-        };
-        assert_eq!(upload.standing(&about("m1", "e")), Standing::SamePhoto);
-        assert_eq!(about("m1", "e").standing(&upload), Standing::SamePhoto);
-        assert_eq!(
-            about("m1", "e").standing(&about("m2", "e")),
-            Standing::SamePhoto
-        );
-        assert_eq!(upload.standing(&about("m1", "f")), Standing::Other);
-        let otherwise = SourceMark {
-            settings: Some("s2".to_owned()),
-            ..about("m1", "e")
-        };
-        assert_eq!(upload.standing(&otherwise), Standing::Other);
-    }
-
-    #[test]
-    fn the_photo_of_a_message_is_told_by_its_state_or_its_bytes() {
-        let state = |etag: &str| {
-            photo_digest(&PhotoSource::State(ObjectState {
-                address: "s3://bucket/7.jpg".parse().unwrap(),
-                etag: etag.to_owned(),
-            }))
-        };
-        let upload = mark("s3://bucket/7.jpg", Some("e"), None);
-        assert_eq!(state("e"), upload.photo());
-        assert_ne!(state("f"), upload.photo());
-        let bytes = |text: &'static str| photo_digest(&PhotoSource::Bytes(text.into()));
-        assert!(bytes("a").is_some() && bytes("a") == bytes("a") && bytes("a") != bytes("b"));
-        let unknown = PhotoSource::Object("s3://bucket/7.jpg".parse().unwrap());
-        assert_eq!(photo_digest(&unknown), None);
-    }
-
-    #[test]
-    fn sequencers_of_unequal_length_are_padded() {
-        let standing =
-            |stored, new| mark("a", None, Some(stored)).standing(&mark("a", None, Some(new)));
-        assert_eq!(standing("0056", "0055FF"), Standing::Later);
-        assert_eq!(standing("0055", "005500"), Standing::Same);
-        assert_eq!(standing("0055", "005501"), Standing::Other);
-    }
-
-    #[test]
-    fn a_message_is_the_same_as_itself_and_late_after_one_sent_later() {
-        let message = |id, sent| SourceMark::of_message("sqs", id, sent);
-        assert_eq!(
-            message("a", None).standing(&message("a", None)),
-            Standing::Same
-        );
-        assert_eq!(
-            message("a", None).standing(&message("b", None)),
-            Standing::Other
-        );
-        let stored = message("b", Some("1763976600001"));
-        let earlier = message("a", Some("1763976600000"));
-        assert_eq!(stored.standing(&earlier), Standing::Later);
-        assert_eq!(earlier.standing(&stored), Standing::Other);
-        // Sent at the same time: neither is late.
-        let beside = message("c", Some("1763976600001"));
-        assert_eq!(stored.standing(&beside), Standing::Other);
-        assert_eq!(
-            stored.standing(&mark("a", Some("a"), None)),
-            Standing::Other
-        );
-    }
-
-    #[test]
-    fn without_a_sequencer_the_entity_tag_decides() {
-        let stored = mark("a", Some("e"), None);
-        assert_eq!(
-            stored.standing(&mark("a", Some("e"), Some("01"))),
-            Standing::Same
-        );
-        assert_eq!(
-            stored.standing(&mark("a", Some("f"), None)),
-            Standing::Other
-        );
-        let bare = mark("a", None, None);
-        assert_eq!(bare.standing(&bare), Standing::Other);
-    }
-
-    #[test]
-    fn other_settings_are_other_work_unless_the_photo_was_replaced() {
-        let stored = mark("a", Some("e"), Some("02"));
-        let settings = |sequencer| SourceMark {
-            settings: Some("s2".to_owned()),
-            ..mark("a", Some("e"), Some(sequencer))
-        };
-        assert_eq!(stored.standing(&settings("02")), Standing::Other);
-        assert_eq!(stored.standing(&settings("01")), Standing::Later);
-    }
-}
+mod tests;

@@ -2,6 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The last millisecond of a second.
+const LAST_MS: u64 = 999;
+
 /// `2025-11-24T09:30:00.000Z`. A time before 1970 is the beginning of 1970.
 pub fn timestamp(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -38,14 +41,16 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 /// A point in time in ms since 1970, as events have it: such a number itself, or
 /// `2025-11-24T09:30:00Z` with or without a fraction of a second. What is told to the second
-/// is taken for the end of that, so that nothing seems older than it is. Nothing where it is
-/// another text.
+/// is [the end of that](end_of_second_ms). Nothing where it is another text.
 pub fn read_time_ms(text: &str) -> Option<u64> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok();
     }
     let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let (time, fraction) = time.split_once('.').unwrap_or((time, "999"));
+    let (time, fraction) = match time.split_once('.') {
+        Some((time, fraction)) => (time, Some(fraction)),
+        None => (time, None),
+    };
     let [year, month, day] = numbers(day, '-')?;
     let [hours, minutes, seconds] = numbers(time, ':')?;
     let is_possible = year >= 1970
@@ -54,13 +59,37 @@ pub fn read_time_ms(text: &str) -> Option<u64> {
         && hours <= 23
         && minutes <= 59
         && seconds <= 60;
-    if !is_possible || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_possible {
+        return None;
+    }
+    let seconds =
+        days_since_1970(year, month, day)? * 86_400 + hours * 3_600 + minutes * 60 + seconds;
+    let Some(fraction) = fraction else {
+        return end_of_second_ms(seconds);
+    };
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let thousandths: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    let seconds =
-        days_since_1970(year, month, day)? * 86_400 + hours * 3_600 + minutes * 60 + seconds;
     Some(seconds * 1_000 + thousandths)
+}
+
+/// The last millisecond of a second since 1970. It stands for a time that is told to the second,
+/// which [`beginning_ms`] knows by it.
+pub fn end_of_second_ms(second: u64) -> Option<u64> {
+    second.checked_mul(1_000)?.checked_add(LAST_MS)
+}
+
+/// The earliest that a time in ms may mean: the beginning of its second, where it is the last
+/// millisecond of that and so told to the second. One of a thousand exact times is taken for
+/// such a one, too; within its second it is less sure then than it could be.
+pub fn beginning_ms(at_ms: u64) -> u64 {
+    let in_second = at_ms % 1_000;
+    if in_second == LAST_MS {
+        at_ms - in_second
+    } else {
+        at_ms
+    }
 }
 
 /// Three numbers of at most four digits.
@@ -130,5 +159,17 @@ mod tests {
         ] {
             assert_eq!(read_time_ms(text), milliseconds, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_told_to_the_second_may_be_any_moment_of_it() {
+        let told = end_of_second_ms(1_763_976_600);
+        assert_eq!(told, Some(1_763_976_600_999));
+        assert_eq!(told, read_time_ms("2025-11-24T09:30:00Z"));
+        assert_eq!(told.map(beginning_ms), Some(1_763_976_600_000));
+        for exact in [0, 1_763_976_600_000, 1_763_976_600_998] {
+            assert_eq!(beginning_ms(exact), exact);
+        }
+        assert_eq!(end_of_second_ms(u64::MAX), None);
     }
 }

@@ -12,7 +12,7 @@ use super::request_body::{invalid, product_id_of};
 use super::stored::Outcome;
 use super::upload::{self, Upload};
 use super::{App, direct, json_error};
-use crate::domain::{Deadline, is_bucket_name, read_time_ms};
+use crate::domain::{Deadline, end_of_second_ms, is_bucket_name, read_time_ms};
 use crate::problem::Problem;
 use crate::telemetry::refuse;
 
@@ -28,7 +28,8 @@ pub struct ListedObject {
     etag: Option<String>,
     #[serde(alias = "bucket")]
     bucket: Option<String>,
-    /// In seconds since 1970; the readers of inventories write it as text.
+    /// In seconds since 1970, or as the text that S3's own answers and inventories have.
+    #[serde(alias = "LastModifiedDate")]
     last_modified: Option<Value>,
     #[serde(default)]
     batch_input: BatchInput,
@@ -164,10 +165,8 @@ async fn describe_listed(
             );
             refuse(Some(&item.key), problem)
         })?;
-    let upload = Upload {
-        at_ms: item.last_modified.as_ref().and_then(modified_ms),
-        ..to_upload(item.key, item.etag, bucket)
-    };
+    let at_ms = item.at_ms();
+    let upload = to_upload(item.key, item.etag, at_ms, bucket);
     let prefix = common
         .prefix
         .as_ref()
@@ -175,25 +174,29 @@ async fn describe_listed(
     upload::handle(app, upload, prefix, deadline).await
 }
 
-/// What a listing says is there; `etag` as S3 gives it, in quotes.
-fn to_upload(key: String, etag: Option<String>, bucket: String) -> Upload {
+/// What a listing says is there; `etag` as S3 gives it, in quotes, `at_ms` by
+/// [`ListedObject::at_ms`].
+fn to_upload(key: String, etag: Option<String>, at_ms: Option<u64>, bucket: String) -> Upload {
     Upload {
         is_there: true,
         bucket,
         key,
         etag: etag.map(|etag| etag.trim_matches('"').to_owned()),
         sequencer: None,
-        at_ms: None,
+        at_ms,
     }
 }
 
-/// The time of a listing, in seconds as a number or as S3 writes it, in ms: the end of the
-/// second, as [`read_time_ms`] has it.
-fn modified_ms(time: &Value) -> Option<u64> {
-    match time {
-        Value::Number(seconds) => seconds.as_u64()?.checked_mul(1_000)?.checked_add(999),
-        Value::String(text) => read_time_ms(text),
-        _ => None,
+impl ListedObject {
+    /// When it was last written, in ms since 1970: the end of that second. S3's listings know
+    /// no more, though they write `.000Z`.
+    fn at_ms(&self) -> Option<u64> {
+        let second = match self.last_modified.as_ref()? {
+            Value::Number(second) => second.as_u64()?,
+            Value::String(text) => read_time_ms(text)? / 1_000,
+            _ => return None,
+        };
+        end_of_second_ms(second)
     }
 }
 

@@ -52,6 +52,11 @@ impl From<S3Change> for Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Deadline;
+    use crate::entrypoints::message::MessageId;
+    use crate::entrypoints::{handle_upload, own_message};
+    use crate::fakes::Fakes;
+    use crate::fakes::uploads::{PHOTO, RESULT, TIME};
     use serde_json::{Value, json};
 
     fn upload(detail_type: &str, object: Value) -> Upload {
@@ -92,6 +97,35 @@ mod tests {
     fn an_object_s_etag_and_sequencer_may_be_missing() {
         let upload = upload("Object Created", json!({"key": "incoming/1.jpg"}));
         assert_eq!((upload.etag, upload.sequencer), (None, None));
+    }
+
+    /// The upload is told to the second, and may have been before or after the message.
+    #[tokio::test]
+    async fn the_wishes_of_a_message_count_that_is_sent_within_the_second_of_the_upload() {
+        let body = json!({"image": {"s3_uri": PHOTO}, "category": "dress"});
+        let message = MessageId {
+            channel: "sqs",
+            id: "m1".to_owned(),
+            sent: Some("1763976600500".to_owned()),
+        };
+        for (is_upload_first, calls) in [(true, 2), (false, 1)] {
+            let fakes = Fakes::with_photo();
+            let etag = fakes.store.etag(PHOTO).unwrap();
+            let object = json!({"key": "incoming/7.jpg", "etag": etag, "sequencer": "01"});
+            for turn in 0..4 {
+                let deadline = Deadline::after(TIME);
+                let outcome = if (turn % 2 == 0) == is_upload_first {
+                    let photo = upload("Object Created", object.clone());
+                    handle_upload(&fakes.app(), photo, "incoming/", deadline).await
+                } else {
+                    own_message::handle(&fakes.app(), &message, body.clone(), deadline).await
+                };
+                outcome.unwrap();
+            }
+            let source = fakes.store.json(RESULT)["source"].take();
+            assert_eq!(source["etag"], "m1", "{source}");
+            assert_eq!(fakes.calls(), calls);
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub const UNUSABLE_PHOTO: &str = "its photo can't be used, as is on record";
 /// Why a product is passed over whose result lies there.
 const DESCRIBED: &str = "described already";
 /// Why an event is passed over whose photo is no more what it tells of.
-const REPLACED: &str = "its photo was replaced since";
+pub const REPLACED: &str = "its photo was replaced since";
 
 /// The most bytes of a result that is read to be marked anew.
 const MAX_RESULT_BYTES: u64 = 4 * 1024 * 1024;

@@ -83,6 +83,7 @@ impl Wanted {
                 found.push(Product {
                     id: id.to_owned(),
                     etag: None,
+                    at_ms: None,
                     key,
                 });
             }

@@ -246,6 +246,7 @@ async fn what_an_inventory_lists_is_known_by_its_present_tag_and_may_be_gone() {
         id: id.into(),
         key: format!("{id}.png"),
         etag: None,
+        at_ms: None,
     });
     let endpoint = Arc::new(Endpoint::default());
     let app = app(&folder, endpoint.clone());
@@ -262,4 +263,66 @@ async fn what_an_inventory_lists_is_known_by_its_present_tag_and_may_be_gone() {
     std::fs::copy(second, first).unwrap();
     describe_all(&app, &source, &list, PACE, &quiet()).await;
     assert_eq!(asked(&endpoint), 3);
+}
+
+/// A bucket has two photographs of a product, and the function has described the newer one.
+#[tokio::test]
+async fn what_was_listed_does_not_replace_the_text_of_a_newer_photograph() {
+    let folder = catalogue(1);
+    let source = Source::Bucket {
+        bucket: "photos".into(),
+        prefix: String::new(),
+    };
+    let result = folder.path().join("descriptions/00.json");
+    std::fs::create_dir(folder.path().join("descriptions")).unwrap();
+    let of_event = |at_ms| {
+        SourceMark {
+            origin: "s3://photos/00.webp".into(),
+            etag: Some("e".into()),
+            sequencer: Some("01".into()),
+            at_ms: Some(at_ms),
+            ..SourceMark::default()
+        }
+        .to_json()
+    };
+    let listed = [Product {
+        id: "00".into(),
+        key: "00.png".into(),
+        etag: Some("f".into()),
+        at_ms: Some(1_763_976_600_999),
+    }];
+    let endpoint = Arc::new(Endpoint::default());
+    let app = app(&folder, endpoint.clone());
+    for (at_ms, described) in [(1_763_976_601_000, 0), (1_763_976_599_000, 1)] {
+        let document = serde_json::json!({"source": of_event(at_ms)}).to_string();
+        std::fs::write(&result, &document).unwrap();
+        let tally = describe_all(&app, &source, &listed, PACE, &quiet()).await;
+        let summary = tally.summary(0, Duration::ZERO);
+        assert_eq!(summary.described, described, "{summary:?}");
+        let is_kept = std::fs::read_to_string(&result).unwrap() == document;
+        assert_eq!(is_kept, described == 0, "{at_ms}");
+    }
+    assert_eq!(asked(&endpoint), 1);
+}
+
+#[tokio::test]
+async fn a_photograph_is_read_in_the_state_that_was_listed() {
+    let folder = catalogue(1);
+    let app = app(&folder, Arc::new(Endpoint::default()));
+    let product = Product {
+        id: "00".into(),
+        key: "00.png".into(),
+        etag: Some("e1".into()),
+        at_ms: Some(1_763_976_600_999),
+    };
+    let deadline = Deadline::after(Duration::from_secs(20));
+    let found = in_bucket(&app, "photos", &product, deadline).await;
+    let (photo, mark) = found.unwrap().unwrap();
+    let state = ObjectState {
+        address: "s3://photos/00.png".parse().unwrap(),
+        etag: "e1".into(),
+    };
+    assert_eq!(photo, PhotoSource::State(state));
+    assert_eq!(mark.etag.as_deref(), Some("e1"));
+    assert_eq!(mark.at_ms, Some(1_763_976_600_999));
 }

@@ -67,6 +67,9 @@ struct Asked {
     key: String,
     /// As it was listed.
     etag: Option<String>,
+    /// When it was last written, as it was listed, in ms since 1970. Missing in the files of
+    /// runs that began before it was kept.
+    at_ms: Option<u64>,
     /// What was asked, by [`mark_of_questions`].
     questions: String,
 }
@@ -190,8 +193,9 @@ impl Way<'_> {
     }
 
     async fn question(&self, photo: ListedObject, deadline: Deadline) -> Result<Noted, Problem> {
+        let at_ms = photo.at_ms();
         let ListedObject { key, etag, .. } = photo;
-        let Ok(work) = self.work(key.clone(), etag.clone()) else {
+        let Ok(work) = self.work(key.clone(), etag.clone(), at_ms) else {
             return Ok(Noted::Done);
         };
         if done_already(self.app, &work, deadline).await?.is_some() {
@@ -212,6 +216,7 @@ impl Way<'_> {
         let asked = Asked {
             key,
             etag,
+            at_ms,
             questions: mark_of_questions(&question.questions),
         };
         Ok(Noted::Line(asked, line))
@@ -253,7 +258,7 @@ impl Way<'_> {
         (asked, line): (Asked, String),
         deadline: Deadline,
     ) -> Option<Bytes> {
-        let work = self.work(asked.key.clone(), asked.etag).ok()?;
+        let work = self.work(asked.key.clone(), asked.etag, asked.at_ms).ok()?;
         let live = &self.app.services;
         let describer = Arc::new(NotingDescriber::default());
         let services = Services {
@@ -348,13 +353,19 @@ impl Way<'_> {
             ..live.clone()
         };
         let app = App::new(self.app.settings.clone(), services);
-        let upload = to_upload(asked.key, asked.etag, self.place.bucket.to_owned());
+        let bucket = self.place.bucket.to_owned();
+        let upload = to_upload(asked.key, asked.etag, asked.at_ms, bucket);
         upload::handle(&app, upload, self.prefix, deadline).await
     }
 
     /// What there is to do about a photo of the run's bucket.
-    fn work(&self, key: String, etag: Option<String>) -> Result<Work, &'static str> {
-        let upload = to_upload(key, etag, self.place.bucket.to_owned());
+    fn work(
+        &self,
+        key: String,
+        etag: Option<String>,
+        at_ms: Option<u64>,
+    ) -> Result<Work, &'static str> {
+        let upload = to_upload(key, etag, at_ms, self.place.bucket.to_owned());
         upload::work(upload, self.prefix)
     }
 

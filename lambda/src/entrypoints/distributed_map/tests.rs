@@ -64,6 +64,26 @@ async fn an_item_says_what_became_of_it() {
     assert_eq!(again["reason"], "described already");
 }
 
+/// Whether they are told as a number or with thousandths that nobody counted.
+#[test]
+fn listings_tell_times_to_the_second() {
+    for (name, time) in [
+        ("LastModified", json!(1_763_976_600)),
+        ("LastModified", json!("2025-11-24T09:30:00.000Z")),
+        ("LastModified", json!("2025-11-24T09:30:00Z")),
+        ("LastModifiedDate", json!("2025-11-24T09:30:00.000Z")),
+    ] {
+        let item = json!({"Key": "incoming/1.jpg", name: time});
+        let item: ListedObject = serde_json::from_value(item).unwrap();
+        assert_eq!(item.at_ms(), Some(1_763_976_600_999), "{name}: {time}");
+    }
+    for time in [json!("yesterday"), json!(u64::MAX), json!(-1), json!(null)] {
+        let item = json!({"Key": "incoming/1.jpg", "LastModified": time});
+        let item: ListedObject = serde_json::from_value(item).unwrap();
+        assert_eq!(item.at_ms(), None, "{time}");
+    }
+}
+
 #[tokio::test]
 async fn the_bucket_may_come_in_several_places() {
     for extra in [

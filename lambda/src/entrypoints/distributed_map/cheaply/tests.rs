@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::entrypoints::distributed_map::{MapBatch, handle_batch};
+use crate::entrypoints::{Upload, handle_upload};
 use crate::fakes::{Fakes, photo_bytes};
 use crate::problem::ProblemKind;
 
@@ -191,6 +192,64 @@ async fn what_is_described_is_not_asked_about_and_its_result_stays() {
     assert_eq!(result(&fakes, "2"), before);
     let asked = step(&fakes, "questions", all()).await.unwrap();
     assert_eq!(asked["asked"], 0);
+}
+
+/// The text of a photo that was listed may come hours after that of a newer one.
+#[tokio::test]
+async fn a_newer_photo_of_the_product_keeps_its_text() {
+    for is_described_before in [true, false] {
+        let fakes = fakes();
+        fakes
+            .store
+            .put("s3://catalogue/incoming/1.png", photo_bytes());
+        let newer = async || {
+            let upload = Upload {
+                is_there: true,
+                bucket: "catalogue".into(),
+                key: "incoming/1.png".into(),
+                etag: fakes.store.etag("s3://catalogue/incoming/1.png"),
+                sequencer: Some("02".into()),
+                at_ms: Some(1_763_976_601_000),
+            };
+            let prefix = "incoming/";
+            let outcome = handle_upload(&fakes.app(), upload, prefix, soon()).await;
+            outcome.unwrap();
+        };
+        if is_described_before {
+            newer().await;
+        }
+        let mut listed = photo("1");
+        listed["LastModified"] = json!("2025-11-24T09:30:00.000Z");
+        let asked = step(&fakes, "questions", json!([listed])).await.unwrap();
+        if is_described_before {
+            assert_eq!(asked["asked"], 0, "{asked}");
+        } else {
+            let answers = transform(&fakes, &[]);
+            step(&fakes, "prompts", answers).await.unwrap();
+            let texts = write(&fakes, "A cotton garment.");
+            newer().await;
+            let written = step(&fakes, "results", texts).await.unwrap();
+            assert_eq!(written["skipped"], 1, "{written}");
+        }
+        let source = result(&fakes, "1")["source"].take();
+        assert_eq!(source["origin"], "s3://catalogue/incoming/1.png");
+    }
+}
+
+/// A run may have begun with a version that kept no times.
+#[tokio::test]
+async fn a_file_of_photos_without_times_is_read() {
+    let fakes = fakes();
+    step(&fakes, "questions", json!([photo("1")]))
+        .await
+        .unwrap();
+    let uri = format!("s3://catalogue/{}", only_file(&fakes, "photos"));
+    let mut photos = fakes.store.json(&uri);
+    photos[0].as_object_mut().unwrap().remove("at_ms").unwrap();
+    fakes.store.put(&uri, photos.to_string().into());
+    let answers = transform(&fakes, &[]);
+    let prompted = step(&fakes, "prompts", answers).await.unwrap();
+    assert_eq!(prompted["prompts"], 1);
 }
 
 #[tokio::test]
