@@ -1,5 +1,7 @@
 //! Where a job is.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Where a job is.
@@ -34,6 +36,10 @@ pub struct State {
     pub epochs_without_improvement: u64,
     /// Whether nothing is left but to write the model.
     pub finished: bool,
+    /// Every hyperparameter as it held when the job learnt last, also those that another
+    /// start may have otherwise; none in the state of an earlier trainer.
+    #[serde(default)]
+    pub hyperparameters: BTreeMap<String, String>,
 }
 
 /// The best epoch so far.
@@ -78,6 +84,7 @@ impl State {
             best: None,
             epochs_without_improvement: 0,
             finished: false,
+            hyperparameters: BTreeMap::new(),
         }
     }
 }
