@@ -111,23 +111,9 @@ impl Job {
         self.settings.group_by_length && !self.groups_by_photo()
     }
 
-    /// Notes the hyperparameters of this start as those of the job, unless the job has
-    /// ended: then it learns nothing more, and what its model was made with stays what it
-    /// was.
+    /// Notes the hyperparameters of this start as those of the job, unless it has ended.
     pub(super) fn note_hyperparameters(&mut self) {
-        let held = self.held();
-        let noted = &mut self.state.hyperparameters;
-        // An earlier trainer noted none.
-        if !self.state.finished || noted.is_empty() {
-            *noted = held;
-            return;
-        }
-        let is_other = |(name, text): &(&String, &String)| noted.get(*name) != Some(*text);
-        let others: Vec<&str> = held
-            .iter()
-            .filter(is_other)
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let others = self.state.note_hyperparameters(self.held());
         if !others.is_empty() {
             log(&format!(
                 "the job has ended; with other values of {} nothing is learnt, and {} keeps those \
