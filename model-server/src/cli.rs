@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
+use blip2::unique_json::{self, JsonError};
 use blip2::{DeviceKind, Engine, GenerationParameters, LoadOptions, NumberType, Quantization};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
@@ -18,7 +19,6 @@ use crate::core::{AdapterOptions, Limits, Scheduling};
 use crate::logging::{self, LogFormat};
 use crate::ping::ping;
 use crate::quantize::quantize;
-use crate::router::unique_json::{self, JsonError};
 use crate::router::{HttpLimits, parse_parameters};
 use crate::serve::{ServeOptions, serve, stop_signal, write_ready_file};
 
@@ -349,11 +349,9 @@ fn parse_threads(text: &str) -> Result<usize, String> {
 /// Wrong parameters are found before the model is loaded; what they leave to the
 /// checkpoint is known only afterwards.
 fn parse_parameters_argument(text: &str) -> Result<Value, String> {
-    let value = unique_json::parse(text.as_bytes()).map_err(|error| match error {
+    let value = unique_json::parse(text.as_bytes()).map_err(|error| match &error {
         JsonError::Malformed(error) => format!("no JSON: {error}"),
-        JsonError::Repeated(key) => {
-            format!("an object in it has the key `{key}` twice: keep one of them")
-        }
+        JsonError::Repeated(_) => error.to_string(),
     })?;
     parse_parameters(&value, &GenerationParameters::default())
         .map_err(|error| error.message().to_owned())?;

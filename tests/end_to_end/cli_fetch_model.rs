@@ -1,10 +1,10 @@
 //! `lookbook fetch-model`, with a hub that drops connections, lies and refuses.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use local_stack::{BUCKET, CatalogueBucket};
+use local_stack::{BUCKET, CatalogueBucket, Process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -22,6 +22,18 @@ const SHARDS: [&str; 2] = [
 const DENIED: i32 = 3;
 const NOT_FOUND: i32 = 4;
 const PARTIAL: i32 = 6;
+const INTERRUPTED: i32 = 130;
+
+/// How long a process may take to come where a test wants it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// So slow that a download can be met in the middle.
+fn slow() -> Behaviour {
+    Behaviour {
+        pause: Duration::from_millis(400),
+        ..Behaviour::default()
+    }
+}
 
 /// Content of a large file; its SHA-256 is below.
 fn large(factor: usize) -> Vec<u8> {
@@ -130,6 +142,31 @@ impl Scene {
             .await
     }
 
+    /// Starts a download and waits until it is in the middle of the first shard; also what
+    /// there is of that.
+    async fn in_the_middle(&self, log: &Path) -> (Process, PathBuf) {
+        let folder = self.folder();
+        let arguments = ["fetch-model", MODEL, &folder, "--concurrency", "1"];
+        let mut process = self.lookbook.start(&arguments, log);
+        let part = || {
+            let entries = fs::read_dir(&folder).ok()?;
+            let paths = entries.map(|entry| entry.unwrap().path());
+            let mut parts =
+                paths.filter(|path| path.extension().is_some_and(|ending| ending == "part"));
+            parts.find(|path| fs::metadata(path).is_ok_and(|part| part.len() > 100_000))
+        };
+        let part = process.wait_until(PATIENCE, part).await.unwrap();
+        (process, part)
+    }
+
+    /// From where the first shard was asked for since the last time.
+    fn ranges(&self) -> Vec<Option<String>> {
+        let path = format!("/files/{}", SHARDS[0]);
+        let mut asked = self.hub.asked();
+        asked.retain(|asked| asked.path == path);
+        asked.into_iter().map(|asked| asked.range).collect()
+    }
+
     /// Of the files that came, how each did.
     fn came(said: &Value, name: &str) -> String {
         let files = said["files"].as_array().unwrap();
@@ -199,26 +236,10 @@ async fn a_checkpoint_comes_whole_through_drops_and_redirections() {
 
 #[tokio::test]
 async fn a_download_goes_on_where_it_was_killed() {
-    let scene = Scene::new(Behaviour {
-        pause: Duration::from_millis(400),
-        ..Behaviour::default()
-    })
-    .await;
+    let scene = Scene::new(slow()).await;
     let folder = scene.folder();
     let log = scene.temporary.path().join("log");
-    let arguments = ["fetch-model", MODEL, &folder, "--concurrency", "1"];
-    let mut process = scene.lookbook.start(&arguments, &log);
-    let part = || {
-        let entries = fs::read_dir(&folder).ok()?;
-        let paths = entries.map(|entry| entry.unwrap().path());
-        let mut parts =
-            paths.filter(|path| path.extension().is_some_and(|ending| ending == "part"));
-        parts.find(|path| fs::metadata(path).is_ok_and(|part| part.len() > 100_000))
-    };
-    let part = process
-        .wait_until(Duration::from_secs(60), part)
-        .await
-        .unwrap();
+    let (process, part) = scene.in_the_middle(&log).await;
     process.kill().await.unwrap();
     let bytes = fs::metadata(&part).unwrap().len();
     assert!(!Path::new(&folder).join(SHARDS[0]).exists());
@@ -228,15 +249,49 @@ async fn a_download_goes_on_where_it_was_killed() {
     let (code, said) = scene.fetch(&folder).await;
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(Scene::came(&said, SHARDS[0]), "resumed");
-    let ranges: Vec<Option<String>> = scene
-        .hub
-        .asked()
-        .into_iter()
-        .filter(|asked| asked.path == format!("/files/{}", SHARDS[0]))
-        .map(|asked| asked.range)
-        .collect();
-    assert_eq!(ranges, [Some(format!("bytes={bytes}-"))]);
+    assert_eq!(scene.ranges(), [Some(format!("bytes={bytes}-"))]);
     scene.assert_whole(Path::new(&folder));
+}
+
+#[tokio::test]
+async fn a_download_that_is_interrupted_says_so_and_what_is_there_is_gone_on_with_and_checked() {
+    for is_damaged in [false, true] {
+        let scene = Scene::new(slow()).await;
+        let folder = scene.folder();
+        let log = scene.temporary.path().join("log");
+        let (process, part) = scene.in_the_middle(&log).await;
+        let status = process.interrupt().await.unwrap();
+        let told = fs::read_to_string(&log).unwrap();
+        assert_eq!(status.code(), Some(INTERRUPTED), "{told}");
+        for words in ["interrupted", "the same command goes on from here"] {
+            assert!(told.contains(words), "{words} in {told}");
+        }
+        // What has come stays under a name of its own, and is the beginning of the file.
+        let shard = format!("{}.4b842fb90e12.part", SHARDS[0]);
+        assert_eq!(part, Path::new(&folder).join(shard));
+        assert!(!Path::new(&folder).join(SHARDS[0]).exists());
+        let mut kept = fs::read(&part).unwrap();
+        assert!(kept.len() > 100_000 && kept.len() < 300_000);
+        assert!(scene.hub.content(SHARDS[0]).starts_with(&kept));
+        if is_damaged {
+            kept[50_000] ^= 1;
+            fs::write(&part, &kept).unwrap();
+        }
+
+        scene.hub.asked();
+        scene.hub.behave(Behaviour::default());
+        let (code, said) = scene.fetch(&folder).await;
+        assert_eq!(code, Some(0), "{said}");
+        let rest = Some(format!("bytes={}-", kept.len()));
+        // With the rest it is not what the hub says: it comes again from its beginning.
+        let (came, ranges) = match is_damaged {
+            false => ("resumed", vec![rest]),
+            true => ("fetched", vec![rest, None]),
+        };
+        assert_eq!(Scene::came(&said, SHARDS[0]), came);
+        assert_eq!(scene.ranges(), ranges);
+        scene.assert_whole(Path::new(&folder));
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ pub mod chaos;
 pub mod checkpoint;
 pub mod compare;
 pub mod files;
+pub mod kept;
 pub mod loopback;
 pub mod machine;
 pub mod outcome;

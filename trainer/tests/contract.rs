@@ -91,6 +91,50 @@ fn a_job_learns_and_leaves_a_model_an_adapter_metrics_and_a_report() {
 }
 
 #[test]
+fn what_an_ended_job_was_given_stays_what_is_told_of_it() {
+    let container = Container::new(2).with(&[
+        ("epochs", "1"),
+        ("model-name", "shirts"),
+        ("sample-answers", "1"),
+    ]);
+    container.run().succeeded();
+    let told = ["model/training.json", "output/data/training.html"];
+    let before = told.map(|name| container.text(name));
+    let others = [
+        ("checkpoint-steps", "9"),
+        ("feature-store-mib", "7"),
+        ("model-name", "trousers"),
+        ("sample-answers", "2"),
+    ];
+    let container = container.with(&others);
+    std::fs::remove_dir_all(container.path("model")).unwrap();
+    let again = container.run().succeeded();
+    assert_eq!(told.map(|name| container.text(name)), before);
+    let names = others.map(|(name, _)| name).join(", ");
+    assert!(
+        again.stderr.contains(&format!("other values of {names} ")),
+        "{}",
+        again.stderr
+    );
+
+    // One that has not ended goes on with what it is given now.
+    let newest = container.newest_checkpoint().unwrap();
+    std::fs::remove_dir_all(container.path("checkpoints").join(newest)).unwrap();
+    let goes_on = container.run().succeeded();
+    assert!(
+        goes_on.stderr.contains("going on after step 1"),
+        "{}",
+        goes_on.stderr
+    );
+    let facts: serde_json::Value =
+        serde_json::from_str(&container.text("model/training.json")).unwrap();
+    assert_eq!(facts["model-name"], "trousers");
+    for (name, value) in others {
+        assert_eq!(facts["hyperparameters"][name], value);
+    }
+}
+
+#[test]
 fn layers_that_see_are_trained_with_photographs_in_every_step() {
     let container = Container::new(4).with(&[
         ("lora-target-modules", "qkv,query,q"),
@@ -121,18 +165,20 @@ fn all_weights_learn() {
         ("select-best", "loss"),
         ("early-stopping-patience", "2"),
         ("group-by-length", "true"),
+        ("feature-store-mib", "64"),
     ]);
     let run = container.run().succeeded();
     assert!(!container.path("model/adapter").exists());
-    assert!(
-        run.stderr.contains("`group-by-length` has no effect"),
-        "{}",
-        run.stderr
-    );
+    for name in ["group-by-length", "feature-store-mib"] {
+        let said = format!("`{name}` has no effect");
+        assert!(run.stderr.contains(&said), "{}", run.stderr);
+    }
     let facts: serde_json::Value =
         serde_json::from_str(&container.text("model/training.json")).unwrap();
     assert_eq!(facts["hyperparameters"]["group-by-length"], "false");
-    assert_eq!(facts["hyperparameters"].get("lora-r"), None);
+    for without_effect in ["lora-r", "feature-store-mib"] {
+        assert_eq!(facts["hyperparameters"].get(without_effect), None);
+    }
     let bytes = |folder: &str| std::fs::read(container.path(folder)).unwrap();
     let (before, after) = (
         bytes("input/data/model/model.safetensors"),

@@ -261,9 +261,10 @@ impl Blip2 {
     /// others: [`Question::adapter`]. `name` is the host's own name for it.
     ///
     /// # Errors
-    /// [`Error::Adapter`] when it does not fit the model's layers, has what is no
-    /// finite number, or changes more than the language model: image features
-    /// are then not the same for all.
+    /// [`Error::Adapter`] when it does not fit the model's layers or its own target
+    /// modules, has what is no finite number or numbers so large that no answer would be
+    /// one, or changes more than the language model: image features are then not the same
+    /// for all.
     pub fn load_adapter(&self, name: &str, adapter: &Adapter) -> Result<Arc<LoadedAdapter>, Error> {
         let kernels = self
             .chosen

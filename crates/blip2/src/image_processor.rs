@@ -6,6 +6,7 @@ use image::RgbImage;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::unique_json;
 
 /// Resize to a fixed size, scale to 0..1, normalise by channel; the settings
 /// are those of `preprocessor_config.json`.
@@ -70,7 +71,7 @@ impl ImageProcessor {
     /// [`Error::ImageProcessor`] for settings that this crate does not know.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let fail = |message: String| Error::ImageProcessor(message);
-        let file: File = serde_json::from_str(text).map_err(|error| fail(error.to_string()))?;
+        let file: File = unique_json::read(text).map_err(|error| fail(error.to_string()))?;
         let (width, height) = match file.size {
             Size::Square(side) => (side, side),
             Size::Sides { height, width } => (width, height),
@@ -209,6 +210,10 @@ mod tests {
             (r#"{"size": 0}"#, "0×0"),
             (r#"{"resample": 9}"#, "resample 9"),
             (r#"{"image_std": [0, 1, 1]}"#, "image_std"),
+            (
+                r#"{"size": {"height": 4, "width": 4, "width": 8}}"#,
+                "the key `width` twice",
+            ),
         ] {
             let message = ImageProcessor::from_json(json).unwrap_err().to_string();
             assert!(message.contains(needle), "{message}");

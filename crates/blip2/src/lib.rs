@@ -35,6 +35,7 @@ pub mod t5;
 mod tape;
 mod tokenizer;
 pub mod training;
+pub mod unique_json;
 pub mod vision;
 mod weights;
 

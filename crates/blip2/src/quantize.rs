@@ -1,7 +1,7 @@
 //! Weights to ggml's blocks, and a checkpoint to a file of them.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
@@ -45,7 +45,7 @@ pub fn quantize_checkpoint(
         reason,
     };
     let files = SafetensorsFiles::open(&checkpoint::weight_files(model_dir)?)?;
-    let parent = parent_of(out).map_err(written)?;
+    let (parent, place) = place_of(out).map_err(written)?;
     let names: Vec<&str> = files.names().collect();
     let mut tensors = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
@@ -79,31 +79,33 @@ pub fn quantize_checkpoint(
     // Readable as any folder, unlike a temporary one.
     let permissions = std::fs::metadata(model_dir).map_err(written)?.permissions();
     std::fs::set_permissions(folder.path(), permissions).map_err(written)?;
-    std::fs::rename(folder.path(), out).map_err(written)
+    std::fs::rename(folder.path(), place).map_err(written)
 }
 
-/// The folder that `out` will be in, which is made where it is missing. Fails where
-/// `out` cannot be written: the work before it takes minutes.
-fn parent_of(out: &Path) -> io::Result<&Path> {
+/// The folder that `out` will be in, which is made where it is missing, and `out` within
+/// it. Fails where `out` cannot be written: the work before it takes minutes.
+fn place_of(out: &Path) -> io::Result<(&Path, PathBuf)> {
     let fail = |kind, reason: &str| Err(io::Error::new(kind, reason));
-    if out.file_name().is_none() {
+    let Some(name) = out.file_name() else {
         return fail(io::ErrorKind::InvalidInput, "it is no name of a new folder");
-    }
-    // A link that leads nowhere is in the way as well.
-    if out.symlink_metadata().is_ok() {
-        return fail(io::ErrorKind::AlreadyExists, "it exists already");
-    }
+    };
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
-    if parent.exists() && !parent.is_dir() {
-        return fail(
-            io::ErrorKind::NotADirectory,
-            "it would be in what is no folder",
-        );
+    // Without a `/` or `/.` at its end, with which a file or a link would be looked
+    // through and not be seen.
+    let place = parent.join(name);
+    match place.symlink_metadata() {
+        // A link that leads nowhere is in the way as well.
+        Ok(_) => return fail(io::ErrorKind::AlreadyExists, "it exists already"),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return fail(error.kind(), "it would be in what is no folder");
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) => {}
     }
     std::fs::create_dir_all(parent)?;
     folder_in(parent)?.close()?;
-    Ok(parent)
+    Ok((parent, place))
 }
 
 /// A new folder under a temporary name.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use blip2::training::{Learning, Trainee};
 use blip2::{
     Adapter, Blip2, Chosen, Engine, GenerationParameters, LoadOptions, LoadedAdapter, Outcome,
-    Quantization, Question, Task,
+    Quantization, Question, TargetModules, Task,
 };
 use candle_core::{Device, IndexOp, Tensor};
 use candle_nn::ops::log_softmax;
@@ -313,6 +313,52 @@ fn what_does_not_fit_the_model_is_refused() {
         &change(&|name, (a, b)| (name, (a, (b / 0.0).unwrap()))),
         "no finite number",
     );
+    // Each of the matrices is of finite numbers, and nothing that follows from them is.
+    let large = |matrix: Tensor| (matrix * 1e25).unwrap();
+    for absurd in [
+        change(&|name, (a, b)| (name, (large(a), large(b)))),
+        change(&|name, (a, b)| (name, (large(a), b))),
+        change(&|name, (a, b)| (name, (a, large(b)))),
+    ] {
+        refused(&absurd, "no finite number in f32");
+    }
+    let mut scaled = stored("adapter");
+    scaled.config.alpha = 1e30;
+    refused(&scaled, "with their scale of 125000");
+    let strong = change(&|name, (a, b)| (name, (a, (b * 1e6).unwrap())));
+    model.load_adapter("strong", &strong).unwrap();
+
+    let targets = |targets: TargetModules| {
+        let mut adapter = stored("adapter");
+        adapter.config.target_modules = targets;
+        adapter
+    };
+    let names =
+        |names: &[&str]| TargetModules::Names(names.iter().map(|&n| n.to_owned()).collect());
+    let pattern = |pattern: &str| TargetModules::Pattern(pattern.to_owned());
+    for (other, said) in [
+        (names(&["q"]), r#"["q"], which do not name language_model."#),
+        (
+            names(&["q", "v", "k"]),
+            r#"["q", "v", "k"], which name language_model."#,
+        ),
+        (pattern(r".*\.[qkv]"), "which name language_model."),
+        // A pattern is one of the whole name.
+        (pattern("q|v"), "which do not name language_model."),
+    ] {
+        refused(&targets(other), said);
+    }
+    for same in [
+        names(&[
+            "SelfAttention.q",
+            "SelfAttention.v",
+            "EncDecAttention.q",
+            "EncDecAttention.v",
+        ]),
+        pattern(r"language_model\..*Attention\.(q|v)"),
+    ] {
+        model.load_adapter("same", &targets(same)).unwrap();
+    }
 
     let other = Blip2::load(&checkpoint(), &LoadOptions::default()).unwrap();
     let of_other = other.load_adapter("stored", &stored("adapter")).unwrap();

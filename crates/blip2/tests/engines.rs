@@ -312,7 +312,13 @@ fn that_a_quantised_file_cannot_be_written_is_known_before_the_work() {
     let mut cases = vec![
         (mini(), "exists already"),
         (at("link"), "exists already"),
+        // With these ends the system looks through what is there, and finds nothing.
+        (at("file/"), "exists already"),
+        (at("file/."), "exists already"),
+        (at("link/"), "exists already"),
         (at("file/out"), "is no folder"),
+        (at("file/new/out"), "is no folder"),
+        (at(&"x".repeat(300)), "too long"),
         (at("new/.."), "no name of a new folder"),
     ];
     if cfg!(target_os = "linux") {
@@ -334,6 +340,9 @@ fn that_a_quantised_file_cannot_be_written_is_known_before_the_work() {
     assert!(!at("a").exists());
     quantize_checkpoint(&mini(), Quantization::Q8_0, &deep, |_, _| ()).unwrap();
     assert_eq!(std::fs::read_dir(at("a/b")).unwrap().count(), 1);
+    // One that is not there may end so.
+    quantize_checkpoint(&mini(), Quantization::Q8_0, &at("a/dot/."), |_, _| ()).unwrap();
+    assert!(at("a/dot/model.gguf").is_file());
 }
 
 #[test]

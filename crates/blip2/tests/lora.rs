@@ -478,4 +478,11 @@ fn what_cannot_be_trained_is_refused() {
     wrong.layers.insert(format!("{name}q"), pair);
     let learning = Learning::Adapter(wrong);
     assert!(refused(&options(Engine::Candle), &learning).contains("no layer"));
+    let mut other = adapter("adapter");
+    other.config.target_modules = config(&["q"], 0.0).target_modules;
+    let reason = refused(&options(Engine::Candle), &Learning::Adapter(other));
+    assert!(
+        reason.contains("which do not name language_model."),
+        "{reason}"
+    );
 }

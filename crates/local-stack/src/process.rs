@@ -15,7 +15,7 @@ use crate::memory::{self, Memory};
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// How long a program may take to end after SIGTERM.
+/// How long a program may take to end after it was told to.
 const STOP_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// A running program whose output goes to a file. It is killed when dropped.
@@ -154,13 +154,26 @@ impl Process {
     ///
     /// # Errors
     /// When the program had to be killed.
-    pub async fn stop(mut self) -> Result<ExitStatus> {
-        self.terminate()?;
+    pub async fn stop(self) -> Result<ExitStatus> {
+        self.end_by(Signal::SIGTERM).await
+    }
+
+    /// Sends SIGINT, as a terminal does at Ctrl-C, and waits for the end; after some
+    /// time, kills.
+    ///
+    /// # Errors
+    /// When the program had to be killed.
+    pub async fn interrupt(self) -> Result<ExitStatus> {
+        self.end_by(Signal::SIGINT).await
+    }
+
+    async fn end_by(mut self, signal: Signal) -> Result<ExitStatus> {
+        self.send(signal)?;
         match tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await {
             Ok(status) => Ok(status?),
             Err(_) => {
                 self.child.kill().await?;
-                bail!("{} did not end after SIGTERM and was killed", self.name)
+                bail!("{} did not end after {signal} and was killed", self.name)
             }
         }
     }
@@ -182,11 +195,15 @@ impl Process {
     /// # Errors
     /// When the signal cannot be sent.
     pub fn terminate(&self) -> Result<()> {
+        self.send(Signal::SIGTERM)
+    }
+
+    fn send(&self, signal: Signal) -> Result<()> {
         // No id: it has ended and was waited for.
         let Some(id) = self.child.id() else {
             return Ok(());
         };
         let id = i32::try_from(id).context("the process has an odd id")?;
-        kill(Pid::from_raw(id), Signal::SIGTERM).context("cannot send SIGTERM")
+        kill(Pid::from_raw(id), signal).with_context(|| format!("cannot send {signal}"))
     }
 }

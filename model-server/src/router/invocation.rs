@@ -1,6 +1,7 @@
 //! One request for answers: the JSON of a body, or of a header beside an image.
 
 use blip2::GenerationParameters;
+use blip2::unique_json::{self, JsonError};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -9,7 +10,6 @@ use super::field::{Field, describe};
 use super::image_field::decode_image;
 use super::json_size::{MAX_JSON_VALUES, is_small};
 use super::parameters::{InvocationParameters, is_parameter, parse_parameters};
-use super::unique_json::{self, JsonError};
 use super::{ApiError, ErrorCode};
 
 /// A request as it was sent, its types right but its content not yet checked

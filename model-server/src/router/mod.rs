@@ -36,7 +36,6 @@ mod routes;
 mod sagemaker;
 mod server;
 mod trace_context;
-pub(crate) mod unique_json;
 
 use std::sync::Arc;
 use std::time::Duration;

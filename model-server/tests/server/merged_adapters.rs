@@ -201,6 +201,30 @@ async fn real_files_come_and_go_and_may_be_half_copied() {
     put(&sees, &target);
     refused(503, "unusable_adapter", "the model has no layer").await;
 
+    // Settings that are another adapter's, or say two things.
+    put(&adapter, &target);
+    let settings = target.join("adapter_config.json");
+    let text = adapter.config.to_json();
+    for (from, to, reason) in [
+        ("\"v\",", "", "which do not name language_model."),
+        ("\"v\",", "\"v\", \"k\",", "which name language_model."),
+        ("\"r\": 8", "\"r\": 8, \"r\": 8", "the key `r` twice"),
+    ] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text);
+        std::fs::write(&settings, changed).unwrap();
+        refused(503, "unusable_adapter", reason).await;
+    }
+
+    // Finite numbers, and none that would follow from them.
+    let mut absurd = adapter.clone();
+    for (a, b) in absurd.layers.values_mut() {
+        *a = a.affine(1e25, 0.0).unwrap();
+        *b = b.affine(1e25, 0.0).unwrap();
+    }
+    put(&absurd, &target);
+    refused(503, "unusable_adapter", "no finite number in f32").await;
+
     std::fs::remove_dir_all(&target).unwrap();
     refused(400, "unknown_adapter", "there is none yet").await;
     request["adapter"] = Value::Null;

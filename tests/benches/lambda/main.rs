@@ -18,7 +18,8 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::repository;
 use tests::benchmarks_page::write_section;
-use tests::machine::{MAX_LOAD, Machine, quiet_load};
+use tests::kept::busy;
+use tests::machine::{Machine, quiet_load};
 use tests::outcome::exit_code;
 
 /// Of fewer measurements a median says little.
@@ -64,10 +65,8 @@ impl Options {
             Some("there are too few rounds")
         } else if self.zip.is_none() {
             Some("the function is not the released one")
-        } else if load > MAX_LOAD {
-            Some("the machine was busy with other things when it began")
         } else {
-            None
+            busy(load)
         }
     }
 }

@@ -16,9 +16,16 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::repository;
 use tests::benchmarks_page::write_section;
-use tests::machine::{Machine, load_average};
+use tests::kept::{busy, not_released};
+use tests::machine::{Machine, quiet_load};
 use tests::outcome::exit_code;
 use tests::times::Times;
+
+/// Of fewer measurements a median says little.
+const FEWEST_RUNS: usize = 3;
+
+/// Products of the larger catalogue.
+const PRODUCTS: usize = 20_000;
 
 /// What is written with the name of its folder.
 const BASELINE: &str = "tools/bench/pandas_prepare.py";
@@ -29,12 +36,13 @@ struct Options {
     /// The data set: styles.csv, images.csv, styles/, images/.
     #[arg(long, env = "KAGGLE", default_value = "../shared/data/kaggle")]
     data: PathBuf,
-    /// How often each side is measured.
+    /// How often each side is measured; what is measured fewer than 3 times is shown
+    /// and not kept.
     #[arg(long, env = "RUNS", default_value_t = 5)]
     runs: usize,
     /// Products of the larger catalogue, made of the data set's records; 0 leaves
-    /// it out.
-    #[arg(long, env = "PRODUCTS", default_value_t = 20_000)]
+    /// it out. With another number than 20,000 nothing is kept.
+    #[arg(long, env = "PRODUCTS", default_value_t = PRODUCTS)]
     products: usize,
     /// The program that is measured.
     #[arg(long, env = "TRAINER", default_value = "target/release/trainer")]
@@ -52,6 +60,19 @@ struct Options {
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    /// Why what is measured is not the whole comparison: it is shown and not kept.
+    fn why_not_kept(&self, load: f64) -> Option<&'static str> {
+        if self.runs < FEWEST_RUNS {
+            Some("there are too few runs")
+        } else if self.products != PRODUCTS {
+            Some("the larger catalogue has another number of products")
+        } else {
+            not_released(&[&self.trainer]).or_else(|| busy(load))
+        }
+    }
 }
 
 /// One way in which the trainer is run.
@@ -93,11 +114,12 @@ struct Measured {
     larger: Times,
 }
 
-fn main() -> ExitCode {
-    exit_code(bench(&Options::parse()))
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code(bench(&Options::parse()).await)
 }
 
-fn bench(options: &Options) -> Result<()> {
+async fn bench(options: &Options) -> Result<()> {
     let repository = repository()?;
     let at = |path: &Path| repository.join(path);
     let data = at(&options.data);
@@ -108,7 +130,18 @@ fn bench(options: &Options) -> Result<()> {
         );
     }
     let (trainer, python) = (at(&options.trainer), at(&options.python));
-    let load = load_average()?;
+    for program in [&trainer, &python] {
+        if !program.is_file() {
+            bail!(
+                "{} is not there: run `make bench-prepare`, which makes it",
+                program.display()
+            );
+        }
+    }
+    if options.runs == 0 {
+        bail!("RUNS is 0: nothing would be measured");
+    }
+    let load = quiet_load().await?;
     let out = tempfile::tempdir().context("no temporary folder")?;
     let mut measured = Measured {
         ours: vec![Times::default(); WAYS.len()],
@@ -141,7 +174,15 @@ fn bench(options: &Options) -> Result<()> {
     }
     let section = report::section(&measured, options, &Machine::here()?, load)?;
     println!("\n{section}");
-    write_section(&at(&options.report), "bench-prepare", &section)
+    match options.why_not_kept(load) {
+        Some(why) => println!("not kept: {why}"),
+        None => {
+            let path = at(&options.report);
+            write_section(&path, "bench-prepare", &section)?;
+            println!("written: {}", path.display());
+        }
+    }
+    Ok(())
 }
 
 /// One run of the trainer: seconds, and what it prints.

@@ -24,7 +24,8 @@ use clap::Parser;
 use clap::builder::BoolishValueParser;
 use local_stack::{model_server_program, repository};
 use tests::checkpoint::Source;
-use tests::machine::{MAX_LOAD, Machine, quiet_load};
+use tests::kept::{busy, not_released};
+use tests::machine::{Machine, quiet_load};
 use tests::outcome::exit_code;
 use tests::photos::large_photo;
 
@@ -72,18 +73,13 @@ struct Options {
 impl Options {
     /// Why what is measured is not the whole comparison: it is shown and not
     /// kept.
-    fn why_not_kept(&self, program: &Path) -> Option<&'static str> {
-        let is_released = program
-            .parent()
-            .is_some_and(|folder| folder.ends_with("release"));
+    fn why_not_kept(&self, program: &Path, load: f64) -> Option<&'static str> {
         if self.ours_only || self.configurations.is_some() {
             Some("only a part was asked for")
         } else if self.runs.is_some() {
             Some("the number of runs is not the usual one")
-        } else if !is_released {
-            Some("the program is not a released one")
         } else {
-            None
+            not_released(&[program]).or_else(|| busy(load))
         }
     }
 }
@@ -146,10 +142,7 @@ async fn bench(options: Options) -> Result<()> {
             measured.throughput =
                 throughput::measure(&setting, shape, &measured, options.seconds).await?;
         }
-        let why = options.why_not_kept(&setting.program);
-        let busy = (load_at_start > MAX_LOAD)
-            .then_some("the machine was busy with other things when it began");
-        if let Some(why) = why.or(busy) {
+        if let Some(why) = options.why_not_kept(&setting.program, load_at_start) {
             println!("\n{}\nnot kept: {why}", report::section(&measured)?);
             continue;
         }

@@ -20,7 +20,8 @@ use clap::Parser;
 use local_stack::repository;
 use tests::benchmarks_page::write_section;
 use tests::checkpoint::Source;
-use tests::machine::{MAX_LOAD, Machine, quiet_load};
+use tests::kept::{busy, not_released};
+use tests::machine::{Machine, quiet_load};
 use tests::outcome::exit_code;
 
 use shape::{SHAPES, Shape};
@@ -69,20 +70,12 @@ impl Options {
     /// Why what is measured is not the whole comparison: it is shown and not
     /// kept.
     fn why_not_kept(&self, shapes: &[&Shape], load: f64) -> Option<&'static str> {
-        let is_released = self
-            .training_step
-            .components()
-            .any(|part| part.as_os_str() == "release");
         if shapes.len() < SHAPES.len() {
             Some("only a part was asked for")
         } else if self.runs.is_some() {
             Some("the number of runs is not the usual one")
-        } else if !is_released {
-            Some("the program is not a released one")
-        } else if load > MAX_LOAD {
-            Some("the machine was busy with other things when it began")
         } else {
-            None
+            not_released(&[&self.training_step]).or_else(|| busy(load))
         }
     }
 }

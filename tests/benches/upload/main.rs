@@ -17,7 +17,8 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use local_stack::repository;
 use tests::benchmarks_page::write_section;
-use tests::machine::{MAX_LOAD, Machine, quiet_load, said_by};
+use tests::kept::{busy, not_released};
+use tests::machine::{Machine, quiet_load, said_by};
 use tests::times::Times;
 
 use crate::side::{OfSide, Who};
@@ -69,20 +70,12 @@ struct Options {
 impl Options {
     /// Why what is measured is not the whole comparison: it is shown and not kept.
     fn why_not_kept(&self, load: f64) -> Option<&'static str> {
-        let is_released = |program: &Path| {
-            let parts: Vec<_> = program.iter().collect();
-            parts.iter().any(|part| *part == "release")
-        };
         if self.rounds < FEWEST_ROUNDS {
             Some("there are too few rounds")
         } else if self.files != FILES {
             Some("there are more or fewer files")
-        } else if !is_released(&self.lookbook) || !is_released(&self.local_cloud) {
-            Some("the programs are not the released ones")
-        } else if load > MAX_LOAD {
-            Some("the machine was busy with other things when it began")
         } else {
-            None
+            not_released(&[&self.lookbook, &self.local_cloud]).or_else(|| busy(load))
         }
     }
 }

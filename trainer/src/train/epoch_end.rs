@@ -84,7 +84,11 @@ impl Job {
             || self.state.epoch >= self.settings.epochs
             || self.state.step >= self.schedule().total_steps;
         self.save()?;
-        report::write(&self.container, &self.held(), self.metrics.events())?;
+        report::write(
+            &self.container,
+            &self.state.hyperparameters,
+            self.metrics.events(),
+        )?;
         Ok(true)
     }
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::container::write_file;
 use super::data::Example;
-use super::hyperparameters::{Hyperparameters, OF_ADAPTERS, SelectBest};
+use super::hyperparameters::{
+    FEATURE_STORE_MIB, Hyperparameters, MODEL_NAME, OF_ADAPTERS, SAMPLE_ANSWERS, SelectBest, Train,
+};
 use super::initial_adapter;
 use super::metrics::Event;
 use super::photos::Photos;
@@ -48,14 +50,14 @@ pub(super) struct Facts<'a> {
     seconds: f64,
     /// The version of the trainer.
     trainer_version: &'static str,
-    /// Every hyperparameter as it held, given or by default.
-    hyperparameters: &'a BTreeMap<&'static str, String>,
+    /// Every hyperparameter that has an effect, as it held when the job learnt, given or
+    /// by default.
+    hyperparameters: &'a BTreeMap<String, String>,
 }
 
 /// What facts are made of.
 pub(super) struct Made<'a> {
     pub(super) settings: &'a Hyperparameters,
-    pub(super) hyperparameters: &'a BTreeMap<&'static str, String>,
     pub(super) examples: &'a [Example],
     pub(super) validation: &'a [Example],
     pub(super) photos: &'a Photos,
@@ -68,10 +70,12 @@ pub(super) struct Made<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn of(made: &Made<'a>) -> Facts<'a> {
+        let hyperparameters = &made.state.hyperparameters;
+        let given = |text: &'a String| Some(text.as_str()).filter(|text| !text.is_empty());
         let is_chosen = made.settings.select_best != SelectBest::None;
         let chosen = |best: &&Best| is_chosen && best.score.is_finite();
         Facts {
-            model_name: made.settings.model_name.as_deref(),
+            model_name: hyperparameters.get(MODEL_NAME).and_then(given),
             questions: made.examples.len(),
             products: products(made.examples),
             validation_questions: made.validation.len(),
@@ -89,7 +93,7 @@ impl<'a> Facts<'a> {
             computation: made.computation,
             seconds: seconds(made.events),
             trainer_version: env!("CARGO_PKG_VERSION"),
-            hyperparameters: made.hyperparameters,
+            hyperparameters,
         }
     }
 
@@ -104,20 +108,28 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The hyperparameters' texts without those that say nothing of the job: where an
-/// adapter goes on learning its own rank, scale and layers hold, and where all
-/// weights learn there is none.
+/// The hyperparameters' texts without those that say nothing of the job. Where an
+/// adapter goes on learning its own rank, scale and layers hold, and where all weights
+/// learn there is none; a job that learns to see keeps no features, and one that learns
+/// classes answers nothing.
 pub(super) fn held(
     settings: &Hyperparameters,
     adapter: Option<&LoraConfig>,
-) -> BTreeMap<&'static str, String> {
-    let mut texts = settings.texts.clone();
-    let Some(config) = adapter else {
-        texts.retain(|name, _| !name.starts_with(OF_ADAPTERS));
-        return texts;
+    learns_to_see: bool,
+) -> BTreeMap<String, String> {
+    let has_effect = |name: &str| match name {
+        FEATURE_STORE_MIB => !learns_to_see,
+        SAMPLE_ANSWERS => settings.train != Train::Sight,
+        _ => adapter.is_some() || !name.starts_with(OF_ADAPTERS),
     };
-    if settings.initial_adapter.is_some() {
-        texts.extend(initial_adapter::own(config));
+    let texts = settings.texts.iter();
+    let mut texts: BTreeMap<String, String> = texts
+        .filter(|(name, _)| has_effect(name))
+        .map(|(&name, text)| (name.to_owned(), text.clone()))
+        .collect();
+    if let (Some(config), true) = (adapter, settings.initial_adapter.is_some()) {
+        let own = initial_adapter::own(config);
+        texts.extend(own.map(|(name, text)| (name.to_owned(), text)));
     }
     texts
 }
@@ -147,8 +159,13 @@ mod tests {
     fn settings_that_did_not_hold_are_not_told() {
         let settings = |text| Hyperparameters::parse(text).unwrap();
         let all = settings(r#"{"train": "all"}"#);
-        let told = held(&all, None);
-        assert!(!told.contains_key("lora-r") && told["train"] == "all");
+        let told = held(&all, None, true);
+        for name in ["lora-r", "feature-store-mib"] {
+            assert!(!told.contains_key(name), "{name}");
+        }
+        assert_eq!((&*told["train"], &*told["sample-answers"]), ("all", "4"));
+        let sight = settings(r#"{"train": "sight"}"#);
+        assert!(!held(&sight, None, true).contains_key("sample-answers"));
 
         let config = LoraConfig {
             r: 2,
@@ -158,9 +175,14 @@ mod tests {
             use_rslora: false,
         };
         let new = settings(r#"{"lora-r": "2", "lora-dropout": "0.25"}"#);
-        assert_eq!(held(&new, Some(&config)), new.texts);
+        let told = held(&new, Some(&config), false);
+        let mut given = new.texts.iter();
+        assert!(given.all(|(name, text)| told.get(*name) == Some(text)));
+        assert_eq!(told.len(), new.texts.len());
+        let told = held(&new, Some(&config), true);
+        assert_eq!(told.len(), new.texts.len() - 1);
         let text = r#"{"initial-adapter": "x", "lora-dropout": "0.25"}"#;
-        let told = held(&settings(text), Some(&config));
+        let told = held(&settings(text), Some(&config), false);
         assert_eq!(told["lora-r"], "2");
         assert_eq!(told["lora-alpha"], "12.5");
         assert_eq!(told["lora-target-modules"], "q,wo");

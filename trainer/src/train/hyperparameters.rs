@@ -161,8 +161,20 @@ const MOST_STORE_MIB: u64 = 1 << 30;
 /// What the names begin with that are about adapters.
 pub(super) const OF_ADAPTERS: &str = "lora-";
 
+/// What the model card calls the model.
+pub(super) const MODEL_NAME: &str = "model-name";
+
+/// How much room the image features may take on the disk.
+pub(super) const FEATURE_STORE_MIB: &str = "feature-store-mib";
+
+/// How many sample answers are printed after an epoch.
+pub(super) const SAMPLE_ANSWERS: &str = "sample-answers";
+
 /// The adapter to go on from.
 const INITIAL_ADAPTER: &str = "initial-adapter";
+
+/// What a file may begin with that an editor has written.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Names that SageMaker adds for itself.
 const SAGEMAKER: &str = "sagemaker_";
@@ -186,6 +198,8 @@ impl Hyperparameters {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(text: &str) -> anyhow::Result<Self> {
+        // SageMaker writes none, but some editors do; it says nothing.
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let Members(given) =
             serde_json::from_str(text).context("it has to be a JSON object of strings")?;
         let mut values: BTreeMap<&'static str, String> = DEFAULTS
@@ -256,7 +270,7 @@ impl Values {
             learning_rate: self.number("lr", any())?,
             file_name: self.file("file-name")?,
             validation_file_name: self.file("validation-file-name")?,
-            model_name: self.optional("model-name").map(str::to_owned),
+            model_name: self.optional(MODEL_NAME).map(str::to_owned),
             optimizer: self.one_of(
                 "optimizer",
                 &[("adam", Algorithm::Adam), ("adamw", Algorithm::AdamW)],
@@ -278,10 +292,10 @@ impl Values {
             early_stopping_patience: self.whole("early-stopping-patience", 0..=MOST_EPOCHS)?,
             max_bad_steps: self.whole("max-bad-steps", 1..=MOST_STEPS)?,
             max_bad_photos: self.number("max-bad-photos", 0.0..=1.0)?,
-            feature_store_mib: self.whole("feature-store-mib", 0..=MOST_STORE_MIB)?,
+            feature_store_mib: self.whole(FEATURE_STORE_MIB, 0..=MOST_STORE_MIB)?,
             checkpoint_steps: self.whole("checkpoint-steps", 1..=MOST_STEPS)?,
             max_steps: self.whole("max-steps", 0..=MOST_STEPS)?,
-            sample_answers: self.whole("sample-answers", 0..=MOST_TOGETHER)?,
+            sample_answers: self.whole(SAMPLE_ANSWERS, 0..=MOST_TOGETHER)?,
             texts: self.0.clone(),
             given,
         })

@@ -24,7 +24,7 @@ use super::schedule::Schedule;
 use super::sight::Sight;
 use super::state::State;
 use super::tensors::Numbers;
-use super::{log, output, report};
+use super::{facts, log, output, report};
 use crate::progress::Progress;
 
 /// How a job ended.
@@ -111,12 +111,29 @@ impl Job {
         self.settings.group_by_length && !self.groups_by_photo()
     }
 
-    /// The hyperparameters as they held.
-    pub(super) fn held(&self) -> BTreeMap<&'static str, String> {
-        let mut held = held(&self.settings, self.trainee.lora_config());
-        let augments = self.settings.augment && matches!(self.sight, Sight::Learnt(_));
-        held.insert("augment", augments.to_string());
-        held.insert("group-by-length", self.groups_by_length().to_string());
+    /// Notes the hyperparameters of this start as those of the job, unless it has ended.
+    pub(super) fn note_hyperparameters(&mut self) {
+        let others = self.state.note_hyperparameters(self.held());
+        if !others.is_empty() {
+            log(&format!(
+                "the job has ended; with other values of {} nothing is learnt, and {} keeps those \
+                 that held",
+                others.join(", "),
+                facts::FILE
+            ));
+        }
+    }
+
+    /// The hyperparameters as they hold in this start.
+    fn held(&self) -> BTreeMap<String, String> {
+        let learns_to_see = matches!(self.sight, Sight::Learnt(_));
+        let mut held = held(&self.settings, self.trainee.lora_config(), learns_to_see);
+        for (name, holds) in [
+            ("augment", self.settings.augment && learns_to_see),
+            ("group-by-length", self.groups_by_length()),
+        ] {
+            held.insert(name.to_owned(), holds.to_string());
+        }
         held
     }
 
@@ -313,7 +330,11 @@ impl Job {
             return Err(self.failed("no step gave weights with which the loss is a number"));
         }
         self.write_model()?;
-        report::write(&self.container, &self.held(), self.metrics.events())?;
+        report::write(
+            &self.container,
+            &self.state.hyperparameters,
+            self.metrics.events(),
+        )?;
         log(&format!(
             "the model is in {}",
             self.container.model().display()
@@ -324,7 +345,6 @@ impl Job {
     pub(super) fn write_model(&self) -> anyhow::Result<()> {
         let made = Made {
             settings: &self.settings,
-            hyperparameters: &self.held(),
             examples: &self.examples,
             validation: &self.validation,
             photos: &self.photos,

@@ -10,7 +10,7 @@ use super::checkpoints::Checkpoints;
 use super::classes::Classes;
 use super::container::Container;
 use super::feature_store::FeatureStore;
-use super::hyperparameters::{Hyperparameters, Train};
+use super::hyperparameters::{FEATURE_STORE_MIB, Hyperparameters, Train};
 use super::inputs::{Inputs, check_validation};
 use super::interrupt::Interrupt;
 use super::job::{Job, restore};
@@ -113,7 +113,7 @@ pub fn prepare(
         lengths.iter().sum::<usize>(),
         lengths.len()
     ));
-    Ok(Some(Job {
+    let mut job = Job {
         settings,
         container: container.clone(),
         trainee,
@@ -128,7 +128,9 @@ pub fn prepare(
         state,
         optimiser,
         last_good,
-    }))
+    };
+    job.note_hyperparameters();
+    Ok(Some(job))
 }
 
 fn load(
@@ -180,6 +182,11 @@ fn sight(
 ) -> anyhow::Result<Sight> {
     if trainee.learns_to_see() {
         log("what a photograph gives changes as the model learns: every step encodes its own");
+        if settings.given.contains(FEATURE_STORE_MIB) {
+            log(&format!(
+                "`{FEATURE_STORE_MIB}` has no effect: no features are kept"
+            ));
+        }
         if settings.group_by_length {
             log(
                 "`group-by-length` has no effect: questions about one photograph share a batch, \

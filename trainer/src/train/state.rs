@@ -1,5 +1,7 @@
 //! Where a job is.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Where a job is.
@@ -34,6 +36,10 @@ pub struct State {
     pub epochs_without_improvement: u64,
     /// Whether nothing is left but to write the model.
     pub finished: bool,
+    /// Every hyperparameter as it held when the job learnt last, also those that another
+    /// start may have otherwise; none in the state of an earlier trainer.
+    #[serde(default)]
+    pub hyperparameters: BTreeMap<String, String>,
 }
 
 /// The best epoch so far.
@@ -78,6 +84,57 @@ impl State {
             best: None,
             epochs_without_improvement: 0,
             finished: false,
+            hyperparameters: BTreeMap::new(),
         }
+    }
+
+    /// Notes the hyperparameters of a start as those of the job. One that has ended learns
+    /// nothing more, and what its model was made with stays what it was: of such a job the
+    /// names are given back whose values are others now.
+    pub fn note_hyperparameters(&mut self, held: BTreeMap<String, String>) -> Vec<String> {
+        // An earlier trainer noted none.
+        if !self.finished || self.hyperparameters.is_empty() {
+            self.hyperparameters = held;
+            return Vec::new();
+        }
+        let noted = &self.hyperparameters;
+        let others = held
+            .into_iter()
+            .filter(|(name, text)| noted.get(name) != Some(text));
+        others.map(|(name, _)| name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_ended_job_was_given_stays() {
+        let held = |samples: &str| {
+            let texts = [("lr", "0.1"), ("sample-answers", samples)];
+            BTreeMap::from(texts.map(|(name, text)| (name.to_owned(), text.to_owned())))
+        };
+        let mut state = State::new("job".to_owned());
+        for samples in ["4", "2"] {
+            assert!(state.note_hyperparameters(held(samples)).is_empty());
+            assert_eq!(state.hyperparameters, held(samples));
+        }
+        state.finished = true;
+        assert_eq!(state.note_hyperparameters(held("9")), ["sample-answers"]);
+        assert!(state.note_hyperparameters(held("2")).is_empty());
+        assert_eq!(state.hyperparameters, held("2"));
+        // One that ended before they were noted.
+        state.hyperparameters.clear();
+        assert!(state.note_hyperparameters(held("9")).is_empty());
+        assert_eq!(state.hyperparameters, held("9"));
+    }
+
+    #[test]
+    fn a_state_that_notes_no_hyperparameters_is_read() {
+        let mut text = serde_json::to_value(State::new("job".to_owned())).unwrap();
+        text.as_object_mut().unwrap().remove("hyperparameters");
+        let state: State = serde_json::from_value(text).unwrap();
+        assert_eq!(state, State::new("job".to_owned()));
     }
 }

@@ -18,6 +18,7 @@ pub use t5::{FeedForward, T5Config, TokenIds};
 pub use vision::VisionConfig;
 
 use crate::error::Error;
+use crate::unique_json;
 
 /// `Blip2Config`: one configuration for each of the three parts.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -56,7 +57,7 @@ impl Blip2Config {
     /// [`Error::Config`] with what does not fit.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let config: Self =
-            serde_json::from_str(text).map_err(|error| Error::Config(error.to_string()))?;
+            unique_json::read(text).map_err(|error| Error::Config(error.to_string()))?;
         config.validate()?;
         Ok(config)
     }
@@ -209,6 +210,14 @@ mod tests {
                 "quick_gelu",
             ),
             ("{", "EOF"),
+            (
+                r#"{"text_config": {"d_model": 512, "_name": "a", "_name": "b"}}"#,
+                "the key `_name` twice",
+            ),
+            (
+                r#"{"num_query_tokens": 32, "num_query_tokens": 16}"#,
+                "the key `num_query_tokens` twice",
+            ),
         ] {
             let message = Blip2Config::from_json(json).unwrap_err().to_string();
             assert!(message.contains(needle), "{message}");

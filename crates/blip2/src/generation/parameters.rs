@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::unique_json;
+
 /// Generation parameters; names, meaning and defaults as in `transformers`,
 /// but for `max_new_tokens`, whose default there depends on the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,7 +179,7 @@ impl GenerationParameters {
             top_k: Option<usize>,
             top_p: Option<f64>,
         }
-        let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let file: File = unique_json::read(text).map_err(|error| error.to_string())?;
         let default = Self::default();
         // `max_length` counts the decoder's start token as well.
         let from_length = file.max_length.map(|length| length.saturating_sub(1));
@@ -281,5 +283,7 @@ mod tests {
                 .unwrap_err()
                 .contains("num_beams")
         );
+        let twice = parse(r#"{"pad_token_id": 0, "pad_token_id": 1}"#).unwrap_err();
+        assert!(twice.contains("the key `pad_token_id` twice"), "{twice}");
     }
 }

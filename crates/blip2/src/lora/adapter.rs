@@ -11,7 +11,7 @@ use crate::checkpoint::{self, SafetensorsFiles, write_tensors};
 use crate::error::Error;
 
 pub(super) const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
+pub(super) const WEIGHTS: &str = "adapter_model.safetensors";
 const PREFIX: &str = "base_model.model.";
 const A: &str = ".lora_A.weight";
 const B: &str = ".lora_B.weight";
@@ -78,6 +78,16 @@ impl Adapter {
             return Err(Error::Adapter(format!("{WEIGHTS} has no adapted layer")));
         }
         Ok(Self { config, layers })
+    }
+
+    /// Looks whether the layers of the model, `layers`, that the settings are for are those
+    /// that have matrices.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] that names what does not go together.
+    pub(crate) fn check_targets(&self, layers: &[String]) -> Result<(), Error> {
+        let adapted = self.layers.keys().map(String::as_str).collect();
+        self.config.target_modules.check(layers, &adapted)
     }
 
     /// Writes an adapter's files to a folder, each under a temporary name

@@ -1,11 +1,14 @@
 //! `adapter_config.json`, as peft writes and reads it.
 
-use regex::Regex;
-use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::adapter::CONFIG;
+use super::target_modules::TargetModules;
 use crate::error::Error;
+use crate::unique_json;
 
 /// The settings of an adapter.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,67 +23,6 @@ pub struct LoraConfig {
     pub target_modules: TargetModules,
     /// Whether the product is multiplied by `alpha / √r` instead.
     pub use_rslora: bool,
-}
-
-/// Linear layers by their names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum TargetModules {
-    /// A regular expression for the whole name, such as
-    /// `.*\.SelfAttention\.(q|v)`.
-    Pattern(String),
-    /// Names, or what they end with after a dot.
-    Names(Vec<String>),
-}
-
-impl TargetModules {
-    /// Whether a layer is one of them.
-    ///
-    /// # Errors
-    /// [`Error::Adapter`] when the pattern is no regular expression.
-    pub fn matcher(&self) -> Result<impl Fn(&str) -> bool + use<>, Error> {
-        let (names, pattern) = match self {
-            Self::Names(names) => (names.clone(), None),
-            Self::Pattern(pattern) => {
-                let whole = Regex::new(&format!("^(?:{pattern})$"))
-                    .map_err(|error| Error::Adapter(format!("target_modules: {error}")))?;
-                (Vec::new(), Some(whole))
-            }
-        };
-        Ok(move |module: &str| match &pattern {
-            Some(pattern) => pattern.is_match(module),
-            None => names.iter().any(|name| is_named(module, name)),
-        })
-    }
-
-    /// What of it is none of these layers: names that none has, or the pattern.
-    ///
-    /// # Errors
-    /// As [`Self::matcher`].
-    pub(crate) fn unmatched(&self, layers: &[String]) -> Result<Vec<&str>, Error> {
-        match self {
-            Self::Names(names) => {
-                let is_layer = |name: &str| layers.iter().any(|layer| is_named(layer, name));
-                let names = names.iter().map(String::as_str);
-                Ok(names.filter(|name| !is_layer(name)).collect())
-            }
-            Self::Pattern(pattern) => {
-                let is_target = self.matcher()?;
-                let is_matched = layers.iter().any(|layer| is_target(layer.as_str()));
-                Ok(match is_matched {
-                    true => Vec::new(),
-                    false => vec![pattern.as_str()],
-                })
-            }
-        }
-    }
-}
-
-/// Whether this is the module's name, or what that ends with after a dot.
-fn is_named(module: &str, name: &str) -> bool {
-    module
-        .strip_suffix(name)
-        .is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// What peft says where a setting changes nothing.
@@ -139,6 +81,10 @@ fn is_understood(name: &str, value: &Value) -> bool {
     }
 }
 
+fn malformed(error: impl Display) -> Error {
+    Error::Adapter(format!("{CONFIG}: {error}"))
+}
+
 impl LoraConfig {
     /// The largest rank.
     pub const MAX_R: usize = 4096;
@@ -146,8 +92,8 @@ impl LoraConfig {
     /// Parses an `adapter_config.json`.
     ///
     /// # Errors
-    /// [`Error::Adapter`] when it describes no LoRA adapter, or one with
-    /// settings that this crate does not know and that say something.
+    /// [`Error::Adapter`] when it describes no LoRA adapter, one with settings that
+    /// this crate does not know and that say something, or has a key twice.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct File {
@@ -160,8 +106,7 @@ impl LoraConfig {
             #[serde(default)]
             use_rslora: bool,
         }
-        let malformed = |error| Error::Adapter(format!("{CONFIG}: {error}"));
-        let whole: Value = serde_json::from_str(text).map_err(malformed)?;
+        let whole = unique_json::parse(text.as_bytes()).map_err(malformed)?;
         for (name, value) in whole.as_object().into_iter().flatten() {
             if !is_understood(name, value) {
                 return Err(Error::Adapter(format!(
@@ -249,40 +194,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules_are_chosen_as_peft_chooses_them() {
-        let q = "language_model.encoder.block.0.layer.0.SelfAttention.q";
-        let names = |names: &[&str]| {
-            TargetModules::Names(names.iter().map(|name| (*name).to_owned()).collect())
-        };
-        for (targets, fits) in [
-            (names(&["q", "v"]), true),
-            (names(&["SelfAttention.q"]), true),
-            (names(&[q]), true),
-            (names(&["Attention.q", "o"]), false),
-            (
-                TargetModules::Pattern(r".*\.SelfAttention\.(q|v)".into()),
-                true,
-            ),
-            (TargetModules::Pattern("SelfAttention.q".into()), false),
-        ] {
-            assert_eq!(targets.matcher().unwrap()(q), fits, "{targets:?}");
-        }
-        assert!(TargetModules::Pattern("(".into()).matcher().is_err());
-    }
-
-    #[test]
-    fn what_is_no_layer_is_found_beside_what_is_one() {
-        let layers = ["x.SelfAttention.q", "x.SelfAttention.v", "lm_head"].map(str::to_owned);
-        let names =
-            TargetModules::Names(["q", "lm_head", "c_attn", "n.q"].map(str::to_owned).into());
-        assert_eq!(names.unmatched(&layers).unwrap(), ["c_attn", "n.q"]);
-        for (pattern, unmatched) in [(r".*\.(q|v)", &[][..]), ("q", &["q"])] {
-            let targets = TargetModules::Pattern(pattern.to_owned());
-            assert_eq!(targets.unmatched(&layers).unwrap(), unmatched);
-        }
-    }
-
-    #[test]
     fn what_is_written_is_read_and_what_is_unknown_is_refused() {
         let config = LoraConfig {
             r: 4,
@@ -326,6 +237,16 @@ mod tests {
                 "init_lora_weights is \"pissa_niter_4\"",
             ),
             ("\"LORA\"", "\"IA3\"", "IA3"),
+            (
+                "\"bias\": \"none\"",
+                "\"r\": 8",
+                "adapter_config.json: an object in it has the key `r` twice",
+            ),
+            (
+                "\"q\"\n  ]",
+                "7\n  ]",
+                "target_modules has to be an array of names",
+            ),
             ("\"r\": 4", "\"r\": 0", "r is 0"),
             (
                 "\"lora_alpha\": 16.0",

@@ -8,6 +8,7 @@ use kernels::{Avx512, PackedWeights};
 
 use super::Adapter;
 use super::layers::{LayerNumber, LayerTable};
+use super::strength::{STRONGEST, strength};
 use crate::cpu;
 use crate::error::Error;
 
@@ -78,11 +79,20 @@ impl LoadedAdapter {
                     return fail(format!("a matrix of {layer} has what is no finite number"));
                 }
             }
-            let b = (b * adapter.config.scale())?;
+            let scale = adapter.config.scale();
+            let strength = strength(a, b, scale)?;
+            if strength > STRONGEST {
+                return fail(format!(
+                    "the matrices of {layer}, with their scale of {scale}, make up to \
+                     {strength:.1e} of a 1, over {STRONGEST:e}: what follows from it would be no finite number in f32"
+                ));
+            }
+            let b = (b * scale)?;
             let matrices = Matrices::new(a, &b, device, kernels)?;
             loaded.bytes += matrices.bytes();
             loaded.layers.insert(entry.number, matrices);
         }
+        adapter.check_targets(&table.names())?;
         Ok(loaded)
     }
 

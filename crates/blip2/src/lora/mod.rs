@@ -9,14 +9,17 @@ mod config;
 mod layers;
 mod loaded;
 mod rows;
+mod strength;
+mod target_modules;
 
 use candle_core::{DType, Result, Tensor};
 
 pub use adapter::Adapter;
-pub use config::{LoraConfig, TargetModules};
+pub use config::LoraConfig;
 pub(crate) use layers::{LayerNumber, LayerTable};
 pub use loaded::LoadedAdapter;
 pub(crate) use rows::{NO_ADAPTERS, RowAdapters, RowParts};
+pub use target_modules::TargetModules;
 
 use crate::dropout::Dropout;
 use crate::parameters::PackedParameter;

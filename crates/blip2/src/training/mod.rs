@@ -70,8 +70,8 @@ impl Trainee {
     ///
     /// # Errors
     /// As [`Blip2::load`], and when no layer has the name of one of the target modules,
-    /// an adapter does not fit the layers, or weights would have to learn in
-    /// another type than f32.
+    /// an adapter does not fit the layers or its own target modules, or weights would have
+    /// to learn in another type than f32.
     pub fn load(
         model_dir: &Path,
         options: &LoadOptions,
@@ -248,7 +248,7 @@ fn check_layers(learning: &Learning, blip2: &Blip2, parameters: &[Parameter]) ->
         }
         Learning::Adapter(adapter) => match adapter.layers.keys().find(|layer| !has(layer)) {
             Some(layer) => Err(Error::Adapter(format!("the model has no layer {layer}"))),
-            None => Ok(()),
+            None => adapter.check_targets(&blip2.model().layers().names()),
         },
     }
 }

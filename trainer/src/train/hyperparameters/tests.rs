@@ -40,6 +40,14 @@ fn values_are_strings_also_such_that_are_quoted_twice() {
 }
 
 #[test]
+fn a_byte_order_mark_of_an_editor_says_nothing() {
+    let settings = Hyperparameters::parse("\u{feff}{\"epochs\": \"3\"}").unwrap();
+    assert_eq!(settings.epochs, 3);
+    // Two of them are no JSON.
+    assert!(Hyperparameters::parse("\u{feff}\u{feff}{}").is_err());
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (text, needle) in [
         (r#"{"epoch": "3"}"#, "unknown hyperparameter `epoch`"),

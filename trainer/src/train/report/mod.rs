@@ -21,7 +21,7 @@ const POINTS: usize = 300;
 /// When it cannot be written.
 pub fn write(
     container: &Container,
-    hyperparameters: &BTreeMap<&'static str, String>,
+    hyperparameters: &BTreeMap<String, String>,
     events: &[Event],
 ) -> anyhow::Result<()> {
     let page = render(hyperparameters, events)?;
@@ -35,10 +35,7 @@ pub fn write(
 ///
 /// # Errors
 /// When the template asks for what there is not.
-fn render(
-    hyperparameters: &BTreeMap<&'static str, String>,
-    events: &[Event],
-) -> anyhow::Result<String> {
+fn render(hyperparameters: &BTreeMap<String, String>, events: &[Event]) -> anyhow::Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -126,7 +123,6 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hyperparameters::Hyperparameters;
     use super::super::metrics::{EpochSummary, Sample};
     use super::*;
 
@@ -159,9 +155,10 @@ mod tests {
             expected: "a".to_owned(),
             answer: "b".to_owned(),
         }));
-        let settings = Hyperparameters::parse("{}").unwrap().texts;
+        let settings = BTreeMap::from([("lr", "0.1")].map(|(a, b)| (a.to_owned(), b.to_owned())));
         let page = render(&settings, &events).unwrap();
         assert!(page.contains("<polyline") && page.contains("0.2500"));
+        assert!(page.contains("<td>lr</td><td>0.1</td>"), "{page}");
         assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;"));
         assert!(!page.contains("http://") && !page.contains("https://"));
         assert!(render(&settings, &[]).is_ok());

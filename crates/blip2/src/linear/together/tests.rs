@@ -129,7 +129,7 @@ fn rows_keep_their_adapters_in_layers_together() {
                 r: 4,
                 alpha: 8.0,
                 dropout: 0.0,
-                target_modules: TargetModules::Names(Vec::new()),
+                target_modules: TargetModules::Names(["0", "2"].map(str::to_owned).into()),
                 use_rslora: false,
             },
             layers: adapted.into(),

@@ -5,23 +5,35 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Why a text is not taken.
-#[derive(Debug)]
-pub(crate) enum JsonError {
-    /// It is no JSON.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// It is no JSON, or not of the type that is read.
+    #[error("{0}")]
     Malformed(serde_json::Error),
     /// An object in it has this key twice.
+    #[error("an object in it has the key `{0}` twice: keep one of them")]
     Repeated(String),
+}
+
+/// Reads a text of settings.
+///
+/// # Errors
+/// As [`parse`], and when it is not of the type.
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
+    parse(text.as_bytes())?;
+    // From the text once more, so that an error says where in it.
+    serde_json::from_str(text).map_err(JsonError::Malformed)
 }
 
 /// Reads a text.
 ///
 /// # Errors
 /// When it is no JSON, and else when an object has a key twice; it is the first one.
-pub(crate) fn parse(text: &[u8]) -> Result<Value, JsonError> {
+pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let mut repeated = None;
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let whole = Unique(&mut repeated)
@@ -160,6 +172,26 @@ mod tests {
                 panic!("{text} is read");
             };
             assert_eq!(found, key, "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_are_read_into_their_type_or_the_place_of_the_mistake_is_said() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Settings {
+            sides: Vec<u32>,
+        }
+        let settings: Settings = read(r#"{"sides": [4, 3], "unknown": null}"#).unwrap();
+        assert_eq!(settings.sides, [4, 3]);
+        for (text, said) in [
+            ("{\n\"sides\": [4, -3]\n}", "at line 2 column"),
+            (
+                r#"{"sides": [], "unknown": {"a": 1, "a": 2}}"#,
+                "the key `a` twice",
+            ),
+        ] {
+            let error = read::<Settings>(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
         }
     }
 }
