@@ -13,7 +13,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::dependency::Dependency;
+use super::buckets::Buckets;
 use super::retry::LEAST_TIME;
 use super::{said, shortened, with_causes, with_request_id};
 use crate::domain::{
@@ -31,11 +31,11 @@ const SOURCE_SETTINGS: &str = "source-settings";
 
 const ATTEMPTS: u32 = 3;
 
-/// S3, or what is behind `AWS_ENDPOINT_URL_S3`. The SDK tries again; how calls go as a whole
-/// is known here.
+/// S3, or what is behind `AWS_ENDPOINT_URL_S3`. The SDK tries again; how the calls of each
+/// bucket go as a whole is known here.
 pub struct S3Store {
     client: Client,
-    dependency: Dependency,
+    buckets: Buckets,
 }
 
 impl S3Store {
@@ -48,7 +48,7 @@ impl S3Store {
             .build();
         S3Store {
             client: Client::from_conf(config),
-            dependency: Dependency::new("S3"),
+            buckets: Buckets::default(),
         }
     }
 }
@@ -64,14 +64,15 @@ impl S3Store {
             .map_err(|error| store_error(error, address, "s3:GetObject"))
     }
 
-    /// Makes a call, which is over by the deadline, unless S3 is left alone for now.
+    /// Makes a call, which is over by the deadline, unless the bucket is left alone for now.
     async fn call<T>(
         &self,
         address: &ObjectAddress,
         deadline: Deadline,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let Some(leave) = self.dependency.leave() else {
+        let dependency = self.buckets.of(&address.bucket);
+        let Some(leave) = dependency.leave() else {
             return Err(unavailable(
                 address,
                 "it kept failing and is not asked for now",
@@ -80,10 +81,10 @@ impl S3Store {
         let time = deadline.remaining();
         let outcome = deadline.bound(call).await;
         match &outcome {
-            Some(Ok(_)) => self.dependency.succeeded(),
-            Some(Err(StoreError::Unavailable { .. })) => self.dependency.failed(leave),
-            Some(Err(_)) => self.dependency.answered(),
-            None if time >= LEAST_TIME => self.dependency.failed(leave),
+            Some(Ok(_)) => dependency.succeeded(),
+            Some(Err(StoreError::Unavailable { .. })) => dependency.failed(leave),
+            Some(Err(_)) => dependency.answered(),
+            None if time >= LEAST_TIME => dependency.failed(leave),
             None => {}
         }
         outcome.unwrap_or_else(|| {
