@@ -20,9 +20,6 @@ const FAR_OVER: usize = 2;
 const NEVER_LONG: usize = 100;
 /// So many capitals are no name any more.
 const SHOUTED: usize = 40;
-/// The longest value, in characters, that is put into texts although no attribute set knows
-/// it. The longest of the set that ships has 21.
-const LONGEST_VALUE: usize = 40;
 
 /// What is wrong with the form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -143,19 +140,6 @@ fn length_fault(member: &'static str, text: &str, style: &Style) -> Option<FormF
             text: format!("{count} {unit}, where {asked} were asked for"),
         }
     })
-}
-
-/// Whether a value that no attribute set knows may be put into texts as it is: it is short,
-/// has nothing but letters, digits and the signs that values have, and is no sentence, link or
-/// address.
-pub fn is_plain_value(value: &str) -> bool {
-    let plain = |c: char| {
-        c.is_alphanumeric() || " -–'’&/.,+%()".contains(c) || !c.is_ascii() && !c.is_control()
-    };
-    value.chars().count() <= LONGEST_VALUE
-        && value.chars().all(plain)
-        && !value.contains(". ")
-        && form_faults("value", value).is_empty()
 }
 
 /// The first character that controls or is hidden. Line breaks and tabs are for everybody to
