@@ -43,6 +43,8 @@ pub enum FormKind {
     Capitals,
     /// A character that controls, or that nobody sees.
     Hidden,
+    /// Nothing of what is given.
+    Unrelated,
 }
 
 /// A fault of a text's form.
@@ -75,6 +77,9 @@ impl FormFault {
             FormKind::Length => format!("there is far too much: {text}"),
             FormKind::Capitals => format!("\"{text}\" is in capitals: write prose"),
             FormKind::Hidden => format!("there is an invisible character, {text}: leave it out"),
+            FormKind::Unrelated => {
+                format!("\"{text}\" says nothing of what is given: write about the product")
+            }
         };
         format!("In {member}, {said}.")
     }
@@ -110,6 +115,15 @@ pub fn whole_faults(member: &'static str, text: &str, style: &Style) -> Vec<Form
     });
     let length = length_fault(member, text, style);
     length.into_iter().chain(capitals).collect()
+}
+
+/// The fault of a description that says nothing of what is given.
+pub fn unrelated(member: &'static str, text: &str) -> FormFault {
+    FormFault {
+        member,
+        kind: FormKind::Unrelated,
+        text: quoted_from(text, 0),
+    }
 }
 
 /// Whether a text that is longer than a name is written in capitals.
