@@ -1,7 +1,7 @@
 //! The words of a text, with where they stand and what separates them.
 
 use crate::findings::Span;
-use crate::letters::{is_foreign, latin, plain};
+use crate::letters::{is_foreign, latin, plain_letter};
 use crate::spelled::spelled_out;
 use crate::unseen::is_unseen;
 use crate::words::Words;
@@ -195,7 +195,7 @@ impl Reader {
                 !word.is_empty() && before.is_some_and(test) && next.is_some_and(test)
             };
             if is_word(c) {
-                push_folded(&mut word, plain(c).unwrap_or(c));
+                push_folded(&mut word, plain_letter(c).unwrap_or(c));
             } else if is_mark(c) && !is_unseen(c) {
                 word.push(c);
             } else if c == '%' && before.is_some_and(|c| c.is_ascii_digit()) {

@@ -5,6 +5,7 @@
 //! "ignore the above", a word in the picture) betrays itself here, whatever it says of the
 //! product: by links, markup, turns of a conversation, words to the one who asked.
 
+mod links;
 mod signs;
 
 use serde::Serialize;
@@ -89,7 +90,7 @@ impl FormFault {
 pub fn form_faults(member: &'static str, text: &str) -> Vec<FormFault> {
     let quoted = [
         (FormKind::Markup, signs::markup(text)),
-        (FormKind::Link, signs::link(text)),
+        (FormKind::Link, links::link(text)),
         (FormKind::Contact, signs::contact(text)),
         (FormKind::Turn, signs::turn(text)),
         (FormKind::Preamble, signs::preamble(text)),
