@@ -12,13 +12,14 @@
 //!    texts that Bedrock wrote, as far as the answers came through. A delivery may
 //!    have each question of its product answered once and one text written. One that
 //!    begins when the result of its photo, or of a newer one, is stored may have none.
-//!    Of two deliveries of one photo at the same time that were both worked off, one
-//!    alone may have questions answered: the other waits for it. So whatever is done
-//!    again is a retry after a delivery that failed or was killed.
+//!    Of two deliveries of one photo at the same time that were both worked off, in one
+//!    batch or in two invocations, one alone may have questions answered: the other
+//!    waits for it. So whatever is done again is a retry after a delivery that failed or
+//!    was killed.
 //! 4. **Nothing else.** No process ends by itself, no call is about an unknown photo,
 //!    no object has a name that no product has.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
@@ -269,7 +270,8 @@ fn work(evidence: Evidence<'_>) -> (Rule, Done) {
         for (&product, &questions) in &work.questions {
             rule.checked += 1;
             let deliveries = open.get(&product);
-            let allowed = deliveries.map_or(0, Vec::len) * evidence.questions;
+            let due = deliveries.map_or(0, |numbers| due(product, numbers, invocation));
+            let allowed = due * evidence.questions;
             if questions > allowed {
                 rule.broken.push(format!(
                     "{}: {questions} questions answered in invocation {number}, {allowed} were \
@@ -302,7 +304,10 @@ fn work(evidence: Evidence<'_>) -> (Rule, Done) {
         }
         rule.checked += 1;
         done.texts += work.texts;
-        let allowed: usize = open.values().map(Vec::len).sum();
+        let allowed: usize = open
+            .iter()
+            .map(|(&product, numbers)| due(product, numbers, invocation))
+            .sum();
         if work.texts > allowed {
             rule.broken.push(format!(
                 "{} texts written in invocation {number}, {allowed} were due",
@@ -311,6 +316,16 @@ fn work(evidence: Evidence<'_>) -> (Rule, Done) {
         }
     }
     (rule, done)
+}
+
+/// How many of the open deliveries of a product may have done work in an invocation: one of
+/// each photo, of which others wait for it, and those that were not worked off, whose work may
+/// have been done again.
+fn due(product: usize, numbers: &[u32], invocation: &Invocation) -> usize {
+    let photos: BTreeSet<u32> = numbers.iter().copied().collect();
+    let is_left = |left: &&Version| left.product == product && photos.contains(&left.number);
+    let left = invocation.left.iter().filter(is_left).count();
+    (photos.len() + left).min(numbers.len())
 }
 
 /// Whether there was something to do for a delivery when its invocation began.
@@ -347,7 +362,7 @@ fn both_worked_off(one: &Invocation, other: &Invocation, product: usize) -> bool
             .iter()
             .filter(|version| version.product == product);
         let photo = photos.next().copied()?;
-        let is_done = photos.next().is_none() && !invocation.left.contains(&photo);
+        let is_done = photos.all(|copy| *copy == photo) && !invocation.left.contains(&photo);
         is_done.then_some(photo)
     };
     let photo_of_one = photo(one);
