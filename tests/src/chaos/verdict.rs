@@ -18,13 +18,15 @@
 //!    was killed.
 //! 4. **Nothing else.** No process ends by itself, no call is about an unknown photo,
 //!    no object has a name that no product has.
+//! 5. **Nothing claimed.** No more claims are left than the products of invocations whose
+//!    process was ended in the middle, and the calls about claims that met a fault.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
 use super::bucket::{Description, Failure, Found};
-use super::dead_letters::DeadLetter;
+use super::dead_letters::{DeadLetter, Ending};
 use super::driver::{Carried, Invocation};
 use super::events::place_of;
 use super::ledger::{Seen, StoredResult};
@@ -81,6 +83,15 @@ pub struct Done {
     pub needless: usize,
 }
 
+/// The claims on products, with which nobody works any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// How many are left.
+    pub left: usize,
+    /// How many may be.
+    pub allowed: usize,
+}
+
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -99,6 +110,8 @@ pub struct Verdict {
     pub outcomes: Outcomes,
     /// The work.
     pub done: Done,
+    /// The claims.
+    pub claims: Claims,
     /// The rules.
     pub rules: Vec<Rule>,
 }
@@ -123,10 +136,12 @@ impl Verdict {
             right.check(product, case.right());
         }
         let (once, done) = work(evidence);
+        let (given_back, claims) = claims(evidence);
         Verdict {
             outcomes,
             done,
-            rules: vec![one_outcome, right, once, nothing_else(evidence)],
+            claims,
+            rules: vec![one_outcome, right, once, nothing_else(evidence), given_back],
         }
     }
 
@@ -380,6 +395,32 @@ fn nothing_else(evidence: Evidence<'_>) -> Rule {
     rule.broken
         .extend(others.map(|key| format!("{key} is of no product")));
     rule
+}
+
+/// The rule of claims, and how many there are.
+fn claims(evidence: Evidence<'_>) -> (Rule, Claims) {
+    let is_cut_off = |invocation: &&Invocation| match invocation.ending {
+        Ending::Killed | Ending::TimedOut | Ending::Died => true,
+        Ending::Done | Ending::Reported | Ending::Failed => false,
+    };
+    let products = |invocation: &Invocation| {
+        let products = invocation.versions.iter().map(|version| version.product);
+        products.collect::<BTreeSet<usize>>().len()
+    };
+    let invocations = evidence.carried.invocations.iter().filter(is_cut_off);
+    let claims = Claims {
+        left: evidence.found.claims,
+        allowed: invocations.map(products).sum::<usize>() + evidence.seen.claims_at_risk,
+    };
+    let mut rule = Rule::new("claims are given back");
+    rule.checked = claims.left;
+    if claims.left > claims.allowed {
+        rule.broken.push(format!(
+            "{} claims are left, {} may be",
+            claims.left, claims.allowed
+        ));
+    }
+    (rule, claims)
 }
 
 #[cfg(test)]

@@ -300,6 +300,25 @@ fn of_copies_in_one_batch_one_does_the_work() {
 }
 
 #[test]
+fn claims_are_left_by_who_was_killed_and_by_faults_alone() {
+    let mut run = Run::replaced();
+    run.found.claims = 1;
+    run.assert_broken(&[4]);
+    run.seen.claims_at_risk = 1;
+    run.assert_broken(&[]);
+    run.found.claims = 2;
+    run.assert_broken(&[4]);
+    // Both of its messages are about one product.
+    let mut killed = invocation(2, 20, 25);
+    killed.versions = vec![version(1), version(2)];
+    killed.ending = Ending::Killed;
+    run.works(killed, Work::default());
+    run.assert_broken(&[]);
+    let claims = run.verdict().claims;
+    assert_eq!((claims.left, claims.allowed), (2, 2));
+}
+
+#[test]
 fn what_nobody_can_explain_is_wrong() {
     let mut run = Run::replaced();
     run.found.others.push("descriptions/else.json".to_owned());
