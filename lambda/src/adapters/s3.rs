@@ -64,7 +64,7 @@ impl S3Store {
             .map_err(|error| store_error(error, address, "s3:GetObject"))
     }
 
-    /// Makes a call, which is over by the deadline, unless the bucket is left alone for now.
+    /// Makes a call, which is over by the deadline, unless S3 is left alone for now.
     async fn call<T>(
         &self,
         address: &ObjectAddress,
