@@ -320,7 +320,8 @@ where
 {
     match environment.optional(&OUTPUT_BUCKET) {
         Some(name) if !is_bucket_name(&name) => Err(OUTPUT_BUCKET.wrong(format!(
-            "is {name:?}, must be the name of a bucket: 3 to 63 of a to z, 0 to 9, '.' and '-'"
+            "is {name:?}, must be the name of a bucket: 3 to 63 of a to z, 0 to 9, '.' and '-', \
+             and none that S3 keeps for other things"
         ))),
         name => Ok(name),
     }

@@ -136,6 +136,8 @@ mod tests {
         for text in [
             "ch\u{435}ap",
             "c h e a p",
+            "a c h e a p shirt",
+            "I: a C H E A P one",
             "ｃｈｅａｐ",
             "**che**ap",
             "che\u{200b}ap",
@@ -143,6 +145,10 @@ mod tests {
         ] {
             assert_eq!(found(&["cheap"], text).len(), 1, "{text}");
         }
+        assert_eq!(
+            found(&["amazing"], "a m a z i n g, A A M A Z I N G"),
+            ["a m a z i n g", "A M A Z I N G"]
+        );
     }
 
     #[test]

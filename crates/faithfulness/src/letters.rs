@@ -44,7 +44,8 @@ pub(crate) fn latin(c: char) -> Option<char> {
 
 /// The plain letter or digit of a full-width or mathematical one, which is the same letter in
 /// another shape.
-pub(crate) fn plain(c: char) -> Option<char> {
+#[must_use]
+pub fn plain_letter(c: char) -> Option<char> {
     let code = u32::from(c);
     let offset = |first: u32, base: u32| char::from_u32(base + (code - first));
     match code {
@@ -75,11 +76,11 @@ mod tests {
 
     #[test]
     fn other_shapes_of_letters_are_those_letters() {
-        let read = |text: &str| -> String { text.chars().filter_map(plain).collect() };
+        let read = |text: &str| -> String { text.chars().filter_map(plain_letter).collect() };
         assert_eq!(read("ｃｈｅａｐ"), "cheap");
         assert_eq!(read("Ｓ１"), "S1");
         assert_eq!(read("𝗶𝗴𝗻𝗼𝗿𝗲"), "ignore");
         assert_eq!(read("𝐒𝟗"), "S9");
-        assert_eq!(plain('s'), None);
+        assert_eq!(plain_letter('s'), None);
     }
 }

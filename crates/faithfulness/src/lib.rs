@@ -54,5 +54,6 @@ mod words;
 pub use checker::Checker;
 pub use findings::{BannedWord, Claim, ClaimKind, Contradiction, Findings, Span};
 pub use known::Known;
+pub use letters::plain_letter;
 pub use lexicon::{Lexicon, LexiconError};
 pub use unseen::is_unseen;

@@ -1,7 +1,7 @@
 //! The words of a text, with where they stand and what separates them.
 
 use crate::findings::Span;
-use crate::letters::{is_foreign, latin, plain};
+use crate::letters::{is_foreign, latin, plain_letter};
 use crate::spelled::spelled_out;
 use crate::unseen::is_unseen;
 use crate::words::Words;
@@ -195,7 +195,7 @@ impl Reader {
                 !word.is_empty() && before.is_some_and(test) && next.is_some_and(test)
             };
             if is_word(c) {
-                push_folded(&mut word, plain(c).unwrap_or(c));
+                push_folded(&mut word, plain_letter(c).unwrap_or(c));
             } else if is_mark(c) && !is_unseen(c) {
                 word.push(c);
             } else if c == '%' && before.is_some_and(|c| c.is_ascii_digit()) {
@@ -378,6 +378,20 @@ mod tests {
         let text = "the S I L K feels";
         let tokens = tokenise(text, &english()).list;
         assert_eq!(tokens[1].span.of(text), "S I L K");
+        // An article before the letters may be one of them.
+        let text = "in a S I L K shirt";
+        let tokens = tokenise(text, &english()).list;
+        let read: Vec<&str> = tokens.iter().map(|token| token.span.of(text)).collect();
+        assert_eq!(read, ["in", "a S I L K", "S I L K", "shirt"]);
+        assert_eq!(
+            words_of("a S I L K shirt, I L O V E it"),
+            ["asilk", "silk", "shirt", "ilove", "love", "it"]
+        );
+        let mut words = english();
+        words.learn("acrylic");
+        let tokens = tokenise("A C R Y L I C", &words).list;
+        assert_eq!(tokens.len(), 1);
+        assert_eq!(words_of("a X L"), ["axl"]);
         // Words of another script, lists and a letter's shape stay what they are.
         assert_eq!(words_of("рост"), ["рост"]);
         assert_eq!(words_of("silk\u{3164}shirt"), ["silk", "shirt"]);

@@ -133,6 +133,11 @@ impl Words {
         }
     }
 
+    /// Whether a phrase of the lexicon or of the set has a word with this key.
+    pub fn is_known(&self, key: &str) -> bool {
+        self.vocabulary.contains(key)
+    }
+
     /// Where a compound of known words falls apart ("crew|neck"), in bytes.
     pub fn seam(&self, word: &str) -> Option<usize> {
         let seam = self.tails.iter().find_map(|tail| {

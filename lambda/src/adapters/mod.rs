@@ -1,6 +1,7 @@
 //! The domain's traits on AWS.
 
 pub mod bedrock;
+mod buckets;
 mod dependency;
 mod http_client;
 mod retry;

@@ -14,7 +14,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::dependency::Dependency;
+use super::buckets::Buckets;
 use super::retry::LEAST_TIME;
 use super::{said, shortened, with_causes, with_request_id};
 use crate::domain::{
@@ -33,11 +33,11 @@ const SOURCE_SETTINGS: &str = "source-settings";
 
 const ATTEMPTS: u32 = 3;
 
-/// S3, or what is behind `AWS_ENDPOINT_URL_S3`. The SDK tries again; how calls go as a whole
-/// is known here.
+/// S3, or what is behind `AWS_ENDPOINT_URL_S3`. The SDK tries again; how the calls of each
+/// bucket go as a whole is known here.
 pub struct S3Store {
     client: Client,
-    dependency: Dependency,
+    buckets: Buckets,
 }
 
 impl S3Store {
@@ -50,7 +50,7 @@ impl S3Store {
             .build();
         S3Store {
             client: Client::from_conf(config),
-            dependency: Dependency::new("S3"),
+            buckets: Buckets::default(),
         }
     }
 }
@@ -90,7 +90,8 @@ impl S3Store {
         deadline: Deadline,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let Some(leave) = self.dependency.leave() else {
+        let dependency = self.buckets.of(&address.bucket);
+        let Some(leave) = dependency.leave() else {
             return Err(unavailable(
                 address,
                 "it kept failing and is not asked for now",
@@ -99,10 +100,10 @@ impl S3Store {
         let time = deadline.remaining();
         let outcome = deadline.bound(call).await;
         match &outcome {
-            Some(Ok(_)) => self.dependency.succeeded(),
-            Some(Err(StoreError::Unavailable { .. })) => self.dependency.failed(leave),
-            Some(Err(_)) => self.dependency.answered(),
-            None if time >= LEAST_TIME => self.dependency.failed(leave),
+            Some(Ok(_)) => dependency.succeeded(),
+            Some(Err(StoreError::Unavailable { .. })) => dependency.failed(leave),
+            Some(Err(_)) => dependency.answered(),
+            None if time >= LEAST_TIME => dependency.failed(leave),
             None => {}
         }
         outcome.unwrap_or_else(|| {

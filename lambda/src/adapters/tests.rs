@@ -492,7 +492,7 @@ async fn an_object_has_a_state_since_a_second() {
 
 /// More than one product's calls fail so, and none is made any more.
 #[tokio::test]
-async fn an_s3_that_is_out_of_reach_is_left_alone_for_a_while() {
+async fn a_bucket_that_is_out_of_reach_is_left_alone_for_a_while() {
     let config = config("http://127.0.0.1:1").await;
     let broken = S3Store::new(&config, true);
     let object = address();
@@ -504,6 +504,12 @@ async fn an_s3_that_is_out_of_reach_is_left_alone_for_a_while() {
     }
     let error = broken.look(&address(), soon()).await.unwrap_err();
     assert!(error.to_string().contains("not asked for now"), "{error}");
+
+    // Another bucket has nothing to do with that: a caller may have named this one.
+    let other: ObjectAddress = "s3://results/descriptions/1.json".parse().unwrap();
+    let error = broken.look(&other, soon()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(!error.to_string().contains("not asked"), "{error}");
 
     // What it refuses is no outage, however often it does.
     let (_server, refusing) = store(Canned::new(403, "")).await;

@@ -97,7 +97,7 @@ impl Reader for ListingReader<'_> {
         let wrong_script = self.wrong_script(&fields);
         let script_reason = (!wrong_script.is_empty()).then(|| self.check.script_reason());
         let faults = self.faults(&written, &fields);
-        let wrong_form = self.wrong_form(&fields);
+        let wrong_form = self.wrong_form(&fields, &faults);
         let (listing, description) = Listing::new(fields, changes);
         ListingDraft::Read(Box::new(ReadListing {
             listing,
@@ -167,15 +167,16 @@ impl ListingReader<'_> {
         faults
     }
 
-    /// What is wrong with the form of the texts as they are returned.
-    fn wrong_form(&self, fields: &Fields) -> Vec<FormFault> {
+    /// What is wrong with the form of the texts as they are returned, in which `faults` were
+    /// found.
+    fn wrong_form(&self, fields: &Fields, faults: &Findings) -> Vec<FormFault> {
         let members = fields.members();
         let texts = members
             .into_iter()
             .flat_map(|(limit, texts)| texts.iter().map(move |text| (limit, text)));
         texts
             .flat_map(|(limit, text)| match limit {
-                limits::DESCRIPTION => self.check.form(limit.name, text),
+                limits::DESCRIPTION => self.check.form(limit.name, self.subject, text, faults),
                 _ => form_faults(limit.name, text),
             })
             .collect()

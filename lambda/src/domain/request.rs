@@ -1,6 +1,7 @@
 //! What is asked of the function, whichever way it came in.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -9,6 +10,12 @@ use super::{Format, excerpt};
 
 /// The longest key of an object, in bytes.
 pub const LONGEST_KEY: usize = 1024;
+
+/// How names begin and end that no general purpose bucket has. What ends so is a directory
+/// bucket, an access point or a table, which the SDK asks other hosts for.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+const RESERVED_BEGINNINGS: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+const RESERVED_ENDS: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
 /// One product to describe.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +85,10 @@ pub struct ObjectAddress {
 
 /// A text that is no `s3://bucket/key`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no address of an S3 object: write s3://bucket/key")]
+#[error(
+    "{0:?} is no address of an S3 object: write s3://bucket/key, with the name of a general \
+     purpose bucket"
+)]
 pub struct ObjectAddressError(String);
 
 impl FromStr for ObjectAddress {
@@ -104,13 +114,21 @@ impl fmt::Display for ObjectAddress {
     }
 }
 
-/// The characters of a general purpose bucket's name. Anything else could
+/// Whether a general purpose bucket may have this name, by S3's rules. Anything else could
 /// address more than a bucket: the SDK also takes access point ARNs here.
 pub fn is_bucket_name(name: &str) -> bool {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_reserved = RESERVED_BEGINNINGS
+        .iter()
+        .any(|begin| name.starts_with(begin))
+        || RESERVED_ENDS.iter().any(|end| name.ends_with(end));
     (3..=63).contains(&name.len())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
+        && name.chars().all(|c| is_end(c) || ".-".contains(c))
+        && name.starts_with(is_end)
+        && name.ends_with(is_end)
+        && !name.contains("..")
+        && name.parse::<Ipv4Addr>().is_err()
+        && !is_reserved
 }
 
 #[cfg(test)]
@@ -143,6 +161,31 @@ mod tests {
         ] {
             let error = text.parse::<ObjectAddress>().unwrap_err();
             assert!(error.to_string().contains("s3://bucket/key"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_that_no_general_purpose_bucket_has_are_refused() {
+        for name in [
+            "x--usw2-az9--x-s3",
+            "mine-1a2b3c-s3alias",
+            "mine-1a2b3c--ol-s3",
+            "mine.mrap",
+            "mine--table-s3",
+            "xn--mine",
+            "sthree-configurator",
+            "amzn-s3-demo-bucket",
+            "-mine",
+            "mine.",
+            "mi..ne",
+            "192.168.5.4",
+        ] {
+            assert!(!is_bucket_name(name), "{name}");
+            let address = format!("s3://{name}/key").parse::<ObjectAddress>();
+            assert!(address.is_err(), "{name}");
+        }
+        for name in ["mine", "my.photos-2", "x-s3", "1.2.3", "mrap"] {
+            assert!(is_bucket_name(name), "{name}");
         }
     }
 

@@ -1,13 +1,18 @@
 //! Whether a description is true to what the writer was told.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use attributes::AttributeSet;
 use faithfulness::{Checker, ClaimKind, Findings, Known};
 
-use super::text_form::{form_faults, is_plain_value, whole_faults};
+use super::text_form::{form_faults, unrelated, whole_faults};
 use super::{FormFault, Style, Told};
+
+/// The longest value, in characters, that is put into texts although no attribute set knows
+/// it. The longest of the set that ships has 21.
+const LONGEST_VALUE: usize = 40;
 
 /// What a text is about.
 #[derive(Clone, Copy, Debug)]
@@ -94,11 +99,35 @@ impl TextCheck {
         findings
     }
 
-    /// What is wrong with the form of a description, which is `member` of an answer.
-    pub fn form(&self, member: &'static str, text: &str) -> Vec<FormFault> {
+    /// What is wrong with the form of a description, which is `member` of an answer. `found` is
+    /// what the check found in it.
+    pub fn form(
+        &self,
+        member: &'static str,
+        subject: Subject<'_>,
+        text: &str,
+        found: &Findings,
+    ) -> Vec<FormFault> {
         let mut faults = form_faults(member, text);
         faults.extend(whole_faults(member, text, &self.style));
+        if self.is_unrelated(subject.told, text, found) {
+            faults.push(unrelated(member, text));
+        }
         faults
+    }
+
+    /// Whether a text says nothing of what its writer was told, neither in other words nor with
+    /// a word of a value. What is not sure may be left out, but where all of it is, nothing is
+    /// left of a description.
+    fn is_unrelated(&self, told: &Told, text: &str, found: &Findings) -> bool {
+        let says_something = !found.mentioned.is_empty() || !found.contradicted.is_empty();
+        if says_something || told.is_empty() || !self.knows_words() {
+            return false;
+        }
+        // "It looks like linen" states no linen, and is what was asked for.
+        let said: HashSet<String> = words(text).collect();
+        let mut values = told.sure.values().chain(told.hedged.values());
+        !values.any(|value| words(value).any(|word| said.contains(&word)))
     }
 
     /// Whether a value may be put into texts that nobody writes: one of the attribute set may,
@@ -149,13 +178,33 @@ impl TextCheck {
     }
 }
 
+/// The words of a text in small letters.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+}
+
+/// Whether a value that no attribute set knows may be put into texts as it is: it is short,
+/// has nothing but letters, digits and the signs that values have, and is no sentence, link or
+/// address.
+fn is_plain_value(value: &str) -> bool {
+    let plain = |c: char| {
+        c.is_alphanumeric() || " -–'’&/.,+%()".contains(c) || !c.is_ascii() && !c.is_control()
+    };
+    value.chars().count() <= LONGEST_VALUE
+        && value.chars().all(plain)
+        && !value.contains(". ")
+        && form_faults("value", value).is_empty()
+}
+
 #[cfg(test)]
 mod languages;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Language;
+    use crate::domain::{FormKind, Language};
 
     pub(super) fn told(sure: &[(&str, &str)]) -> Told {
         Told {
@@ -238,6 +287,37 @@ mod tests {
         assert!(findings.is_clean(), "{findings:?}");
         let findings = check.check(subject, "A red cotton shirt.");
         assert_eq!(findings.contradicted_attributes(), ["Colour"]);
+    }
+
+    #[test]
+    fn a_description_that_says_nothing_of_what_is_given_is_none() {
+        let mut told = Told::default();
+        told.hedged.insert("Fabric".into(), "Linen".into());
+        told.hedged.insert("Pattern".into(), "Striped".into());
+        let subject = Subject {
+            noun: "shirt",
+            told: &told,
+        };
+        let kinds = |check: &TextCheck, text: &str| -> Vec<FormKind> {
+            let found = check.check(subject, text);
+            let faults = check.form("description", subject, text, &found);
+            faults.into_iter().map(|fault| fault.kind).collect()
+        };
+        let english = check_in("en");
+        for text in ["Ignored.", "", "A shirt for every day."] {
+            assert_eq!(kinds(&english, text), [FormKind::Unrelated], "{text}");
+        }
+        for text in [
+            "A shirt of what looks like linen.",
+            "A LINEN shirt.",
+            "A shirt with stripes.",
+            // That is contradicted.
+            "A silk shirt.",
+        ] {
+            assert!(kinds(&english, text).is_empty(), "{text}");
+        }
+        // No words are known of other languages.
+        assert!(kinds(&check_in("de"), "Ein Hemd.").is_empty());
     }
 
     /// What the endpoint was not sure of is left out of the prompt: a writer that says it all

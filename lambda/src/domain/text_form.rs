@@ -5,6 +5,7 @@
 //! "ignore the above", a word in the picture) betrays itself here, whatever it says of the
 //! product: by links, markup, turns of a conversation, words to the one who asked.
 
+mod links;
 mod signs;
 
 use serde::Serialize;
@@ -20,9 +21,6 @@ const FAR_OVER: usize = 2;
 const NEVER_LONG: usize = 100;
 /// So many capitals are no name any more.
 const SHOUTED: usize = 40;
-/// The longest value, in characters, that is put into texts although no attribute set knows
-/// it. The longest of the set that ships has 21.
-const LONGEST_VALUE: usize = 40;
 
 /// What is wrong with the form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +44,8 @@ pub enum FormKind {
     Capitals,
     /// A character that controls, or that nobody sees.
     Hidden,
+    /// Nothing of what is given.
+    Unrelated,
 }
 
 /// A fault of a text's form.
@@ -78,6 +78,9 @@ impl FormFault {
             FormKind::Length => format!("there is far too much: {text}"),
             FormKind::Capitals => format!("\"{text}\" is in capitals: write prose"),
             FormKind::Hidden => format!("there is an invisible character, {text}: leave it out"),
+            FormKind::Unrelated => {
+                format!("\"{text}\" says nothing of what is given: write about the product")
+            }
         };
         format!("In {member}, {said}.")
     }
@@ -87,7 +90,7 @@ impl FormFault {
 pub fn form_faults(member: &'static str, text: &str) -> Vec<FormFault> {
     let quoted = [
         (FormKind::Markup, signs::markup(text)),
-        (FormKind::Link, signs::link(text)),
+        (FormKind::Link, links::link(text)),
         (FormKind::Contact, signs::contact(text)),
         (FormKind::Turn, signs::turn(text)),
         (FormKind::Preamble, signs::preamble(text)),
@@ -113,6 +116,15 @@ pub fn whole_faults(member: &'static str, text: &str, style: &Style) -> Vec<Form
     });
     let length = length_fault(member, text, style);
     length.into_iter().chain(capitals).collect()
+}
+
+/// The fault of a description that says nothing of what is given.
+pub fn unrelated(member: &'static str, text: &str) -> FormFault {
+    FormFault {
+        member,
+        kind: FormKind::Unrelated,
+        text: quoted_from(text, 0),
+    }
 }
 
 /// Whether a text that is longer than a name is written in capitals.
@@ -143,19 +155,6 @@ fn length_fault(member: &'static str, text: &str, style: &Style) -> Option<FormF
             text: format!("{count} {unit}, where {asked} were asked for"),
         }
     })
-}
-
-/// Whether a value that no attribute set knows may be put into texts as it is: it is short,
-/// has nothing but letters, digits and the signs that values have, and is no sentence, link or
-/// address.
-pub fn is_plain_value(value: &str) -> bool {
-    let plain = |c: char| {
-        c.is_alphanumeric() || " -–'’&/.,+%()".contains(c) || !c.is_ascii() && !c.is_control()
-    };
-    value.chars().count() <= LONGEST_VALUE
-        && value.chars().all(plain)
-        && !value.contains(". ")
-        && form_faults("value", value).is_empty()
 }
 
 /// The first character that controls or is hidden. Line breaks and tabs are for everybody to

@@ -186,10 +186,11 @@ impl Reader for TextReader<'_> {
 
     fn read(&self, text: &str) -> TextDraft {
         let is_wrong = !self.check.is_in_its_script(text);
+        let faults = self.check.check(self.subject, text);
         TextDraft {
-            faults: self.check.check(self.subject, text),
             script_reason: is_wrong.then(|| self.check.script_reason()),
-            wrong_form: self.check.form(DESCRIPTION, text),
+            wrong_form: self.check.form(DESCRIPTION, self.subject, text, &faults),
+            faults,
         }
     }
 }

@@ -46,6 +46,13 @@ pub struct Found {
     pub failures: BTreeMap<usize, Failure>,
     /// Keys that no product has.
     pub others: Vec<String>,
+    /// How many claims on products there are, with which nobody works any more.
+    pub claims: usize,
+}
+
+/// Whether a key, or a path of S3, is that of a claim on a product.
+pub fn is_of_claim(key: &str) -> bool {
+    key.contains("claim")
 }
 
 /// Reads all of it.
@@ -79,6 +86,8 @@ pub async fn read(bucket: &CatalogueBucket) -> Result<Found> {
         };
         found.failures.insert(product, failure);
     }
+    let keys = bucket.keys("").await?;
+    found.claims = keys.iter().filter(|key| is_of_claim(key)).count();
     Ok(found)
 }
 

@@ -63,6 +63,9 @@ pub struct Seen {
     pub stored: HashMap<usize, Vec<StoredResult>>,
     /// What nobody can explain.
     pub strange: Vec<String>,
+    /// How many calls met a fault after which a claim may be left: removals, and claims that
+    /// were made and of which the function did not hear.
+    pub claims_at_risk: usize,
 }
 
 /// The book that the proxies keep.
@@ -102,13 +105,19 @@ impl Ledger {
     }
 
     /// A call is made.
-    pub fn made(&self, service: Service, strike: Option<Strike>) {
+    pub fn made(&self, request: &Request, strike: Option<Strike>) {
+        let service = Service::of(request);
         let mut seen = self.seen();
         let calls = seen.calls.entry(service).or_default();
         calls.made += 1;
-        if let Some(strike) = strike {
-            *calls.faults.entry(strike.fault).or_default() += 1;
-        }
+        let Some(strike) = strike else { return };
+        *calls.faults.entry(strike.fault).or_default() += 1;
+        let may_leave_a_claim = match request.method() {
+            "DELETE" => true,
+            "PUT" => super::bucket::is_of_claim(request.path()),
+            _ => false,
+        };
+        seen.claims_at_risk += usize::from(service == Service::S3 && may_leave_a_claim);
     }
 
     /// A service has answered. Says at which moment of an invocation's work that is,

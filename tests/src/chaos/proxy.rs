@@ -94,7 +94,7 @@ impl Connection {
         let ledger = &surroundings.ledger;
         let service = Service::of(request);
         let strike = surroundings.faults.next(request);
-        ledger.made(service, strike);
+        ledger.made(request, strike);
         let fault = strike.map(|strike| strike.fault);
         match (fault, strike) {
             (Some(Fault::Reset), _) => return self.reset(),

@@ -55,8 +55,15 @@ pub fn write(
         "Work, as answers that came through: questions about {} photos for the first time, {} \
          again after a delivery that failed or was killed, {} while the invocation of such a \
          delivery was still under way; {} texts. {} deliveries began when there was nothing left \
-         to do.\n",
-        done.first, done.again, done.at_once, done.texts, done.needless
+         to do. {} claims on products are left, where processes that were killed and calls that \
+         met a fault may have left {}.\n",
+        done.first,
+        done.again,
+        done.at_once,
+        done.texts,
+        done.needless,
+        verdict.claims.left,
+        verdict.claims.allowed
     )?;
     rules(text, verdict)
 }

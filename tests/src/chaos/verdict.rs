@@ -12,18 +12,21 @@
 //!    texts that Bedrock wrote, as far as the answers came through. A delivery may
 //!    have each question of its product answered once and one text written. One that
 //!    begins when the result of its photo, or of a newer one, is stored may have none.
-//!    Of two deliveries of one photo at the same time that were both worked off, one
-//!    alone may have questions answered: the other waits for it. So whatever is done
-//!    again is a retry after a delivery that failed or was killed.
+//!    Of two deliveries of one photo at the same time that were both worked off, in one
+//!    batch or in two invocations, one alone may have questions answered: the other
+//!    waits for it. So whatever is done again is a retry after a delivery that failed or
+//!    was killed.
 //! 4. **Nothing else.** No process ends by itself, no call is about an unknown photo,
 //!    no object has a name that no product has.
+//! 5. **Nothing claimed.** No more claims are left than the products of invocations whose
+//!    process was ended in the middle, and the calls about claims that met a fault.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
 use super::bucket::{Description, Failure, Found};
-use super::dead_letters::DeadLetter;
+use super::dead_letters::{DeadLetter, Ending};
 use super::driver::{Carried, Invocation};
 use super::events::place_of;
 use super::ledger::{Seen, StoredResult};
@@ -80,6 +83,15 @@ pub struct Done {
     pub needless: usize,
 }
 
+/// The claims on products, with which nobody works any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// How many are left.
+    pub left: usize,
+    /// How many may be.
+    pub allowed: usize,
+}
+
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -98,6 +110,8 @@ pub struct Verdict {
     pub outcomes: Outcomes,
     /// The work.
     pub done: Done,
+    /// The claims.
+    pub claims: Claims,
     /// The rules.
     pub rules: Vec<Rule>,
 }
@@ -122,10 +136,12 @@ impl Verdict {
             right.check(product, case.right());
         }
         let (once, done) = work(evidence);
+        let (given_back, claims) = claims(evidence);
         Verdict {
             outcomes,
             done,
-            rules: vec![one_outcome, right, once, nothing_else(evidence)],
+            claims,
+            rules: vec![one_outcome, right, once, nothing_else(evidence), given_back],
         }
     }
 
@@ -269,7 +285,8 @@ fn work(evidence: Evidence<'_>) -> (Rule, Done) {
         for (&product, &questions) in &work.questions {
             rule.checked += 1;
             let deliveries = open.get(&product);
-            let allowed = deliveries.map_or(0, Vec::len) * evidence.questions;
+            let due = deliveries.map_or(0, |numbers| due(product, numbers, invocation));
+            let allowed = due * evidence.questions;
             if questions > allowed {
                 rule.broken.push(format!(
                     "{}: {questions} questions answered in invocation {number}, {allowed} were \
@@ -302,7 +319,10 @@ fn work(evidence: Evidence<'_>) -> (Rule, Done) {
         }
         rule.checked += 1;
         done.texts += work.texts;
-        let allowed: usize = open.values().map(Vec::len).sum();
+        let allowed: usize = open
+            .iter()
+            .map(|(&product, numbers)| due(product, numbers, invocation))
+            .sum();
         if work.texts > allowed {
             rule.broken.push(format!(
                 "{} texts written in invocation {number}, {allowed} were due",
@@ -311,6 +331,16 @@ fn work(evidence: Evidence<'_>) -> (Rule, Done) {
         }
     }
     (rule, done)
+}
+
+/// How many of the open deliveries of a product may have done work in an invocation: one of
+/// each photo, of which others wait for it, and those that were not worked off, whose work may
+/// have been done again.
+fn due(product: usize, numbers: &[u32], invocation: &Invocation) -> usize {
+    let photos: BTreeSet<u32> = numbers.iter().copied().collect();
+    let is_left = |left: &&Version| left.product == product && photos.contains(&left.number);
+    let left = invocation.left.iter().filter(is_left).count();
+    (photos.len() + left).min(numbers.len())
 }
 
 /// Whether there was something to do for a delivery when its invocation began.
@@ -347,7 +377,7 @@ fn both_worked_off(one: &Invocation, other: &Invocation, product: usize) -> bool
             .iter()
             .filter(|version| version.product == product);
         let photo = photos.next().copied()?;
-        let is_done = photos.next().is_none() && !invocation.left.contains(&photo);
+        let is_done = photos.all(|copy| *copy == photo) && !invocation.left.contains(&photo);
         is_done.then_some(photo)
     };
     let photo_of_one = photo(one);
@@ -365,6 +395,32 @@ fn nothing_else(evidence: Evidence<'_>) -> Rule {
     rule.broken
         .extend(others.map(|key| format!("{key} is of no product")));
     rule
+}
+
+/// The rule of claims, and how many there are.
+fn claims(evidence: Evidence<'_>) -> (Rule, Claims) {
+    let is_cut_off = |invocation: &&Invocation| match invocation.ending {
+        Ending::Killed | Ending::TimedOut | Ending::Died => true,
+        Ending::Done | Ending::Reported | Ending::Failed => false,
+    };
+    let products = |invocation: &Invocation| {
+        let products = invocation.versions.iter().map(|version| version.product);
+        products.collect::<BTreeSet<usize>>().len()
+    };
+    let invocations = evidence.carried.invocations.iter().filter(is_cut_off);
+    let claims = Claims {
+        left: evidence.found.claims,
+        allowed: invocations.map(products).sum::<usize>() + evidence.seen.claims_at_risk,
+    };
+    let mut rule = Rule::new("claims are given back");
+    rule.checked = claims.left;
+    if claims.left > claims.allowed {
+        rule.broken.push(format!(
+            "{} claims are left, {} may be",
+            claims.left, claims.allowed
+        ));
+    }
+    (rule, claims)
 }
 
 #[cfg(test)]

@@ -230,6 +230,21 @@ fn another_value_contradicts() {
 }
 
 #[test]
+fn a_value_that_is_spelled_out_behind_an_article_is_contradicted() {
+    let known = shirt("Fabric", "Cotton");
+    for (text, word) in [
+        ("Wear a S I L K shirt.", "S I L K"),
+        ("This is an A C R Y L I C shirt.", "A C R Y L I C"),
+    ] {
+        let findings = checker().check(&known, text);
+        let [found] = findings.contradicted.as_slice() else {
+            panic!("{text}: {findings:?}");
+        };
+        assert!(found.said.contains(word), "{text}: {}", found.said);
+    }
+}
+
+#[test]
 fn a_denied_value_is_contradicted() {
     assert_contradicted(
         &shirt("Pattern", "Striped"),

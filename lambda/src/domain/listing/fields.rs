@@ -31,8 +31,7 @@ impl Fields {
         Ok(fields.tidied())
     }
 
-    /// Each text on one line, without what is not seen, but for the paragraphs of the
-    /// description.
+    /// Each text on one line, but for the paragraphs of the description.
     fn tidied(self) -> Fields {
         let all = |texts: Vec<String>| -> Vec<String> {
             let lines = texts.iter().map(|text| one_line(text));
@@ -80,13 +79,9 @@ fn without_fence(reply: &str) -> &str {
     }
 }
 
-/// A text on one line.
+/// A text on one line. Characters that control stay, so that they are found.
 pub fn one_line(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

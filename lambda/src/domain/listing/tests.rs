@@ -264,6 +264,16 @@ fn the_form_of_every_text_is_checked() {
             ]),
             FormKind::Hidden,
         ),
+        (
+            "alt_text",
+            json!("A blue cotton shirt\u{1B}[31m on a plain background"),
+            FormKind::Hidden,
+        ),
+        (
+            "description",
+            json!("A garment for every day."),
+            FormKind::Unrelated,
+        ),
     ] {
         let reply = with(name, value);
         let read = read(&reply);

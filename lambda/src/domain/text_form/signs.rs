@@ -1,21 +1,6 @@
 //! The signs by which a text is no plain prose for shoppers. Each looks through the text once
 //! and gives the byte where the sign begins.
 
-/// What only links hold, in small letters.
-const LINKS: [&str; 7] = [
-    "://",
-    "www.",
-    "javascript:",
-    "vbscript:",
-    "mailto:",
-    "data:text/",
-    "data:image/",
-];
-/// Ends of domains that are no words which could begin a sentence behind a lost space.
-const DOMAINS: [&str; 24] = [
-    "com", "net", "org", "info", "biz", "io", "co", "uk", "de", "fr", "es", "eu", "ru", "cn", "jp",
-    "ly", "tv", "app", "dev", "xyz", "shop", "store", "online", "example",
-];
 /// What parts turns of a conversation in the forms that models know, in small letters.
 const TURN_SIGNS: [&str; 6] = ["<|", "|>", "[inst]", "[/inst]", "<<sys>>", "<</sys>>"];
 /// Who speaks in a conversation.
@@ -143,41 +128,6 @@ fn is_entity(rest: &str) -> bool {
     length >= 2 && rest[length..].starts_with(';')
 }
 
-/// Links and names of domains.
-pub(super) fn link(text: &str) -> Option<usize> {
-    let small = text.to_ascii_lowercase();
-    let sign = LINKS.iter().filter_map(|sign| small.find(sign)).min();
-    sign.map(|at| start_of_word(text, at)).or_else(|| {
-        let parts = |c: char| !(c.is_alphanumeric() || "./-".contains(c));
-        let mut at = 0;
-        text.split(parts).find_map(|word| {
-            let start = at;
-            at += word.len();
-            at += text[at..].chars().next().map_or(0, char::len_utf8);
-            is_domain(word).then_some(start)
-        })
-    })
-}
-
-fn is_domain(word: &str) -> bool {
-    let word = word.trim_matches(['.', '-']);
-    let (host, path) = word.split_once('/').unwrap_or((word, ""));
-    let Some((name, end)) = host.rsplit_once('.') else {
-        return false;
-    };
-    let label = |label: &str| {
-        let letters = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        !label.is_empty() && label.chars().all(letters)
-    };
-    let lower = end.chars().all(|c| c.is_ascii_lowercase());
-    let upper = end.chars().all(|c| c.is_ascii_uppercase());
-    let known = DOMAINS
-        .iter()
-        .any(|domain| end.eq_ignore_ascii_case(domain));
-    let has_path = lower && (2..=3).contains(&end.len()) && path.starts_with(char::is_alphanumeric);
-    name.split('.').all(label) && (lower || upper) && (known || has_path)
-}
-
 /// E-mail addresses, names on networks, telephone numbers.
 pub(super) fn contact(text: &str) -> Option<usize> {
     let mut signs = text.match_indices('@');
@@ -286,7 +236,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// The byte where the word begins that holds the byte `at`.
-fn start_of_word(text: &str, at: usize) -> usize {
+pub(super) fn start_of_word(text: &str, at: usize) -> usize {
     let before = text.get(..at).unwrap_or_default();
     let word = before.rsplit(char::is_whitespace).next();
     at - word.map_or(0, str::len)

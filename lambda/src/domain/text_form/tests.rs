@@ -28,6 +28,10 @@ fn plain_prose_has_a_plain_form() {
         "長い夜に似合う青いコットンのシャツ。やわらかな肌ざわり。",
         "क्\u{200D}ष एक कमीज।",
         "A sunny day ☀\u{FE0F}.",
+        // Sentences behind a lost space, numbers and abbreviations.
+        "A blue shirt.it is soft, for you and me.in all weathers, a gift to us.me too.",
+        "A shirt.it's soft. A collar of 2.in, from 9 a.m./p.m. on. Size 3.5/4.",
+        "Ein weiches Hemd.in Blau. 綿のシャツ。XL.サイズ",
     ] {
         assert!(kinds(text).is_empty(), "{text}: {:?}", kinds(text));
     }
@@ -73,6 +77,30 @@ fn every_kind_is_found_where_it_stands() {
         ),
         ("Short: bit.ly/shirt", FormKind::Link, "bit.ly/shirt"),
         ("Ask t.me/shirts", FormKind::Link, "t.me/shirts"),
+        ("Visit evil.site", FormKind::Link, "evil.site"),
+        ("Visit evil.it now", FormKind::Link, "evil.it now"),
+        ("Ask at shirts.in", FormKind::Link, "shirts.in"),
+        ("It is at shirts.me, all", FormKind::Link, "shirts.me, all"),
+        ("See shirts.us. Buy", FormKind::Link, "shirts.us. Buy"),
+        ("At a.b.ai there is", FormKind::Link, "a.b.ai there is"),
+        (
+            "At evil.photography/a",
+            FormKind::Link,
+            "evil.photography/a",
+        ),
+        ("At evil.zip/?a=1", FormKind::Link, "evil.zip/?a=1"),
+        ("At hemd-schön.de", FormKind::Link, "hemd-schön.de"),
+        ("At рубашки.рф", FormKind::Link, "рубашки.рф"),
+        ("At xn--80a.xn--p1ai", FormKind::Link, "xn--80a.xn--p1ai"),
+        ("Buy – evil．com – now", FormKind::Link, "evil．com – now"),
+        ("Buy ｅｖｉｌ．ｎｅｔ", FormKind::Link, "ｅｖｉｌ．ｎｅｔ"),
+        ("Buy 𝗲𝘃𝗶𝗹.𝗰𝗼𝗺", FormKind::Link, "𝗲𝘃𝗶𝗹.𝗰𝗼𝗺"),
+        (
+            "See ｈｔｔｐ：／／a now",
+            FormKind::Link,
+            "ｈｔｔｐ：／／a now",
+        ),
+        ("詳しくは evil.comで", FormKind::Link, "evil.comで"),
         (
             "Write to a.b@shop.in today",
             FormKind::Contact,
@@ -196,7 +224,21 @@ fn a_text_in_capitals_is_not_prose() {
 #[test]
 fn long_texts_of_signs_take_no_endless_time() {
     for part in [
-        "user:", "*~", "&a", "a.b/", "+1 ", "sure", "\n\n", "a@ ", "://", "<", "- ",
+        "user:",
+        "*~",
+        "&a",
+        "a.b/",
+        "+1 ",
+        "sure",
+        "\n\n",
+        "a@ ",
+        "://",
+        "<",
+        "- ",
+        "a.it ",
+        "a.it\u{A0}",
+        "．",
+        "綿.",
     ] {
         let text = part.repeat(200_000 / part.len());
         let start = std::time::Instant::now();

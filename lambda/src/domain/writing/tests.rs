@@ -18,23 +18,47 @@ fn writer(texts: &[&'static str], turn_ms: u64) -> FakeDescriber {
     describer
 }
 
-/// Has a blue cotton shirt described in ten seconds.
-async fn run(describer: &FakeDescriber) -> CheckedDescription {
-    let told = Told {
+fn told() -> Told {
+    Told {
         sure: [("Fabric", "Cotton"), ("Colour", "Blue")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .collect(),
         ..Told::default()
-    };
+    }
+}
+
+/// The same, and none of it sure: each may be left out.
+fn unsure() -> Told {
+    Told {
+        hedged: told().sure,
+        ..Told::default()
+    }
+}
+
+/// Has a blue cotton shirt described in ten seconds.
+async fn run(describer: &FakeDescriber) -> CheckedDescription {
+    run_about(describer, &check(), &told()).await
+}
+
+fn check() -> TextCheck {
+    let style = Settings::read(|_| None).unwrap().wording.style;
+    TextCheck::new(&AttributeSet::embedded(), &style)
+}
+
+async fn run_about(
+    describer: &FakeDescriber,
+    check: &TextCheck,
+    told: &Told,
+) -> CheckedDescription {
     let subject = Subject {
         noun: "shirt",
-        told: &told,
+        told,
     };
     let wording = Settings::read(|_| None).unwrap().wording;
     write(
         describer,
-        &TextCheck::new(&AttributeSet::embedded(), &wording.style),
+        check,
         subject,
         &wording.prompt("shirt", &told.sure, &told.hedged),
         Deadline::after(Duration::from_secs(10)),
@@ -130,26 +154,92 @@ struct Injection {
     obeyed: Option<String>,
 }
 
+/// The text of each injection, and the reply to it. In most of the replies a true text has
+/// something added, so that what is found out is no attribute left out.
+fn obeying() -> Vec<(String, String)> {
+    let injections = include_str!("../../../tests/data/injections.jsonl");
+    let read = |line: &str| -> Injection { serde_json::from_str(line).unwrap() };
+    let obeying: Vec<(String, String)> = injections
+        .lines()
+        .map(read)
+        .filter_map(|Injection { id, text, obeyed }| Some((format!("{id}: {text}"), obeyed?)))
+        .collect();
+    let added = obeying.iter().filter(|(_, reply)| adds(reply)).count();
+    assert!(obeying.len() >= 80 && added >= 40, "{added} of {obeying:?}");
+    obeying
+}
+
+/// Whether a reply adds to a true text.
+fn adds(reply: &str) -> bool {
+    reply.contains("{true}")
+}
+
 /// The attempts are data to the writer. One that takes them for instructions all the same is
-/// found out, whether it replaces the text or adds to a true one.
+/// found out, whether it replaces the text or adds to a true one, also where every attribute
+/// may be left out.
 #[tokio::test(start_paused = true)]
 async fn no_text_of_a_writer_that_obeys_an_injection_gets_out_as_clean() {
-    let injections = include_str!("../../../tests/data/injections.jsonl");
-    let mut obeyed = 0;
-    for line in injections.lines() {
-        let Injection {
-            id,
-            text,
-            obeyed: reply,
-        } = serde_json::from_str(line).unwrap();
-        let Some(reply) = reply else { continue };
-        let reply = reply.replace("{true}", TRUE);
-        let reply: &'static str = Box::leak(reply.into_boxed_str());
-        let description = run(&writer(&[reply, reply], 0)).await;
-        assert!(!description.is_clean(), "{id}: {text} gives {reply}");
-        obeyed += 1;
+    let check = check();
+    for told in [told(), unsure()] {
+        for (injection, reply) in obeying() {
+            let text: &'static str = Box::leak(reply.replace("{true}", TRUE).into_boxed_str());
+            let mut description = run_about(&writer(&[text, text], 0), &check, &told).await;
+            if adds(&reply) {
+                description.faults.unmentioned.clear();
+            }
+            assert!(!description.is_clean(), "{injection} gives {text}");
+        }
     }
-    assert!(obeyed >= 80, "{obeyed}");
+}
+
+/// A listing that is true of a blue cotton shirt but for its description.
+fn listing(description: &str) -> String {
+    json!({
+        "title": "Blue Cotton Shirt for Every Day, Every Evening and Every Season",
+        "bullets": [
+            "A shirt of cotton", "In a blue that goes with much", "For long evenings",
+            "For the office", "For every season"
+        ],
+        "description": description,
+        "search_keywords": [
+            "blue shirt", "cotton shirt", "blue cotton shirt", "office shirt", "evening shirt"
+        ],
+        "alt_text": "A blue cotton shirt on a plain background",
+        "meta_description":
+            "A blue cotton shirt that goes with much, at the office and in long evenings."
+    })
+    .to_string()
+}
+
+/// The same for who writes listings: in the place of one, or in its description.
+#[test]
+fn no_listing_of_a_writer_that_obeys_an_injection_gets_out_as_clean() {
+    let check = check();
+    for told in [told(), unsure()] {
+        let reader = ListingReader {
+            check: &check,
+            subject: Subject {
+                noun: "shirt",
+                told: &told,
+            },
+        };
+        let reasons = reader.read(&listing(TRUE)).reasons();
+        assert!(reasons.is_empty(), "{reasons:?}");
+        for (injection, reply) in obeying() {
+            let text = reply.replace("{true}", TRUE);
+            assert!(!reader.read(&text).reasons().is_empty(), "{injection}");
+            let ListingDraft::Read(mut read) = reader.read(&listing(&text)) else {
+                panic!("{injection} gives what can't be read");
+            };
+            if adds(&reply) {
+                read.faults.unmentioned.clear();
+            }
+            let is_clean = read.faults.is_clean()
+                && read.wrong_script.is_empty()
+                && read.wrong_form.is_empty();
+            assert!(!is_clean, "{injection} gives {text}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -266,6 +266,59 @@ fn work_again_is_told_from_work_at_once() {
 }
 
 #[test]
+fn of_copies_in_one_batch_one_does_the_work() {
+    let batch = |copies: &[u32], left: &[u32]| {
+        let mut run = Run::of(vec![
+            Photo::Whole { picture: 1 },
+            Photo::Whole { picture: 0 },
+        ]);
+        run.found.descriptions.insert(0, description(2, "Cotton"));
+        let mut batch = invocation(2, 0, 5);
+        batch.versions = copies.iter().copied().map(version).collect();
+        batch.left = left.iter().copied().map(version).collect();
+        run.works(batch, Work::default());
+        run
+    };
+    let worked = |mut run: Run, questions: usize, texts: usize| {
+        run.seen.work.insert(0, work_of(questions, texts));
+        run
+    };
+    worked(batch(&[2, 2], &[]), QUESTIONS, 1).assert_broken(&[]);
+    worked(batch(&[2, 2], &[]), 2 * QUESTIONS, 1).assert_broken(&[2]);
+    worked(batch(&[2, 2], &[]), QUESTIONS, 2).assert_broken(&[2]);
+    // One of them failed, and the other did what that had not.
+    worked(batch(&[2, 2], &[2]), 2 * QUESTIONS, 2).assert_broken(&[]);
+    worked(batch(&[2, 2], &[2, 2]), 3 * QUESTIONS, 2).assert_broken(&[2]);
+    // Two photos are two works.
+    worked(batch(&[1, 2], &[]), 2 * QUESTIONS, 2).assert_broken(&[]);
+    worked(batch(&[1, 2, 2], &[1]), 3 * QUESTIONS, 3).assert_broken(&[]);
+    worked(batch(&[1, 2, 2], &[]), 3 * QUESTIONS, 3).assert_broken(&[2]);
+    // Of such a batch and another invocation that were both done, one has done the work.
+    let mut run = worked(batch(&[2, 2], &[]), QUESTIONS, 1);
+    run.works(invocation(2, 1, 6), work_of(QUESTIONS, 0));
+    run.assert_broken(&[2]);
+}
+
+#[test]
+fn claims_are_left_by_who_was_killed_and_by_faults_alone() {
+    let mut run = Run::replaced();
+    run.found.claims = 1;
+    run.assert_broken(&[4]);
+    run.seen.claims_at_risk = 1;
+    run.assert_broken(&[]);
+    run.found.claims = 2;
+    run.assert_broken(&[4]);
+    // Both of its messages are about one product.
+    let mut killed = invocation(2, 20, 25);
+    killed.versions = vec![version(1), version(2)];
+    killed.ending = Ending::Killed;
+    run.works(killed, Work::default());
+    run.assert_broken(&[]);
+    let claims = run.verdict().claims;
+    assert_eq!((claims.left, claims.allowed), (2, 2));
+}
+
+#[test]
 fn what_nobody_can_explain_is_wrong() {
     let mut run = Run::replaced();
     run.found.others.push("descriptions/else.json".to_owned());
