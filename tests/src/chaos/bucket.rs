@@ -50,11 +50,6 @@ pub struct Found {
     pub claims: usize,
 }
 
-/// Whether a key, or a path of S3, is that of a claim on a product.
-pub fn is_of_claim(key: &str) -> bool {
-    key.contains("claim")
-}
-
 /// Reads all of it.
 ///
 /// # Errors
@@ -86,8 +81,7 @@ pub async fn read(bucket: &CatalogueBucket) -> Result<Found> {
         };
         found.failures.insert(product, failure);
     }
-    let keys = bucket.keys("").await?;
-    found.claims = keys.iter().filter(|key| is_of_claim(key)).count();
+    found.claims = bucket.keys(CLAIMS).await?.len();
     Ok(found)
 }
 

@@ -114,7 +114,7 @@ impl Ledger {
         *calls.faults.entry(strike.fault).or_default() += 1;
         let may_leave_a_claim = match request.method() {
             "DELETE" => true,
-            "PUT" => super::bucket::is_of_claim(request.path()),
+            "PUT" => is_claim(request.path()),
             _ => false,
         };
         seen.claims_at_risk += usize::from(service == Service::S3 && may_leave_a_claim);
