@@ -154,6 +154,7 @@ async fn describe_listed(
     common: &BatchInput,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
+    let at_ms = item.at_ms();
     let bucket = item
         .bucket
         .or_else(|| common.bucket.clone())
@@ -165,7 +166,6 @@ async fn describe_listed(
             );
             refuse(Some(&item.key), problem)
         })?;
-    let at_ms = item.at_ms();
     let upload = to_upload(item.key, item.etag, at_ms, bucket);
     let prefix = common
         .prefix
