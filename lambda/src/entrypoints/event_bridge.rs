@@ -107,6 +107,7 @@ mod tests {
             channel: "sqs",
             id: "m1".to_owned(),
             sent: Some("1763976600500".to_owned()),
+            came_before: false,
         };
         for (is_upload_first, calls) in [(true, 2), (false, 1)] {
             let fakes = Fakes::with_photo();
