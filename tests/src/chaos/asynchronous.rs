@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::channel::Message;
 use super::dead_letters::{DeadLetter, Ending};
-use super::plan::Version;
 
 /// The first attempt and two retries.
 const ATTEMPTS: usize = 3;
@@ -15,10 +15,10 @@ const ATTEMPTS: usize = 3;
 /// An event whose invocation may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// Which copy of which event.
+    /// Which copy of it.
     pub copy: u64,
-    /// What it tells of.
-    pub version: Version,
+    /// Which event.
+    pub message: Message,
     /// Whether no retry follows.
     pub is_last: bool,
 }
@@ -34,7 +34,7 @@ pub struct Asynchronous {
 
 #[derive(Debug)]
 struct Waiting {
-    version: Version,
+    message: Message,
     /// When it may begin; nothing while it is under way.
     due: Option<Duration>,
     endings: Vec<Ending>,
@@ -53,9 +53,9 @@ impl Asynchronous {
     }
 
     /// Takes an event, or another copy of it.
-    pub fn send(&mut self, version: Version, now: Duration) {
+    pub fn send(&mut self, message: Message, now: Duration) {
         let event = Waiting {
-            version,
+            message,
             due: Some(now),
             endings: Vec::new(),
         };
@@ -70,7 +70,7 @@ impl Asynchronous {
         event.due = None;
         Some(Attempt {
             copy,
-            version: event.version,
+            message: event.message,
             is_last: event.endings.len() + 1 == ATTEMPTS,
         })
     }
@@ -93,7 +93,7 @@ impl Asynchronous {
         }
         if let Some(event) = self.waiting.remove(&copy) {
             self.dead.push(DeadLetter {
-                version: event.version,
+                version: event.message.version,
                 endings: event.endings,
             });
         }
@@ -125,10 +125,15 @@ impl Asynchronous {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chaos::channel::Channel;
+    use crate::chaos::plan::Version;
 
-    const VERSION: Version = Version {
-        product: 1,
-        number: 1,
+    const MESSAGE: Message = Message {
+        channel: Channel::S3,
+        version: Version {
+            product: 1,
+            number: 1,
+        },
     };
 
     fn at(seconds: u64) -> Duration {
@@ -138,7 +143,7 @@ mod tests {
     #[test]
     fn an_event_is_tried_three_times_with_pauses_that_double() {
         let mut events = Asynchronous::new(at(10));
-        events.send(VERSION, at(0));
+        events.send(MESSAGE, at(0));
         for (time, due) in [(0, Some(at(10))), (10, Some(at(30))), (30, None)] {
             let attempt = events.take(at(time)).unwrap();
             assert_eq!(attempt.is_last, time == 30);
@@ -153,8 +158,8 @@ mod tests {
     #[test]
     fn what_succeeds_is_gone_and_a_copy_is_not() {
         let mut events = Asynchronous::new(at(10));
-        events.send(VERSION, at(0));
-        events.send(VERSION, at(5));
+        events.send(MESSAGE, at(0));
+        events.send(MESSAGE, at(5));
         let first = events.take(at(1)).unwrap();
         events.done(first.copy);
         assert_eq!((events.due(at(1)), events.due(at(5))), (0, 1));

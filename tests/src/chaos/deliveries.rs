@@ -8,9 +8,9 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use super::asynchronous::{Asynchronous, Attempt};
+use super::channel::Message;
 use super::dead_letters::{DeadLetter, Ending};
-use super::events::message_id;
-use super::plan::{Channel, Version};
+use super::plan::Version;
 use super::queue::{Queue, Received, reported};
 
 /// The most messages of a batch, as event source mappings have it by default.
@@ -36,8 +36,8 @@ impl Delivery {
     /// The photos that it tells of.
     pub fn versions(&self) -> Vec<Version> {
         match self {
-            Delivery::Batch(received) => received.iter().map(|one| one.version).collect(),
-            Delivery::Event(attempt) => vec![attempt.version],
+            Delivery::Batch(received) => received.iter().map(|one| one.message.version).collect(),
+            Delivery::Event(attempt) => vec![attempt.message.version],
         }
     }
 }
@@ -62,10 +62,10 @@ impl Deliveries {
     }
 
     /// Somebody tells of a photo.
-    pub fn send(&mut self, channel: Channel, version: Version, now: Duration) {
-        match channel.is_queue() {
-            true => self.queue.send(version, now),
-            false => self.asynchronous.send(version, now),
+    pub fn send(&mut self, message: Message, now: Duration) {
+        match message.channel.is_queue() {
+            true => self.queue.send(message, now),
+            false => self.asynchronous.send(message, now),
         }
     }
 
@@ -112,11 +112,11 @@ impl Deliveries {
             }
             Delivery::Event(attempt) => {
                 self.asynchronous.not_done(attempt.copy, ending, now);
-                return vec![attempt.version];
+                return vec![attempt.message.version];
             }
             Delivery::Batch(received) => received,
         };
-        let ids: Vec<String> = received.iter().map(|one| message_id(one.version)).collect();
+        let ids: Vec<String> = received.iter().map(|one| one.message.id()).collect();
         let failed = match ending {
             Ending::Done => reported(answer, &ids),
             _ => None,
@@ -134,7 +134,7 @@ impl Deliveries {
                 None => ending,
             };
             self.queue.not_done(one.copy, ending);
-            left.push(one.version);
+            left.push(one.message.version);
         }
         left
     }
@@ -172,11 +172,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::chaos::channel::Channel;
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    fn version(product: usize) -> Version {
-        Version { product, number: 1 }
+    fn message(channel: Channel, product: usize) -> Message {
+        Message {
+            channel,
+            version: Version { product, number: 1 },
+        }
     }
 
     /// Delivers everything once and ends it so; says what is ready after a long time.
@@ -184,7 +188,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut deliveries = Deliveries::new(TIMEOUT);
         for product in 1..=2 {
-            deliveries.send(channel, version(product), Duration::ZERO);
+            deliveries.send(message(channel, product), Duration::ZERO);
         }
         while let Some(delivery) = deliveries.next(&mut rng, Duration::ZERO) {
             deliveries.settle(delivery, ending, answer, Duration::ZERO);
@@ -210,15 +214,36 @@ mod tests {
     fn of_a_batch_only_what_is_reported_comes_again() {
         let mut deliveries = Deliveries::new(TIMEOUT);
         for product in 1..=3 {
-            deliveries.send(Channel::SqsOwn, version(product), Duration::ZERO);
+            deliveries.send(message(Channel::SqsOwn, product), Duration::ZERO);
         }
         let batch = deliveries.batch(3, Duration::ZERO).unwrap();
         assert_eq!(batch.versions().len(), 3);
-        let failed = json!({"itemIdentifier": message_id(version(2))});
+        let second = message(Channel::SqsOwn, 2);
+        let failed = json!({"itemIdentifier": second.id()});
         let answer = json!({"batchItemFailures": [failed]});
         let left = deliveries.settle(batch, Ending::Done, &answer, Duration::ZERO);
-        assert_eq!(left, [version(2)]);
+        assert_eq!(left, [second.version]);
         let again = deliveries.batch(3, 2 * TIMEOUT).unwrap();
-        assert_eq!(again.versions(), [version(2)]);
+        assert_eq!(again.versions(), [second.version]);
+    }
+
+    #[test]
+    fn a_photo_that_is_told_of_by_two_ways_may_be_twice_in_a_batch() {
+        let mut deliveries = Deliveries::new(TIMEOUT);
+        let messages = [Channel::SqsS3, Channel::SqsOwn].map(|channel| message(channel, 1));
+        for message in messages {
+            deliveries.send(message, Duration::ZERO);
+        }
+        let batch = deliveries.batch(3, Duration::ZERO).unwrap();
+        assert_eq!(batch.versions(), messages.map(|message| message.version));
+        // Of the two the one that is reported comes again.
+        let failed = json!({"itemIdentifier": messages[1].id()});
+        let answer = json!({"batchItemFailures": [failed]});
+        let left = deliveries.settle(batch, Ending::Done, &answer, Duration::ZERO);
+        assert_eq!(left, [messages[1].version]);
+        let Some(Delivery::Batch(again)) = deliveries.batch(3, 2 * TIMEOUT) else {
+            panic!("it does not come again");
+        };
+        assert_eq!(again[0].message, messages[1]);
     }
 }

@@ -18,7 +18,7 @@ use super::events::{Events, Told};
 use super::kills::Kill;
 use super::ledger::Ledger;
 use super::photos::Pictures;
-use super::plan::{Channel, Plan, Step, Version};
+use super::plan::{Plan, Step, Version};
 use super::worker::{Outcome, Worker};
 
 /// For each worker so many messages and events may wait before more photos arrive.
@@ -214,10 +214,7 @@ impl Driver<'_> {
             self.next_step += 1;
             match step {
                 Step::Upload(version) => self.upload(version).await?,
-                Step::Announce(version) => {
-                    let channel = self.channel(version);
-                    self.deliveries.send(channel, version, now);
-                }
+                Step::Announce(message) => self.deliveries.send(message, now),
             }
         }
         Ok(())
@@ -236,6 +233,7 @@ impl Driver<'_> {
             key,
             etag,
             size,
+            at_ms: self.setting.plan.uploaded_ms(version),
         };
         self.told.insert(version, told);
         Ok(())
@@ -283,24 +281,18 @@ impl Driver<'_> {
     fn event_of(&self, delivery: &Delivery) -> Value {
         match delivery {
             Delivery::Batch(received) => {
-                let told: Vec<Told> = received.iter().map(|one| self.told(one.version)).collect();
-                let messages: Vec<_> = received
+                let told: Vec<Told> = received
                     .iter()
-                    .zip(&told)
-                    .map(|(one, told)| (self.channel(one.version), told, *one))
+                    .map(|one| self.told(one.message.version))
                     .collect();
+                let messages: Vec<_> = told.iter().zip(received.iter().copied()).collect();
                 self.setting.events.batch(&messages)
             }
             Delivery::Event(attempt) => {
-                let channel = self.channel(attempt.version);
-                let told = self.told(attempt.version);
-                self.setting.events.event(channel, &told)
+                let told = self.told(attempt.message.version);
+                self.setting.events.event(attempt.message.channel, &told)
             }
         }
-    }
-
-    fn channel(&self, version: Version) -> Channel {
-        self.setting.plan.channel(version.product)
     }
 
     /// What is told of a version; an object that is not there was, as far as its event
@@ -311,6 +303,7 @@ impl Driver<'_> {
             key: self.setting.plan.key(version),
             etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
             size: 0,
+            at_ms: self.setting.plan.uploaded_ms(version),
         })
     }
 

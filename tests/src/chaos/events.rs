@@ -5,11 +5,15 @@ use anyhow::{Context, Result};
 use local_stack::BUCKET;
 use serde_json::{Value, json};
 
-use super::plan::{Channel, Version, product_id};
+use super::channel::{Channel, Message};
+use super::plan::{Plan, Version, product_id};
 use super::queue::Received;
 
-/// When the first message was sent, in milliseconds since 1970.
-const FIRST_SENT_MS: u64 = 1_763_976_600_000;
+/// The first moment that events tell of, in milliseconds since 1970: 2025-11-24T09:30:00Z.
+const FIRST_MS: u64 = 1_763_976_600_000;
+
+/// How long after an upload somebody sends a message about it.
+const SENT_AFTER_MS: u64 = 40;
 
 /// Where S3's sequencers begin.
 const FIRST_SEQUENCER: u64 = 0x0069_242A_58A1_0000;
@@ -25,6 +29,8 @@ pub struct Told {
     pub etag: String,
     /// Its size in bytes.
     pub size: usize,
+    /// When it was put there, in ms since the first moment.
+    pub at_ms: u64,
 }
 
 /// The events that are filled in.
@@ -67,35 +73,36 @@ impl Events {
             Channel::Sns | Channel::SnsOwn => {
                 let mut event = self.sns.clone();
                 let message = &mut event["Records"][0]["Sns"];
-                message["MessageId"] = json!(message_id(told.version));
+                message["MessageId"] = json!(id_of(channel, told));
                 message["Message"] = json!(self.inner(channel, told).to_string());
-                message["Timestamp"] = json!(published(told.version));
+                message["Timestamp"] = json!(moment(told.at_ms + SENT_AFTER_MS));
                 event
             }
             _ => self.inner(channel, told),
         }
     }
 
-    /// The event of a batch of messages, each with the channel that it came by.
-    pub fn batch(&self, messages: &[(Channel, &Told, Received)]) -> Value {
+    /// The event of a batch of messages, each with the photo that it tells of.
+    pub fn batch(&self, messages: &[(&Told, Received)]) -> Value {
         let records: Vec<Value> = messages
             .iter()
-            .map(|(channel, told, received)| {
-                let mut body = self.inner(*channel, told);
-                if *channel == Channel::SqsSns {
+            .map(|(told, received)| {
+                let Message { channel, .. } = received.message;
+                let mut body = self.inner(channel, told);
+                if channel == Channel::SqsSns {
                     let text = json!(body.to_string());
                     body = self.envelope.clone();
                     body["Message"] = text;
-                    body["MessageId"] = json!(message_id(told.version));
+                    body["MessageId"] = json!(received.message.id());
                 }
                 let mut record = self.record.clone();
-                record["messageId"] = json!(message_id(told.version));
+                record["messageId"] = json!(received.message.id());
                 record["receiptHandle"] =
                     json!(format!("chaos-{}-{}", received.copy, received.receives));
                 record["body"] = json!(body.to_string());
                 let attributes = &mut record["attributes"];
                 attributes["ApproximateReceiveCount"] = json!(received.receives.to_string());
-                attributes["SentTimestamp"] = json!(sent_ms(told.version).to_string());
+                attributes["SentTimestamp"] = json!(sent_ms(told.at_ms).to_string());
                 record
             })
             .collect();
@@ -109,6 +116,7 @@ impl Events {
             key,
             etag,
             size,
+            at_ms,
         } = told;
         match channel {
             Channel::SqsOwn | Channel::SnsOwn => json!({
@@ -117,7 +125,7 @@ impl Events {
             }),
             Channel::EventBridge | Channel::SqsEventBridge => {
                 let mut event = self.event_bridge.clone();
-                event["time"] = json!(format!("2025-11-24T09:30:{:02}Z", version.number));
+                event["time"] = json!(second(*at_ms));
                 event["detail"]["object"] = json!({
                     "key": key,
                     "size": size,
@@ -128,7 +136,7 @@ impl Events {
             }
             Channel::S3 | Channel::Sns | Channel::SqsS3 | Channel::SqsSns => {
                 let mut event = self.s3.clone();
-                event["Records"][0]["eventTime"] = json!(published(*version));
+                event["Records"][0]["eventTime"] = json!(moment(*at_ms));
                 // Keys are URL-encoded here; ours have nothing to encode.
                 event["Records"][0]["s3"]["object"] = json!({
                     "key": key,
@@ -142,30 +150,46 @@ impl Events {
     }
 }
 
-/// The id of the message about a version: the same for every delivery.
-pub fn message_id(version: Version) -> String {
-    format!(
-        "{:08x}-0000-4000-8000-{:012x}",
-        version.product, version.number
-    )
+fn id_of(channel: Channel, told: &Told) -> String {
+    let version = told.version;
+    Message { channel, version }.id()
 }
 
-/// What a result or a record says of the place of a version among those of its
-/// product: S3's sequencer, or when one's own message was sent.
-pub fn place_of(channel: Channel, version: Version) -> String {
+/// What results and records may say of the place of a version among those of its product: for
+/// each way by which it is told of one.
+pub fn places(plan: &Plan, version: Version) -> Vec<String> {
+    let at_ms = plan.uploaded_ms(version);
+    let channels = plan.products[version.product].channels();
+    channels
+        .map(|channel| place_of(channel, version, at_ms))
+        .collect()
+}
+
+/// The same for one way: S3's sequencer, or when one's own message was sent.
+pub fn place_of(channel: Channel, version: Version, at_ms: u64) -> String {
     match channel {
-        Channel::SnsOwn => published(version),
-        Channel::SqsOwn => sent_ms(version).to_string(),
+        Channel::SnsOwn => moment(at_ms + SENT_AFTER_MS),
+        Channel::SqsOwn => sent_ms(at_ms).to_string(),
         _ => sequencer(version),
     }
 }
 
-fn published(version: Version) -> String {
-    format!("2025-11-24T09:30:{:02}.000Z", version.number)
+/// A moment, told to the millisecond.
+fn moment(at_ms: u64) -> String {
+    format!(
+        "2025-11-24T09:30:{:02}.{:03}Z",
+        at_ms / 1_000,
+        at_ms % 1_000
+    )
 }
 
-fn sent_ms(version: Version) -> u64 {
-    FIRST_SENT_MS + version.order()
+/// The same, told to the second.
+fn second(at_ms: u64) -> String {
+    format!("2025-11-24T09:30:{:02}Z", at_ms / 1_000)
+}
+
+fn sent_ms(at_ms: u64) -> u64 {
+    FIRST_MS + at_ms + SENT_AFTER_MS
 }
 
 fn sequencer(version: Version) -> String {
@@ -184,6 +208,7 @@ mod tests {
             key: "incoming/chaos-00003.jpg".to_owned(),
             etag: "e".to_owned(),
             size: 5,
+            at_ms: 1_000 + 250 * u64::from(number),
         }
     }
 
@@ -201,10 +226,13 @@ mod tests {
                 true => {
                     let received = Received {
                         copy: 1,
-                        version: told.version,
+                        message: Message {
+                            channel,
+                            version: told.version,
+                        },
                         receives: 2,
                     };
-                    events.batch(&[(channel, &told, received)])
+                    events.batch(&[(&told, received)])
                 }
                 false => events.event(channel, &told),
             };
@@ -215,10 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_sent_after_the_upload_and_a_second_is_no_moment() {
+        assert_eq!(moment(1_250), "2025-11-24T09:30:01.250Z");
+        assert_eq!(second(1_250), "2025-11-24T09:30:01Z");
+        assert_eq!(sent_ms(1_250), FIRST_MS + 1_290);
+    }
+
+    #[test]
     fn places_grow_with_the_version() {
         for channel in Channel::ALL {
             let places: Vec<String> = (1..4)
-                .map(|number| place_of(channel, told(number).version))
+                .map(|number| place_of(channel, told(number).version, told(number).at_ms))
                 .collect();
             assert!(places.is_sorted(), "{places:?}");
             assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), 3);

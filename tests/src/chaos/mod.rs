@@ -3,12 +3,14 @@
 //!
 //! Real are the function's processes, the local cloud and the model server. Played
 //! are S3's events, EventBridge, SNS, the queue and Lambda, whose Runtime API the
-//! processes are asked through: several at a time, so that they can be killed. In
+//! processes are asked through: several at a time, so that they can be killed. Some
+//! products are told of by two ways, and some photos replaced within a second. In
 //! between, each process has a proxy that makes faults and keeps a ledger. `verdict`
 //! has the rules.
 
 mod asynchronous;
 mod bucket;
+mod channel;
 mod dead_letters;
 mod deliveries;
 mod driver;

@@ -4,6 +4,8 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::channel::{Channel, Message};
+
 /// With fewer there would be lives that no product has.
 pub const FEWEST_PRODUCTS: usize = 20;
 
@@ -54,58 +56,26 @@ impl Photo {
     }
 }
 
-/// By which way a product's photos are told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Channel {
-    /// S3's notification.
-    S3,
-    /// S3's event through EventBridge.
-    EventBridge,
-    /// S3's notification through a topic.
-    Sns,
-    /// A message of one's own through a topic.
-    SnsOwn,
-    /// S3's notification in a queue.
-    SqsS3,
-    /// EventBridge's event in a queue.
-    SqsEventBridge,
-    /// S3's notification, through a topic into a queue.
-    SqsSns,
-    /// A message of one's own in a queue.
-    SqsOwn,
-}
-
-impl Channel {
-    /// All of them.
-    pub const ALL: [Channel; 8] = [
-        Channel::S3,
-        Channel::EventBridge,
-        Channel::Sns,
-        Channel::SnsOwn,
-        Channel::SqsS3,
-        Channel::SqsEventBridge,
-        Channel::SqsSns,
-        Channel::SqsOwn,
-    ];
-
-    /// Whether a queue delivers it; else it is an asynchronous invocation.
-    pub fn is_queue(self) -> bool {
-        match self {
-            Channel::S3 | Channel::EventBridge | Channel::Sns | Channel::SnsOwn => false,
-            Channel::SqsS3 | Channel::SqsEventBridge | Channel::SqsSns | Channel::SqsOwn => true,
-        }
-    }
-}
-
 /// One product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// How its photos are told of.
     pub channel: Channel,
+    /// How each of them is told of as well.
+    pub beside: Option<Channel>,
     /// Its photos, oldest first; at least one.
     pub photos: Vec<Photo>,
     /// Whether they lie under two keys in turns, so that a newer one replaces none.
     pub has_two_keys: bool,
+    /// Whether they are put into the bucket within one second.
+    pub is_close: bool,
+}
+
+impl Planned {
+    /// The ways by which each of its photos is told of.
+    pub fn channels(&self) -> impl Iterator<Item = Channel> + use<> {
+        [self.channel].into_iter().chain(self.beside)
+    }
 }
 
 /// One thing that happens.
@@ -114,7 +84,7 @@ pub enum Step {
     /// A photo is put into the bucket.
     Upload(Version),
     /// It is told of; again, for a duplicate.
-    Announce(Version),
+    Announce(Message),
 }
 
 /// All that happens.
@@ -158,6 +128,12 @@ const LIVES: [(Life, usize); 6] = [
 /// How many products have two keys.
 const WITH_TWO_KEYS: f64 = 0.3;
 
+/// How many products are told of by another way as well, of those that may be.
+const TOLD_BESIDE: f64 = 0.6;
+
+/// How many products' photos are put into the bucket within one second.
+const CLOSE: f64 = 0.5;
+
 /// How often what was told is told once more, and once more again.
 const DUPLICATED: f64 = 0.15;
 
@@ -182,14 +158,20 @@ impl Plan {
         let mut planned = Vec::with_capacity(products);
         for (product, life) in lives.into_iter().enumerate() {
             let photos = photos(life, pictures, &mut rng);
-            placed.extend(steps(product, life, &photos, &mut rng));
             let channel = Channel::ALL[rng.random_range(0..Channel::ALL.len())];
-            let has_two_keys = rng.random_bool(WITH_TWO_KEYS);
-            planned.push(Planned {
+            let beside = channel.beside(&mut rng);
+            let beside = beside.filter(|_| rng.random_bool(TOLD_BESIDE));
+            // Whether a message came before another photo of that second nobody can know.
+            let is_order_told = !(channel.is_coarse() && beside.is_some_and(Channel::is_own));
+            let one = Planned {
                 channel,
+                beside,
                 photos,
-                has_two_keys,
-            });
+                has_two_keys: rng.random_bool(WITH_TWO_KEYS),
+                is_close: rng.random_bool(CLOSE) && is_order_told,
+            };
+            placed.extend(steps(product, life, &one, &mut rng));
+            planned.push(one);
         }
         // Stable: what was put in first is first of equals.
         placed.sort_by_key(|&(place, _)| place);
@@ -199,9 +181,15 @@ impl Plan {
         }
     }
 
-    /// The channel of a product.
-    pub fn channel(&self, product: usize) -> Channel {
-        self.products[product].channel
+    /// When a version of a product is put into the bucket, as events tell: in ms since the first
+    /// moment that they tell of.
+    pub fn uploaded_ms(&self, version: Version) -> u64 {
+        const PART_MS: u64 = 250;
+        let number = u64::from(version.number);
+        match self.products[version.product].is_close {
+            true => 1_000 + PART_MS * number,
+            false => 1_000 * number + PART_MS,
+        }
     }
 
     /// Where a version of a product lies.
@@ -275,11 +263,11 @@ fn photos(life: Life, pictures: usize, rng: &mut ChaCha8Rng) -> Vec<Photo> {
 }
 
 /// The steps of a product, each with its place among those of all products.
-fn steps(product: usize, life: Life, photos: &[Photo], rng: &mut ChaCha8Rng) -> Vec<(usize, Step)> {
+fn steps(product: usize, life: Life, one: &Planned, rng: &mut ChaCha8Rng) -> Vec<(usize, Step)> {
     let mut placed = Vec::new();
     let mut told = Vec::new();
     let mut place = product * ROOM;
-    for (version, photo) in (1..).zip(photos) {
+    for (version, photo) in (1..).zip(&one.photos) {
         let version = Version {
             product,
             number: version,
@@ -290,17 +278,20 @@ fn steps(product: usize, life: Life, photos: &[Photo], rng: &mut ChaCha8Rng) -> 
         if *photo != Photo::Missing {
             placed.push((place, Step::Upload(version)));
         }
-        told.push((place + rng.random_range(0..JITTER), version));
+        for channel in one.channels() {
+            let message = Message { channel, version };
+            told.push((place + rng.random_range(0..JITTER), message));
+        }
     }
     if life == Life::Overtaken {
         let last = told.iter().map(|&(place, _)| place).max().unwrap_or(place);
         told[0].0 = last + gap(rng);
     }
-    for (mut place, version) in told {
-        placed.push((place, Step::Announce(version)));
+    for (mut place, message) in told {
+        placed.push((place, Step::Announce(message)));
         while rng.random_bool(DUPLICATED) {
             place += gap(rng);
-            placed.push((place, Step::Announce(version)));
+            placed.push((place, Step::Announce(message)));
         }
     }
     placed
@@ -315,97 +306,4 @@ fn gap(rng: &mut ChaCha8Rng) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn place(plan: &Plan, step: Step) -> usize {
-        plan.steps.iter().position(|other| *other == step).unwrap()
-    }
-
-    #[test]
-    fn the_same_seed_plans_the_same_and_another_does_not() {
-        assert_eq!(Plan::new(100, 5, 7), Plan::new(100, 5, 7));
-        assert_ne!(Plan::new(100, 5, 7), Plan::new(100, 5, 8));
-    }
-
-    #[test]
-    fn every_photo_is_told_of_and_not_before_it_is_there() {
-        let plan = Plan::new(500, 4, 1);
-        for product in 0..500 {
-            for version in plan.versions(product) {
-                let told = place(&plan, Step::Announce(version));
-                if plan.photo(version) != Photo::Missing {
-                    assert!(place(&plan, Step::Upload(version)) < told, "{version:?}");
-                }
-            }
-            let uploads: Vec<Version> = plan
-                .steps
-                .iter()
-                .filter_map(|step| match step {
-                    Step::Upload(version) if version.product == product => Some(*version),
-                    _ => None,
-                })
-                .collect();
-            assert!(uploads.is_sorted(), "{uploads:?}");
-        }
-    }
-
-    #[test]
-    fn a_small_plan_has_every_life_and_every_way_of_delivery() {
-        let plan = Plan::new(FEWEST_PRODUCTS * 3, 4, 7);
-        let has = |wanted: fn(&Planned) -> bool| plan.products.iter().any(wanted);
-        assert!(has(|product| product.photos == [Photo::Missing]));
-        assert!(has(|product| product.photos.len() == 1
-            && matches!(product.photos[0], Photo::Cut { .. } | Photo::Text)));
-        assert!(has(|product| product.photos.len() == 2
-            && product.photos[0].picture().is_none()
-            && product.photos[1].picture().is_some()));
-        assert!(has(|product| product.photos.len() == 2
-            && product.photos[0].picture().is_some()
-            && product.photos[1].picture().is_none()));
-        assert!(has(|product| product.channel.is_queue()));
-        assert!(has(|product| !product.channel.is_queue()));
-        // Some photo is told of after a newer one of its product.
-        let late = (0..plan.products.len()).any(|product| {
-            let newest = place(&plan, Step::Announce(plan.newest(product)));
-            let mut older = plan.versions(product).rev().skip(1);
-            older.any(|version| place(&plan, Step::Announce(version)) > newest)
-        });
-        assert!(late);
-        let (versions, duplicates) = plan.counts();
-        assert!(versions > plan.products.len() && duplicates > 0);
-    }
-
-    #[test]
-    fn some_products_have_photos_under_two_keys_and_others_replace_theirs() {
-        let plan = Plan::new(200, 4, 7);
-        let keys = |product: usize| {
-            let keys = plan.versions(product).map(|version| plan.key(version));
-            keys.collect::<std::collections::BTreeSet<String>>().len()
-        };
-        let several = (0..200).filter(|&product| plan.newest(product).number > 1);
-        let (two, one): (Vec<usize>, Vec<usize>) = several.partition(|&product| keys(product) == 2);
-        assert!(!two.is_empty() && !one.is_empty());
-        assert!(
-            two.iter()
-                .all(|&product| plan.products[product].has_two_keys)
-        );
-    }
-
-    #[test]
-    fn photos_that_follow_each_other_differ() {
-        for planned in Plan::new(1_000, 2, 3).products {
-            for pair in planned.photos.windows(2) {
-                assert_ne!(pair[0], pair[1]);
-            }
-        }
-    }
-
-    #[test]
-    fn names_are_read_back() {
-        assert_eq!(product_named(&product_id(1_234)), Some(1_234));
-        for other in ["chaos-1234", "chaos-", "drawn-01", "chaos-+0001"] {
-            assert_eq!(product_named(other), None, "{other}");
-        }
-    }
-}
+mod tests;

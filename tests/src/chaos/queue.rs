@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::channel::Message;
 use super::dead_letters::{DeadLetter, Ending};
-use super::plan::Version;
 
 /// One copy of a message, received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Which copy.
     pub copy: u64,
-    /// What it tells of.
-    pub version: Version,
+    /// Of which message.
+    pub message: Message,
     /// How often it was received, with this time.
     pub receives: u32,
 }
@@ -38,7 +38,7 @@ pub struct Queue {
 
 #[derive(Debug)]
 struct Entry {
-    version: Version,
+    message: Message,
     visible_at: Duration,
     receives: u32,
     endings: Vec<Ending>,
@@ -57,9 +57,9 @@ impl Queue {
     }
 
     /// Puts a message in, or another copy of it.
-    pub fn send(&mut self, version: Version, now: Duration) {
+    pub fn send(&mut self, message: Message, now: Duration) {
         let entry = Entry {
-            version,
+            message,
             visible_at: now,
             receives: 0,
             endings: Vec::new(),
@@ -76,7 +76,7 @@ impl Queue {
             if batch.len() == most {
                 break;
             }
-            let is_there = batch.iter().any(|other| other.version == entry.version);
+            let is_there = batch.iter().any(|other| other.message == entry.message);
             if entry.visible_at > now || is_there {
                 continue;
             }
@@ -84,7 +84,7 @@ impl Queue {
             entry.visible_at = now + self.visibility;
             batch.push(Received {
                 copy,
-                version: entry.version,
+                message: entry.message,
                 receives: entry.receives,
             });
         }
@@ -143,7 +143,7 @@ impl Queue {
         for number in dead {
             if let Some(copy) = self.copies.remove(&number) {
                 self.dead.push(DeadLetter {
-                    version: copy.version,
+                    version: copy.message.version,
                     endings: copy.endings,
                 });
             }
@@ -176,9 +176,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::chaos::channel::Channel;
+    use crate::chaos::plan::Version;
 
-    fn version(product: usize) -> Version {
-        Version { product, number: 1 }
+    fn message(product: usize) -> Message {
+        Message {
+            channel: Channel::SqsS3,
+            version: Version { product, number: 1 },
+        }
     }
 
     fn at(seconds: u64) -> Duration {
@@ -188,8 +193,8 @@ mod tests {
     #[test]
     fn what_is_not_deleted_comes_again_after_its_timeout() {
         let mut queue = Queue::new(at(10), 3);
-        queue.send(version(1), at(0));
-        queue.send(version(2), at(0));
+        queue.send(message(1), at(0));
+        queue.send(message(2), at(0));
         let first = queue.receive(10, at(0));
         assert_eq!(first.len(), 2);
         assert_eq!(
@@ -200,7 +205,7 @@ mod tests {
         queue.delete(first[0].copy);
         let again = queue.receive(10, at(10));
         assert_eq!(again.len(), 1);
-        assert_eq!((again[0].version, again[0].receives), (version(2), 2));
+        assert_eq!((again[0].message, again[0].receives), (message(2), 2));
         queue.delete(again[0].copy);
         assert!(queue.is_empty() && queue.into_dead().is_empty());
     }
@@ -208,7 +213,7 @@ mod tests {
     #[test]
     fn the_redrive_takes_what_was_received_too_often() {
         let mut queue = Queue::new(at(1), 2);
-        queue.send(version(1), at(0));
+        queue.send(message(1), at(0));
         for (time, ending) in [(0, Ending::Reported), (1, Ending::Killed)] {
             let received = queue.receive(1, at(time))[0];
             assert_eq!(queue.is_last(received), time == 1);
@@ -217,7 +222,7 @@ mod tests {
         assert!(!queue.is_empty());
         assert!(queue.receive(1, at(2)).is_empty() && queue.is_empty());
         let dead = DeadLetter {
-            version: version(1),
+            version: message(1).version,
             endings: vec![Ending::Reported, Ending::Killed],
         };
         assert_eq!(queue.into_dead(), [dead]);
@@ -226,11 +231,14 @@ mod tests {
     #[test]
     fn copies_of_a_message_come_each_but_not_together() {
         let mut queue = Queue::new(at(10), 3);
-        queue.send(version(1), at(0));
-        queue.send(version(1), at(0));
-        queue.send(version(2), at(0));
+        queue.send(message(1), at(0));
+        queue.send(message(1), at(0));
+        queue.send(message(2), at(0));
         let batch = queue.receive(10, at(0));
-        let versions: Vec<usize> = batch.iter().map(|one| one.version.product).collect();
+        let versions: Vec<usize> = batch
+            .iter()
+            .map(|one| one.message.version.product)
+            .collect();
         assert_eq!(versions, [1, 2]);
         assert_eq!(queue.receive(10, at(0)).len(), 1);
     }

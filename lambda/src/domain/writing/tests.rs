@@ -154,7 +154,7 @@ struct Injection {
     obeyed: Option<String>,
 }
 
-/// The text of each injection, and the reply to it. In most of the replies a true text has
+/// The text of each injection, and the reply to it. In nearly half of the replies a true text has
 /// something added, so that what is found out is no attribute left out.
 fn obeying() -> Vec<(String, String)> {
     let injections = include_str!("../../../tests/data/injections.jsonl");

@@ -3,9 +3,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::chaos::dead_letters::Ending;
-use crate::chaos::ledger::Work;
-use crate::chaos::plan::{Channel, Planned};
+use crate::chaos::channel::Channel;
+use crate::chaos::events::place_of;
+use crate::chaos::ledger::{StoredResult, Work};
+use crate::chaos::plan::Planned;
 
 const QUESTIONS: usize = 8;
 
@@ -23,7 +24,7 @@ fn version(number: u32) -> Version {
 }
 
 fn place(number: u32) -> String {
-    place_of(Channel::S3, version(number))
+    place_of(Channel::S3, version(number), 0)
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -70,13 +71,14 @@ fn work_of(questions: usize, texts: usize) -> Work {
 
 impl Run {
     fn of(photos: Vec<Photo>) -> Run {
-        let channel = Channel::S3;
         Run {
             plan: Plan {
                 products: vec![Planned {
-                    channel,
+                    channel: Channel::S3,
+                    beside: None,
                     photos,
                     has_two_keys: false,
+                    is_close: false,
                 }],
                 steps: Vec::new(),
             },
@@ -138,6 +140,18 @@ impl Run {
         assert_eq!(broken, expected, "{rules:?}");
     }
 
+    /// Has the description say that it is of this message. Says what it says.
+    fn is_described_by_message(&mut self, number: u32) -> String {
+        let at_ms = self.plan.uploaded_ms(version(number));
+        let sequence = place_of(Channel::SqsOwn, version(number), at_ms);
+        let description = Description {
+            sequence: sequence.clone(),
+            ..description(2, "Linen")
+        };
+        self.found.descriptions.insert(0, description);
+        sequence
+    }
+
     fn dies(&mut self, number: u32) {
         self.carried.dead.push(DeadLetter {
             version: version(number),
@@ -159,6 +173,27 @@ fn a_photo_that_is_replaced_is_described_once_each() {
         ..Done::default()
     };
     assert_eq!(verdict.done, done);
+}
+
+#[test]
+fn what_is_told_of_by_two_ways_may_be_of_either() {
+    let mut run = Run::replaced();
+    run.plan.products[0].beside = Some(Channel::SqsOwn);
+    run.assert_broken(&[]);
+    run.is_described_by_message(1);
+    run.assert_broken(&[0]);
+    let sequence = run.is_described_by_message(2);
+    run.assert_broken(&[]);
+    // It is stored by the message: then there is nothing left to do for the event.
+    run.seen.stored.insert(
+        0,
+        vec![StoredResult {
+            sequence,
+            at: seconds(14),
+        }],
+    );
+    run.works(invocation(2, 20, 25), work_of(QUESTIONS, 0));
+    run.assert_broken(&[2]);
 }
 
 #[test]
