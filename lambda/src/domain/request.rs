@@ -12,10 +12,11 @@ use super::{Format, excerpt};
 pub const LONGEST_KEY: usize = 1024;
 
 /// How names begin and end that no general purpose bucket has. What ends so is a directory
-/// bucket, an access point or a table, which the SDK asks other hosts for.
+/// bucket, an access point of many regions or a table, which are asked for in other ways. An
+/// access point's alias (`-s3alias`, `--ol-s3`) stands for a bucket wherever objects are read.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 const RESERVED_BEGINNINGS: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
-const RESERVED_ENDS: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+const RESERVED_ENDS: [&str; 3] = [".mrap", "--x-s3", "--table-s3"];
 
 /// One product to describe.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +115,8 @@ impl fmt::Display for ObjectAddress {
     }
 }
 
-/// Whether a general purpose bucket may have this name, by S3's rules. Anything else could
+/// Whether a general purpose bucket, or an access point's alias, may have this name, by S3's
+/// rules. Anything else could
 /// address more than a bucket: the SDK also takes access point ARNs here.
 pub fn is_bucket_name(name: &str) -> bool {
     let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -168,8 +170,6 @@ mod tests {
     fn names_that_no_general_purpose_bucket_has_are_refused() {
         for name in [
             "x--usw2-az9--x-s3",
-            "mine-1a2b3c-s3alias",
-            "mine-1a2b3c--ol-s3",
             "mine.mrap",
             "mine--table-s3",
             "xn--mine",
@@ -184,7 +184,9 @@ mod tests {
             let address = format!("s3://{name}/key").parse::<ObjectAddress>();
             assert!(address.is_err(), "{name}");
         }
-        for name in ["mine", "my.photos-2", "x-s3", "1.2.3", "mrap"] {
+        let aliases = ["mine-1a2b3c-s3alias", "mine-1a2b3c--ol-s3"];
+        let names = ["mine", "my.photos-2", "x-s3", "1.2.3", "mrap"];
+        for name in names.into_iter().chain(aliases) {
             assert!(is_bucket_name(name), "{name}");
         }
     }
