@@ -1,15 +1,9 @@
 //! Base64 as people and programs really write it.
 
 use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::Simd;
+use base64::engine::general_purpose::PAD_INDIFFERENT;
 use bytes::Bytes;
-
-/// Padding may be there or not.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Decodes base64 of the standard or the URL-safe alphabet, with or without
 /// padding, line breaks and a data URL's head.
@@ -21,7 +15,9 @@ pub fn decode(text: &str) -> Result<Bytes, base64::DecodeError> {
     };
     // Nearly all are the usual form, and long: what is unusual is looked for in the others.
     let is_unusual = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'_');
-    let decoded = match LENIENT.decode(text) {
+    // Padding may be there or not.
+    let lenient = Simd::standard(PAD_INDIFFERENT);
+    let decoded = match lenient.decode(text) {
         Err(_) if text.bytes().any(is_unusual) => {
             let usual: Vec<u8> = text
                 .bytes()
@@ -32,7 +28,7 @@ pub fn decode(text: &str) -> Result<Bytes, base64::DecodeError> {
                     other => other,
                 })
                 .collect();
-            LENIENT.decode(usual)
+            lenient.decode(usual)
         }
         decoded => decoded,
     };
