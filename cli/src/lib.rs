@@ -37,6 +37,7 @@ pub mod overview;
 pub mod photographs;
 pub mod picture;
 pub mod polling;
+pub mod profile;
 pub mod s3_location;
 pub mod sagemaker;
 pub mod sagemaker_wire;
@@ -71,6 +72,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     };
     let result = runtime.block_on(async {
         let context = Context::new(global);
+        context.look_for_profile().await?;
         commands::run(command, &context).await
     });
     // What still runs is of no use to anybody: a blocked read must not hold the end up.
