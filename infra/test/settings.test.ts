@@ -27,7 +27,16 @@ describe('settings', () => {
     ['a choice', { function: { architecture: 'x86' } }, /function\.architecture: .*arm64.*"x86"/],
     ['a URL', { function: { url: 'public' } }, /function\.url: .*stream.*"public"/],
     ['a tracing', { function: { tracing: 'off' } }, /function\.tracing: .*pass-through.*"off"/],
-    ['no zip', { function: { assetPath: 'bootstrap' } }, /function\.assetPath: must be a \.zip/],
+    [
+      'a number of instances',
+      { endpoint: { instanceCount: 501 } },
+      /endpoint\.instanceCount: .*500.*501/,
+    ],
+    [
+      'a number of instances at most',
+      { scaling: { maximumInstances: 501 } },
+      /scaling\.maximumInstances: .*500.*501/,
+    ],
     [
       'an instance',
       { endpoint: { instanceType: 'g5.2xlarge' } },
@@ -165,6 +174,11 @@ describe('settings', () => {
       /alarms\.endpointLatencyMs: .*it is 0\.5/,
     ],
     [
+      'a time that no request waits',
+      { alarms: { asynchronousOldestMinutes: 361 } },
+      /alarms\.asynchronousOldestMinutes: .*360.*361/,
+    ],
+    [
       'an address',
       { alarms: { costAnomaly: { thresholdUsd: 5, email: 'ops', monitorArn: null } } },
       /alarms\.costAnomaly\.email: must be the address .*"ops"/,
@@ -248,6 +262,18 @@ describe('settings', () => {
         { function: { reservedConcurrency: 1 } },
         /uploads\.maximumConcurrency: must be at most the 1 invocations .*it is 2/,
       ],
+      [
+        { endpoint: { instanceCount: 500, productsPerInstance: 21 } },
+        /function\.reservedConcurrency: must be at most 10000 .* comes to 10500 .*; it is "fitted"/,
+      ],
+      [
+        { function: { reservedConcurrency: 10_001 } },
+        /function\.reservedConcurrency: must be at most 10000 .*; it is 10001/,
+      ],
+      [
+        { stack: { name: 'L'.repeat(116) }, endpoint: { name: 'blip2' } },
+        /stack\.name: must be shorter, because the API is called <stack\.name>-descriptions in at most 128/,
+      ],
       [{ api: { authorization: 'jwt' } }, /api\.jwt: must say whose tokens .*it is null/],
       [{ api: { jwt } }, /api\.jwt: must be null where api\.authorization is "iam"/],
       [
@@ -267,8 +293,8 @@ describe('settings', () => {
         /api\.domain: must be null: .*endpoint\.mode "asynchronous" leaves out/,
       ],
       [
-        { stack: { name: 'L'.repeat(58) } },
-        /stack\.name: must be shorter, .*<stack\.name>-blip2 in at most 63 characters, or endpoint\.name/,
+        { stack: { name: `L${'o'.repeat(57)}` } },
+        /stack\.name: must be shorter, .* Lo+-blip2 in at most 63 characters, or endpoint\.name/,
       ],
       [
         { catalogue: { capturesPrefix: 'incoming/seen/' } },
@@ -285,7 +311,9 @@ describe('settings', () => {
       { function: { provisionedConcurrency: 9, reservedConcurrency: 'none' } },
       { api: { authorization: 'jwt', jwt } },
       { api: { domain: { ...domain, hostedZone: { id: 'Z1', name: 'shop.example' } } } },
-      { stack: { name: 'L'.repeat(57) } },
+      { stack: { name: `L${'o'.repeat(56)}` } },
+      { endpoint: { instanceCount: 500, productsPerInstance: 20 } },
+      { stack: { name: 'L'.repeat(115) }, endpoint: { name: 'blip2' } },
       { stack: { name: 'L'.repeat(58) }, endpoint: { name: 'blip2' } },
     ];
     for (const overrides of fine) {
@@ -367,6 +395,84 @@ describe('settings', () => {
         return true;
       },
     );
+  });
+
+  it('refuses variables that the function does not know, and values that it refuses', () => {
+    const wrong: [string, string, RegExp][] = [
+      ['MAX_TOKEN', '500', /environment\.MAX_TOKEN: must be left out: the function has no such/],
+      [
+        'LAMBDA_TASK_ROOT',
+        '/',
+        /environment\.LAMBDA_TASK_ROOT: must be left out: it is AWS Lambda/,
+      ],
+      ['MAX_TOKENS', '64001', /environment\.MAX_TOKENS: must be a whole number from 1 to 64000/],
+      ['TEMPERATURE', '1.5', /environment\.TEMPERATURE: must be a number from 0 to 1, or none/],
+      ['ENDPOINT_HEDGE_MS', '99', /environment\.ENDPOINT_HEDGE_MS: must be .* from 100 to 60000/],
+      ['LOW_CONFIDENCE', 'hide', /environment\.LOW_CONFIDENCE: must be one of leave-out, hedge/],
+      ['BRAND_VOICE', 'a'.repeat(1001), /environment\.BRAND_VOICE: .* at most 1000 characters/],
+    ];
+    for (const [name, value, message] of wrong) {
+      assert.throws(() => settingsWith({ function: { environment: { [name]: value } } }), {
+        message,
+      });
+    }
+    const environment = {
+      MAX_TOKENS: ' 64000 ',
+      TEMPERATURE: 'none',
+      ENDPOINT_HEDGE_MS: '0',
+      BRAND_VOICE: 'plain',
+      BANNED_WORDS: '',
+      RUST_LOG: 'debug',
+    };
+    assert.doesNotThrow(() => settingsWith({ function: { environment } }));
+  });
+
+  it('refuses models and guardrails that Bedrock does not have so', () => {
+    const profile = 'arn:aws:bedrock:eu-west-1:111122223333:inference-profile';
+    const wrong: [Record<string, unknown>, RegExp][] = [
+      [
+        { modelIds: ['anthropic.claude-3-sonnet-20240229-v1:0', 'eu.amazon.nova-lite-v1:0'] },
+        /bedrock\.modelIds\.1: must be a model of Anthropic where bedrock\.api is "invoke".*nova/,
+      ],
+      [
+        { modelIds: ['arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-8b-instruct-v1:0'] },
+        /bedrock\.modelIds\.0: must be a model of Anthropic/,
+      ],
+      [
+        { region: 'eu-west-1', modelIds: ['us.anthropic.claude-sonnet-4-6'] },
+        /bedrock\.modelIds\.0: must be had in bedrock\.region \("eu-west-1"\): .*eu, global/,
+      ],
+      [
+        { region: 'us-gov-west-1', modelIds: ['global.anthropic.claude-sonnet-4-6'] },
+        /bedrock\.modelIds\.0: .*us-gov/,
+      ],
+      [
+        { region: 'us-east-1', modelIds: [`${profile}/eu.anthropic.claude-sonnet-4-6`] },
+        /bedrock\.modelIds\.0: must be had in bedrock\.region .*it lies in eu-west-1/,
+      ],
+      [
+        {
+          region: 'us-east-1',
+          guardrail: {
+            id: 'arn:aws:bedrock:us-east-2:111122223333:guardrail/gr1abc',
+            version: '1',
+          },
+        },
+        /bedrock\.guardrail\.id: must be in bedrock\.region \("us-east-1"\): it lies in us-east-2/,
+      ],
+    ];
+    for (const [bedrock, message] of wrong) {
+      assert.throws(() => settingsWith({ bedrock }), { name: 'SettingsError', message });
+    }
+    for (const bedrock of [
+      { api: 'converse', modelIds: ['eu.amazon.nova-lite-v1:0'] },
+      { region: 'ap-northeast-1', modelIds: ['jp.anthropic.claude-sonnet-4-6'] },
+      { region: 'ca-central-1', modelIds: ['us.anthropic.claude-sonnet-4-6'] },
+      { region: 'eu-west-1', modelIds: [`${profile}/eu.anthropic.claude-sonnet-4-6`] },
+      { modelIds: ['arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc'] },
+    ]) {
+      assert.doesNotThrow(() => settingsWith({ bedrock }));
+    }
   });
 
   it('says which file can not be read and why', () => {
