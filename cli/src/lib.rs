@@ -23,6 +23,7 @@ pub mod describing;
 pub mod doctor;
 pub mod failure;
 pub mod function_settings;
+pub mod given_path;
 pub mod glob;
 pub mod hub;
 pub mod image_push;
