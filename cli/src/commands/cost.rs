@@ -239,6 +239,31 @@ mod tests {
         assert_eq!(one.load.instances, 1);
     }
 
+    /// The page that says what a month costs.
+    const DEPLOYING: &str = include_str!("../../../docs/deploy.md");
+
+    #[test]
+    fn the_example_of_the_documents_is_what_is_said_here() {
+        let report = report_of(&["--products", "10000"]).unwrap();
+        let text = report.text();
+        let (bills, _) = text.split_once("\n\nbreak-even").unwrap();
+        for line in bills.lines() {
+            let line = line.trim_end();
+            assert!(DEPLOYING.contains(line), "docs/deploy.md lacks: {line}");
+        }
+        let aws = AwsPrices::read(None).unwrap();
+        assert!(aws.usd_beside_the_bill.len() > 10);
+        for (what, price) in &aws.usd_beside_the_bill {
+            let price = format!("${price}");
+            assert!(
+                DEPLOYING.contains(&price),
+                "docs/deploy.md, {what}: {price}"
+            );
+        }
+        assert!(!DEPLOYING.contains("look it up"), "docs/deploy.md");
+        assert!(!DEPLOYING.contains("look them up"), "docs/deploy.md");
+    }
+
     #[test]
     fn prices_of_ones_own_count() {
         let report = report_of(&[

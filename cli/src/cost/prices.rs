@@ -35,6 +35,10 @@ pub struct AwsPrices {
     pub s3: S3Prices,
     /// A million calls of an HTTP API.
     pub http_api_usd_per_million_requests: f64,
+    /// What the bill leaves out, by what is paid for: `docs/deploy.md` works with them. A file of
+    /// one's own need not have them.
+    #[serde(default)]
+    pub usd_beside_the_bill: IndexMap<String, f64>,
 }
 
 /// The prices of Lambda.
@@ -97,7 +101,8 @@ impl AwsPrices {
         let all = single
             .iter()
             .chain(prices.instance_usd_per_hour.values())
-            .chain(prices.lambda.usd_per_gb_second.values());
+            .chain(prices.lambda.usd_per_gb_second.values())
+            .chain(prices.usd_beside_the_bill.values());
         check(all, &place)?;
         check_day(&prices.as_of, &place)?;
         Ok(prices)
