@@ -107,6 +107,8 @@ pub struct WrittenDescription {
     pub usage: Usage,
     /// Sentences for the caller.
     pub warnings: Vec<String>,
+    /// Whether the writer was stopped before the text's end, because it grew too long.
+    pub is_cut_short: bool,
 }
 
 /// Why there is no description.

@@ -236,6 +236,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
                         model,
                         usage: usage.priced(candidate.price),
                         warnings,
+                        is_cut_short: cut_short,
                     });
                 }
                 Err(Setback::Skip { reason, warn }) => {

@@ -310,6 +310,17 @@ async fn a_text_that_was_cut_short_carries_a_warning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_that_was_cut_short_says_so_by_either_api() {
+    for api in ["invoke", "converse"] {
+        for (text, is_cut_short) in [("A shirt that", true), ("A shirt.", false)] {
+            let describer = describer_with(&[("BEDROCK_API", api)], 0, move |_, _| Ok(text));
+            let written = describe(&describer).await.unwrap();
+            assert_eq!(written.is_cut_short, is_cut_short, "{api}: {text}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn by_converse_the_same_models_are_asked_in_the_same_order() {
     let converse = [("BEDROCK_API", "converse")];
     let describer = describer_with(&converse, 0, |id, _| match id {
