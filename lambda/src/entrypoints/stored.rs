@@ -15,18 +15,21 @@ use crate::domain::{
     Deadline, DescribeError, DescribeRequest, ObjectAddress, ProductDescription, SourceMark,
     Standing, StoreError, Stored, describe_product, digest,
 };
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 use crate::telemetry::Worked;
 
 /// Why a product is passed over whose photo was found unusable before.
 pub const UNUSABLE_PHOTO: &str = "its photo can't be used, as is on record";
+
+/// Why a product is passed over whose text was held or dropped before, beside an older one.
+pub const UNFAITHFUL_TEXT: &str = "its text has faults, as is on record";
 
 /// Why a product is passed over whose result lies there.
 const DESCRIBED: &str = "described already";
 /// Why an event is passed over whose photo is no more what it tells of.
 pub const REPLACED: &str = "its photo was replaced since";
 
-/// The most bytes of a result that is read to be marked anew.
+/// The most bytes of a result that is read: to be marked anew, or for whether it has a text.
 const MAX_RESULT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What became of a product.
@@ -83,7 +86,8 @@ pub enum First {
 /// in `OUTPUT_BUCKET`, or in `bucket` where that is not set. Nothing is done where
 /// the result that lies there was made from `source` with these settings, from the same
 /// photo or from something later, or where an upload was replaced since. What fails leaves a
-/// record; it is an error where trying again may help.
+/// record, and so does a text that is held or dropped while an older one lies there, which
+/// stays; it is an error where trying again may help.
 pub async fn describe_and_store(
     app: &App,
     product_id: String,
@@ -244,22 +248,86 @@ async fn describe_once(
         }
         described => described?,
     };
-    let text = contents(&product, delivery.source);
+    let left = match store_result(app, result, &product, found, delivery, deadline).await? {
+        Changed::Written(_) => None,
+        Changed::Left(Left::Needless(reason)) => Some(reason),
+        // That is a failure, of which a record tells.
+        Changed::Left(Left::HasText) => return Err(unfaithful(&product)),
+    };
+    failures::clear(app, delivery, deadline).await?;
+    Ok(left.map_or_else(|| Outcome::Written(result.clone()), Outcome::Skipped))
+}
+
+/// Why a result is left as it is.
+enum Left {
+    /// It needs no other one, for this reason.
+    Needless(&'static str),
+    /// It has a text, and the new one has none: that is held or dropped.
+    HasText,
+}
+
+/// Stores what a product came to over what was `found`. A text that is held or dropped never
+/// takes the place of one that a shop has, whatever photo or settings that is of.
+async fn store_result(
+    app: &App,
+    result: &ObjectAddress,
+    product: &ProductDescription,
+    found: Option<Found>,
+    delivery: &Delivery<'_>,
+    deadline: Deadline,
+) -> Result<Changed<Left>, StoreError> {
+    let has_text = product.description.is_some();
+    let text = contents(product, delivery.source);
     let step = |found: Option<&Found>| {
         let stored = found.map(|found| &found.stored);
-        match reason_to_skip(stored, delivery.source) {
-            Some(reason) => Step::Leave(reason),
-            None => Step::Write(text.clone()),
+        if let Some(reason) = reason_to_skip(stored, delivery.source) {
+            return Step::Leave(Left::Needless(reason));
         }
+        if !has_text && found.is_some_and(is_with_text) {
+            return Step::Leave(Left::HasText);
+        }
+        Step::Write(text.clone())
     };
-    let changed = place(app, result, deadline)
-        .write_over(found, Some(delivery.source), step)
-        .await?;
-    failures::clear(app, delivery, deadline).await?;
-    Ok(match changed {
-        Changed::Written(_) => Outcome::Written(result.clone()),
-        Changed::Left(reason) => Outcome::Skipped(reason),
-    })
+    let place = place(app, result, deadline);
+    if has_text {
+        return place.write_over(found, Some(delivery.source), step).await;
+    }
+    // What was found was not read.
+    let read = Place {
+        max_bytes: Some(MAX_RESULT_BYTES),
+        ..place
+    };
+    read.write(Some(delivery.source), step).await
+}
+
+/// Whether a result has a text for the shop, neither held nor dropped.
+fn is_with_text(result: &Found) -> bool {
+    let content = serde_json::from_slice::<Value>(&result.content);
+    content.is_ok_and(|content| content["description"].is_string())
+}
+
+/// A text that is held or dropped, as the failure that it is where an older one stays. The
+/// members are those of the result that would have been stored: what is known of the product,
+/// what is wrong with the text, the text itself where it is held, and what it took.
+fn unfaithful(product: &ProductDescription) -> Problem {
+    let fate = if product.held_description.is_some() {
+        "held for a person to look at, here as held_description"
+    } else {
+        "dropped"
+    };
+    let mut problem = Problem::new(
+        ProblemKind::DescriptionUnfaithful,
+        format!(
+            "the text has faults also after it was to be mended, and is {fate} \
+             (UNFAITHFUL_DESCRIPTIONS); the older description stays"
+        ),
+    );
+    if let Value::Object(members) = json!(product) {
+        let is_of_result = |name: &str| ["product_id", "description"].contains(&name);
+        let others = members.into_iter().filter(|(name, _)| !is_of_result(name));
+        problem.extensions = others.collect();
+    }
+    problem
 }
 
 /// Looks what there is of a product: why there is nothing to do about it, or else the result
@@ -284,11 +352,11 @@ async fn look(
         }
         return Ok(ControlFlow::Break(reason));
     }
-    let is_final = |failure: &Known| failure.is_final_for(delivery.source);
-    if failure.as_ref().is_some_and(is_final) {
-        return Ok(ControlFlow::Break(UNUSABLE_PHOTO));
-    }
-    Ok(ControlFlow::Continue(found))
+    let final_reason = |failure: &Known| failure.final_reason(delivery.source);
+    Ok(match failure.as_ref().and_then(final_reason) {
+        Some(reason) => ControlFlow::Break(reason),
+        None => ControlFlow::Continue(found),
+    })
 }
 
 /// Where the result lies or goes, whose content does not matter.

@@ -71,7 +71,7 @@ variables! {
     BANNED_WORDS = "":
         "Words and phrases that no description may hold, comma-separated.";
     UNFAITHFUL_DESCRIPTIONS = "return":
-        "What becomes of a description that still has faults after the model was asked to mend it: `return`; `hold`: it is `held_description`, for a person to look at, and `description` is null; `drop`: `description` is null. The faults are in the answer in any case.";
+        "What becomes of a description that still has faults after the model was asked to mend it: `return`; `hold`: it is `held_description`, for a person to look at, and `description` is null; `drop`: `description` is null. The faults are in the answer in any case. Neither replaces a stored result that has a description: a record of a failure says so.";
     DEFAULT_CATEGORY = "shirt":
         "The category of a product whose request names none.";
     DEFAULT_FORMAT = "description":
