@@ -1,10 +1,13 @@
 //! Work for which nobody waits: the result of a product is stored.
 
+mod result;
+
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use self::result::{Left, store_result, unfaithful};
 use super::App;
 use super::claims::{self, Claim};
 use super::delivery::{Delivery, object_key, object_name};
@@ -12,10 +15,10 @@ use super::failures::{self, Known};
 use super::place::{Changed, Found, Place, Step};
 use super::upload::Work;
 use crate::domain::{
-    Deadline, DescribeError, DescribeRequest, ObjectAddress, ProductDescription, SourceMark,
-    Standing, StoreError, Stored, describe_product, digest,
+    Deadline, DescribeError, DescribeRequest, ObjectAddress, SourceMark, Standing, StoreError,
+    Stored, describe_product, digest,
 };
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::Problem;
 use crate::telemetry::Worked;
 
 /// Why a product is passed over whose photo was found unusable before.
@@ -258,78 +261,6 @@ async fn describe_once(
     Ok(left.map_or_else(|| Outcome::Written(result.clone()), Outcome::Skipped))
 }
 
-/// Why a result is left as it is.
-enum Left {
-    /// It needs no other one, for this reason.
-    Needless(&'static str),
-    /// It has a text, and the new one has none: that is held or dropped.
-    HasText,
-}
-
-/// Stores what a product came to over what was `found`. A text that is held or dropped never
-/// takes the place of one that a shop has, whatever photo or settings that is of.
-async fn store_result(
-    app: &App,
-    result: &ObjectAddress,
-    product: &ProductDescription,
-    found: Option<Found>,
-    delivery: &Delivery<'_>,
-    deadline: Deadline,
-) -> Result<Changed<Left>, StoreError> {
-    let has_text = product.description.is_some();
-    let text = contents(product, delivery.source);
-    let step = |found: Option<&Found>| {
-        let stored = found.map(|found| &found.stored);
-        if let Some(reason) = reason_to_skip(stored, delivery.source) {
-            return Step::Leave(Left::Needless(reason));
-        }
-        if !has_text && found.is_some_and(is_with_text) {
-            return Step::Leave(Left::HasText);
-        }
-        Step::Write(text.clone())
-    };
-    let place = place(app, result, deadline);
-    if has_text {
-        return place.write_over(found, Some(delivery.source), step).await;
-    }
-    // What was found was not read.
-    let read = Place {
-        max_bytes: Some(MAX_RESULT_BYTES),
-        ..place
-    };
-    read.write(Some(delivery.source), step).await
-}
-
-/// Whether a result has a text for the shop, neither held nor dropped.
-fn is_with_text(result: &Found) -> bool {
-    let content = serde_json::from_slice::<Value>(&result.content);
-    content.is_ok_and(|content| content["description"].is_string())
-}
-
-/// A text that is held or dropped, as the failure that it is where an older one stays. The
-/// members are those of the result that would have been stored: what is known of the product,
-/// what is wrong with the text, the text itself where it is held, and what it took.
-fn unfaithful(product: &ProductDescription) -> Problem {
-    let fate = if product.held_description.is_some() {
-        "held for a person to look at, here as held_description"
-    } else {
-        "dropped"
-    };
-    let mut problem = Problem::new(
-        ProblemKind::DescriptionUnfaithful,
-        format!(
-            "the text has faults also after it was to be mended, and is {fate} \
-             (UNFAITHFUL_DESCRIPTIONS); the older description stays"
-        ),
-    );
-    if let Value::Object(members) = json!(product) {
-        let is_of_result = |name: &str| ["product_id", "description"].contains(&name);
-        let others = members.into_iter().filter(|(name, _)| !is_of_result(name));
-        problem.extensions = others.collect();
-    }
-    problem
-}
-
 /// Looks what there is of a product: why there is nothing to do about it, or else the result
 /// that lies there, of something else or made otherwise, if there is one.
 async fn look(
@@ -367,16 +298,6 @@ fn place<'a>(app: &'a App, result: &'a ObjectAddress, deadline: Deadline) -> Pla
         max_bytes: None,
         deadline,
     }
-}
-
-/// What is stored. It names what it was made from, and not for readers alone: an entity
-/// tag is the digest of the contents, so that two results of equal words from two photos
-/// would be one version to a conditional write. One whose answer was lost, made again,
-/// would then put an earlier result in the place of a later one.
-fn contents(product: &ProductDescription, source: &SourceMark) -> Bytes {
-    let mut result = json!(product);
-    result["source"] = source.to_json();
-    result.to_string().into()
 }
 
 /// Why the result that lies there makes work needless: it needs no other one, or it is of the
