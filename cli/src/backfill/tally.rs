@@ -25,7 +25,8 @@ pub struct Tally {
     failed: BTreeMap<&'static str, usize>,
     /// How often the endpoint and Bedrock were called.
     calls: u64,
-    /// Of all texts that were written; nothing while there are none.
+    /// Of all texts that were written, and of answers that no text came of; nothing while there
+    /// are none.
     usage: Option<Usage>,
     /// The latest failure in words.
     last_failure: Option<String>,
@@ -83,10 +84,10 @@ impl Tally {
     /// Counts what a try took whose outcome does not count.
     pub fn add_calls(&mut self, progress: &Progress) {
         self.calls += progress.attempts;
-        if let Some(text) = &progress.text {
+        if let Some(took) = progress.usage() {
             self.usage = Some(match self.usage {
-                Some(usage) => usage + text.usage,
-                None => text.usage,
+                Some(usage) => usage + took,
+                None => took,
             });
         }
     }

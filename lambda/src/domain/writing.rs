@@ -116,6 +116,7 @@ fn listed(
             return Err(DescriberError::Unreadable {
                 model: written.model,
                 reason: reasons.join(" "),
+                usage: written.usage,
             });
         }
     };
@@ -157,6 +158,9 @@ async fn in_turns<R: Reader>(
         Err(error) => {
             let warning = format!("The description was not mended: {error}.");
             first.warnings.push(warning);
+            if let Some(usage) = error.usage() {
+                first.usage = first.usage + usage;
+            }
             return Ok((first, draft));
         }
     };

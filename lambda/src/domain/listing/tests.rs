@@ -391,6 +391,8 @@ async fn what_is_no_json_twice_is_an_error_and_not_tried_again() {
         matches!(&error, DescriberError::Unreadable { reason, .. } if reason.contains("JSON")),
         "{error}"
     );
+    let usage = error.usage().unwrap();
+    assert_eq!((usage.input_tokens, usage.output_tokens), (14, 10));
     assert_eq!(prompts.len(), 2);
 }
 

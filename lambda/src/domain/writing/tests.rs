@@ -342,3 +342,19 @@ async fn a_second_turn_that_fails_leaves_the_first_text() {
     let warnings = description.written.warnings;
     assert!(warnings[0].contains("not mended"), "{warnings:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_turn_that_gives_no_text_is_paid_for_as_well() {
+    let describer = writer(&[FALSE], 0);
+    *describer.mending_error.lock().unwrap() = Some(DescriberError::Refused {
+        model: "fake-model".into(),
+        reason: "no text".into(),
+        usage: Some(Usage {
+            input_tokens: 100,
+            output_tokens: 50,
+            cost: None,
+        }),
+    });
+    let usage = run(&describer).await.written.usage;
+    assert_eq!((usage.input_tokens, usage.output_tokens), (107, 55));
+}
