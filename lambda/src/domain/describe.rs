@@ -117,7 +117,8 @@ pub async fn describe_product_aloud(
     let start = Instant::now();
     let found = find_attributes(services, photo, &plan, deadline.of_questions()).await;
     Progress::note(|progress| progress.attributes_ms = Some(in_ms(start.elapsed())));
-    let findings = found?;
+    let mut findings = found?;
+    findings.warnings.splice(0..0, plan.warning);
 
     let start = Instant::now();
     let told = services.certainty.part(&findings);

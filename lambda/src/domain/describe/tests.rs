@@ -101,6 +101,17 @@ async fn the_writer_is_told_of_the_category() {
 }
 
 #[tokio::test]
+async fn an_unknown_category_is_told() {
+    let odd = DescribeRequest {
+        category: Some("shirtt".into()),
+        ..request(photo_bytes())
+    };
+    let product = describe(&Fakes::default(), odd).await.unwrap();
+    assert_eq!(product.warnings.len(), 1);
+    assert!(product.warnings[0].contains("\"shirtt\""), "{product:?}");
+}
+
+#[tokio::test]
 async fn a_listing_is_written_where_the_request_or_the_setting_says_so() {
     let asked = DescribeRequest {
         format: Some(Format::Listing),
