@@ -138,16 +138,18 @@ pub async fn settle(
     Ok(Outcome::Failed { record, problem })
 }
 
-/// The same for a message that is no request. Without `OUTPUT_BUCKET` there is no
-/// place for its record, and it is delivered again until its queue keeps it.
+/// The same for a message that is no request. Its record goes into `OUTPUT_BUCKET`, or where
+/// that is not set into `bucket`, that of the photo which it names. Without both there is no place
+/// for it, and it is delivered again until its queue keeps it.
 pub async fn settle_message(
     app: &App,
     message: &MessageId,
     product_id: Option<&str>,
+    bucket: Option<&str>,
     problem: Problem,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let Some(bucket) = &app.settings.output_bucket else {
+    let Some(bucket) = app.settings.output_bucket.as_deref().or(bucket) else {
         return Err(problem);
     };
     let name = match product_id {

@@ -4,11 +4,12 @@
 use serde_json::Value;
 
 use super::message::MessageId;
-use super::request_body::{RequestBody, invalid, product_id_of, unreadable};
+use super::request_body::{RequestBody, invalid, is_below_a_prefix, product_id_of, unreadable};
 use super::stored::{Outcome, describe_and_store};
 use super::{App, failures, upload};
 use crate::domain::{
-    Deadline, DescribeRequest, ObjectState, PhotoSource, SourceMark, Stored, photo_digest,
+    Deadline, DescribeRequest, ObjectAddress, ObjectState, PhotoSource, SourceMark, Stored,
+    photo_digest,
 };
 use crate::problem::Problem;
 use crate::telemetry::{About, follow};
@@ -19,6 +20,13 @@ struct Task {
     request: DescribeRequest,
     /// The bucket of the result.
     bucket: String,
+}
+
+/// A message that asks for nothing.
+struct Refused {
+    problem: Problem,
+    /// The bucket of the photo that it names, where it names one.
+    bucket: Option<String>,
 }
 
 /// Describes the product of the message and stores the result under its name, and says in
@@ -32,7 +40,8 @@ pub async fn handle(
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
     let named = product_id_of(&body).map(str::to_owned);
-    let task = read(app, body);
+    let bucket = bucket_of(&body);
+    let task = read(app, body).map_err(|problem| Refused { problem, bucket });
     let product_id = match &task {
         Ok(task) => Some(task.product_id.clone()),
         Err(_) => named,
@@ -48,7 +57,7 @@ pub async fn handle(
 async fn work_off(
     app: &App,
     message: &MessageId,
-    task: Result<Task, Problem>,
+    task: Result<Task, Refused>,
     named: Option<&str>,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
@@ -66,8 +75,18 @@ async fn work_off(
             };
             describe_and_store(app, product_id, request, &bucket, source, deadline).await
         }
-        Err(problem) => failures::settle_message(app, message, named, problem, deadline).await,
+        Err(Refused { problem, bucket }) => {
+            let bucket = bucket.as_deref();
+            failures::settle_message(app, message, named, bucket, problem, deadline).await
+        }
     }
+}
+
+/// The bucket of the photo in the JSON of a request, also of one that is wrong otherwise.
+fn bucket_of(body: &Value) -> Option<String> {
+    let uri = body.get("image")?.get("s3_uri")?.as_str()?;
+    let photo: ObjectAddress = uri.parse().ok()?;
+    Some(photo.bucket)
 }
 
 /// The request with the state in which its photo is now, so that a photo which is described
@@ -122,7 +141,10 @@ fn read(app: &App, body: Value) -> Result<Task, Problem> {
 fn product_id(app: &App, request: &DescribeRequest) -> Option<String> {
     let of_photo = || {
         let photo = request.photo.address()?;
-        upload::product_id(&app.settings.incoming_prefix, &photo.key).map(str::to_owned)
+        let named = upload::product_id(&app.settings.incoming_prefix, &photo.key);
+        named
+            .filter(|name| is_below_a_prefix(name))
+            .map(str::to_owned)
     };
     request.product_id.clone().or_else(of_photo)
 }
@@ -358,6 +380,26 @@ mod tests {
         assert_eq!(record["retriable"], false);
         assert_eq!(record["source"]["etag"], "m1");
         assert!(!record.to_string().contains(&photo[..41]), "{record}");
+    }
+
+    /// Its key would be another one than that of its record and its result.
+    #[tokio::test]
+    async fn a_name_that_is_a_path_is_kept_under_the_message_s_and_comes_no_more() {
+        for name in ["../x", "..", ".", "/x", "a\nb"] {
+            let fakes = with_photo();
+            let body = json!({"product_id": name, "image": {"s3_uri": PHOTO}});
+            let outcome = run(&fakes, "m1", body).await.unwrap();
+            let Outcome::Failed { record, problem } = outcome else {
+                panic!("{outcome:?}")
+            };
+            assert!(problem.detail.contains("product_id"), "{problem:?}");
+            let uri = "s3://catalogue/failures/messages/m1.json";
+            assert_eq!(record.to_string(), uri);
+            let record = fakes.store.json(uri);
+            assert_eq!(record["kind"], "invalid-request");
+            assert_eq!(record["retriable"], false);
+            assert_eq!(fakes.calls(), 0);
+        }
     }
 
     #[tokio::test]
