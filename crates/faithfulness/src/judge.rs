@@ -249,7 +249,14 @@ impl Judge<'_> {
         aside
             || attr.careful && mention.loose
             || self.also_states(place, given)
-            || attr.combines && self.stands_with(place, given)
+            || attr.combines && !self.is_sole(given) && self.stands_with(place, given)
+    }
+
+    /// Whether no other value may stand beside a given one.
+    fn is_sole(&self, given: usize) -> bool {
+        let value = self.givens.get(given).and_then(|given| given.value_id);
+        let value = value.and_then(|value| self.reading.compiled.values.get(value));
+        value.is_some_and(|value| value.sole)
     }
 
     /// Whether another reading of the same words states the given value.
