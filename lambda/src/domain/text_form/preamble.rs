@@ -82,7 +82,7 @@ const DETAILS: [&str; 12] = [
     "with", "whose", "that", "which", "who", "in", "of", "from", "as", "to", "where", "when",
 ];
 /// How the line begins, in the languages of texts, that only introduces what follows.
-const INTRODUCING: [&str; 32] = [
+const INTRODUCING: [&str; 34] = [
     "here",
     "below",
     "following",
@@ -111,13 +111,15 @@ const INTRODUCING: [&str; 32] = [
     "tässä",
     "işte",
     "aşağıda",
+    "இதோ",
+    "여기",
     "إليك",
     "فيما يلي",
     "यहाँ",
     "এখানে",
 ];
 /// Words for a text of this sort, in those languages: a name of a product holds none.
-const TEXTS: [&str; 28] = [
+const TEXTS: [&str; 29] = [
     "description",
     "descripción",
     "descrição",
@@ -134,6 +136,7 @@ const TEXTS: [&str; 28] = [
     "وصف",
     "विवरण",
     "বিবরণ",
+    "விளக்கம்",
     "説明",
     "描述",
     "설명",

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 /// Where a word may be parted at the end of a line.
 const SOFT_HYPHEN: char = '\u{AD}';
+/// The fewest letters of a word that anybody parts so.
+const LONG_WORD: usize = 9;
 /// Open an embedding, which [`POP`] closes.
 const EMBEDDINGS: [char; 2] = ['\u{202A}', '\u{202B}'];
 const POP: char = '\u{202C}';
@@ -15,8 +17,9 @@ const ISOLATES: std::ops::RangeInclusive<char> = '\u{2066}'..='\u{2068}';
 const POP_ISOLATE: char = '\u{2069}';
 
 /// The text without the marks that stand as they should. Any other stays, to be found: two in a
-/// row, a soft hyphen beside a word, a mark of direction in a text of one direction, what is
-/// opened and not closed in its line. What turns a text around (an override) is always another.
+/// row, a soft hyphen beside a word or in a short one, a mark of direction in a text of one
+/// direction, what is opened and not closed in its line. What turns a text around (an override)
+/// is always another.
 pub(super) fn without_marks(text: &str) -> Cow<'_, str> {
     let is_mark = |c: char| {
         matches!(c, SOFT_HYPHEN | POP | POP_ISOLATE)
@@ -31,13 +34,19 @@ pub(super) fn without_marks(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let nests = nests(line);
-        let mut chars = line.chars().peekable();
+        let mut chars = line.char_indices().peekable();
         let mut before = None;
-        while let Some(c) = chars.next() {
-            let after = chars.peek().copied();
+        // Whether the word at hand is long, and where it ends.
+        let (mut is_long, mut end) = (false, 0);
+        while let Some((at, c)) = chars.next() {
+            let after = chars.peek().map(|&(_, next)| next);
+            if at >= end && (c.is_alphabetic() || c == SOFT_HYPHEN) {
+                (is_long, end) = word(line, at);
+            }
             let repeated = before == Some(c) || before.is_some_and(is_direction) && is_direction(c);
             let needed = if c == SOFT_HYPHEN {
-                before.is_some_and(char::is_alphabetic) && after.is_some_and(char::is_alphabetic)
+                let within = before.is_some_and(char::is_alphabetic);
+                is_long && within && after.is_some_and(char::is_alphabetic)
             } else {
                 two_directions && (is_direction(c) && !repeated || nests && pairs(c))
             };
@@ -48,6 +57,16 @@ pub(super) fn without_marks(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether the word that begins at the byte `start` is long enough to be parted, and where it
+/// ends.
+fn word(line: &str, start: usize) -> (bool, usize) {
+    let rest = line.get(start..).unwrap_or_default();
+    let is_outside = |c: char| !(c.is_alphabetic() || c == SOFT_HYPHEN);
+    let word = rest.split(is_outside).next().unwrap_or_default();
+    let letters = word.chars().filter(|c| *c != SOFT_HYPHEN).count();
+    (letters >= LONG_WORD, start + word.len())
 }
 
 /// Marks of a direction that stand alone.
