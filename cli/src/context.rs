@@ -5,7 +5,9 @@ use aws_smithy_http_client::{Builder, tls};
 use tokio::sync::OnceCell;
 
 use crate::arguments::Global;
+use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
+use crate::profile;
 use crate::terminal::Terminal;
 
 /// The terminal, the interrupt and the account.
@@ -35,8 +37,20 @@ impl Context {
         }
     }
 
+    /// Looks that there is a profile as `--profile` names it, if it does.
+    ///
+    /// # Errors
+    /// Where there is none; its files are named.
+    pub async fn look_for_profile(&self) -> Outcome {
+        match &self.global.profile {
+            Some(name) => profile::look_for(name).await,
+            None => Ok(()),
+        }
+    }
+
     /// Credentials, region and endpoints as the AWS CLI finds them: options first, then
-    /// the environment, then the profile's files.
+    /// the environment, then the profile's files. `--profile` is an option as well, so that
+    /// its credentials come before those of the environment.
     pub async fn aws(&self) -> &SdkConfig {
         self.aws
             .get_or_init(|| async {
@@ -55,7 +69,11 @@ impl Context {
                 if let Some(url) = &self.global.endpoint_url {
                     loader = loader.endpoint_url(url);
                 }
-                loader.load().await
+                let found = loader.load().await;
+                match &self.global.profile {
+                    Some(name) => profile::with_credentials_of(name, &found),
+                    None => found,
+                }
             })
             .await
     }

@@ -9,11 +9,12 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Something failed, and trying again may fail alike.
     Failed = 1,
-    /// An argument, a file or a setting is wrong: nothing was done.
+    /// An argument, a setting or what is in a file is wrong: nothing was done.
     Usage = 2,
     /// AWS refused: credentials or permissions.
     Denied = 3,
-    /// What was named isn't there.
+    /// What was named isn't there: a file or folder ([`given_path`](crate::given_path)), or a thing
+    /// of AWS's.
     NotFound = 4,
     /// AWS or the network failed for now: the same command may succeed later.
     Unavailable = 5,

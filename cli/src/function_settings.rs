@@ -129,11 +129,11 @@ mod tests {
 
     #[test]
     fn the_last_value_counts_and_the_rest_are_the_functions_defaults() {
-        let given = ["MAX_TOKENS=7", "MAX_TOKENS=9", "DEFAULT_CATEGORY=a=b"];
+        let given = ["MAX_TOKENS=700", "MAX_TOKENS=900", "AUDIENCE=a=b"];
         let given = given.map(|text| text.parse::<Setting>().unwrap());
         let settings = read(&given, true).unwrap();
-        assert_eq!(settings.max_tokens, 9);
-        assert_eq!(settings.default_category, "a=b");
+        assert_eq!(settings.max_tokens, 900);
+        assert_eq!(settings.wording.style.audience.as_deref(), Some("a=b"));
         assert_eq!(settings.endpoint_name, "endpoint-finetuned-blip2");
         assert!(settings.s3_path_style);
         assert!(!read(&[], false).unwrap().s3_path_style);

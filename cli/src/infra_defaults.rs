@@ -1,8 +1,13 @@
-//! The defaults of the stacks, from the file in which they stand.
+//! The defaults of the stacks, from the file in which they stand, and the settings of one
+//! environment, which lie over them.
+
+use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::failure::{Exit, Failure, Outcome};
+use crate::given_path;
 
 /// `infra/config/default.json`, built in.
 const DEFAULTS: &str = include_str!("../../infra/config/default.json");
@@ -14,6 +19,8 @@ pub struct InfraDefaults {
     pub endpoint: EndpointDefaults,
     /// The function's.
     pub function: FunctionDefaults,
+    /// Those of Bedrock.
+    pub bedrock: BedrockDefaults,
 }
 
 /// The endpoint's settings.
@@ -47,6 +54,14 @@ pub struct FunctionDefaults {
     pub memory_mib: u32,
 }
 
+/// The settings of Bedrock.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BedrockDefaults {
+    /// The models that may write, in order of preference.
+    pub model_ids: Vec<String>,
+}
+
 impl InfraDefaults {
     /// Those of `infra/config/default.json`.
     ///
@@ -62,10 +77,89 @@ impl InfraDefaults {
     }
 }
 
+/// Sections of fields.
+type Sections = Map<String, Value>;
+
+impl InfraDefaults {
+    /// Those of an environment's file (`cdk deploy -c config=FILE`), which states what differs
+    /// from the defaults; `infra/lib/settings-file.ts` reads it alike, and looks at every field.
+    ///
+    /// # Errors
+    /// When it isn't there, or is no such file as far as it is read here.
+    pub fn of_environment(option: &str, file: &Path) -> Outcome<InfraDefaults> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| given_path::cannot_read(option, file, "file", &error))?;
+        Self::overlaid(&text).map_err(|why| {
+            let what = format!("{option}: {} is no file of settings: {why}", file.display());
+            Failure::usage(what).next(
+                "infra/README.md has the settings; `npm run synth -- -c config=FILE` in infra looks \
+                 at all of them",
+            )
+        })
+    }
+
+    fn overlaid(text: &str) -> Result<InfraDefaults, String> {
+        let said = |error: serde_json::Error| error.to_string();
+        let mut all: Sections = serde_json::from_str(DEFAULTS).map_err(said)?;
+        let given: Sections = serde_json::from_str(text).map_err(said)?;
+        for (section, fields) in given {
+            let known = all.get_mut(&section).and_then(Value::as_object_mut);
+            let known = known.ok_or_else(|| format!("{section}: unknown setting"))?;
+            let Value::Object(fields) = fields else {
+                return Err(format!("{section}: must be an object of fields"));
+            };
+            known.extend(fields);
+        }
+        let settings: InfraDefaults = serde_json::from_value(Value::Object(all)).map_err(said)?;
+        match settings.endpoint.instance_count {
+            1.. => Ok(settings),
+            count => Err(format!(
+                "endpoint.instanceCount: must be at least 1; it is {count}"
+            )),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::InfraDefaults;
+    use crate::failure::Exit;
     use crate::instance_type::has_gpu;
+
+    #[test]
+    fn an_environments_file_lies_over_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.json");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            InfraDefaults::of_environment("--settings", &file)
+        };
+        let settings = read(
+            r#"{"stack": {"name": "Lookbook-Staging"},
+                "endpoint": {"instanceType": "ml.c5.xlarge", "instanceCount": 3},
+                "bedrock": {"modelIds": ["mine"]}}"#,
+        );
+        let settings = settings.unwrap();
+        let defaults = InfraDefaults::built_in().unwrap();
+        assert_eq!(settings.endpoint.instance_type, "ml.c5.xlarge");
+        assert_eq!(settings.endpoint.instance_count, 3);
+        assert_eq!(settings.bedrock.model_ids, ["mine"]);
+        assert_eq!(settings.function.memory_mib, defaults.function.memory_mib);
+        for (text, part) in [
+            ("[]", "no file of settings"),
+            (r#"{"endpoints": {}}"#, "endpoints"),
+            (r#"{"endpoint": 3}"#, "endpoint"),
+            (r#"{"endpoint": {"instanceCount": 0}}"#, "instanceCount"),
+            (r#"{"function": {"memoryMib": "1024"}}"#, "1024"),
+        ] {
+            let failure = read(text).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage);
+            assert!(failure.what.contains(part), "{failure}");
+        }
+        let none = folder.path().join("none.json");
+        let failure = InfraDefaults::of_environment("--settings", &none).unwrap_err();
+        assert_eq!(failure.exit, Exit::NotFound);
+    }
 
     #[test]
     fn the_stacks_file_has_them() {

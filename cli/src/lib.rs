@@ -23,6 +23,7 @@ pub mod describing;
 pub mod doctor;
 pub mod failure;
 pub mod function_settings;
+pub mod given_path;
 pub mod glob;
 pub mod hub;
 pub mod image_push;
@@ -37,6 +38,7 @@ pub mod overview;
 pub mod photographs;
 pub mod picture;
 pub mod polling;
+pub mod profile;
 pub mod s3_location;
 pub mod sagemaker;
 pub mod sagemaker_wire;
@@ -71,6 +73,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     };
     let result = runtime.block_on(async {
         let context = Context::new(global);
+        context.look_for_profile().await?;
         commands::run(command, &context).await
     });
     // What still runs is of no use to anybody: a blocked read must not hold the end up.

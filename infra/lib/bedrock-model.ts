@@ -46,6 +46,49 @@ export function parseBedrockModel(identifier: string): BedrockModel | undefined 
     : { kind: 'profile-id', id: identifier, model };
 }
 
+/**
+ * Who made a model, as its id begins ("anthropic"); `undefined` where the identifier does not tell, as
+ * that of an application's own profile.
+ */
+export function makerOf(identifier: string): string | undefined {
+  const model = parseBedrockModel(identifier);
+  const name =
+    model?.kind === 'model-arn' ? /:foundation-model\/(.+)$/.exec(model.arn)?.[1] : model?.model;
+  const [maker, ...rest] = (name ?? '').split('.');
+  return rest.length === 0 ? undefined : maker;
+}
+
+/** Where regions begin so, the profiles of one geography are at home. Others may have several. */
+const HOMES: readonly (readonly [region: string, geographies: readonly string[]])[] = [
+  ['us-gov-', ['us-gov']],
+  ['us-', ['us', 'global']],
+  ['eu-', ['eu', 'global']],
+  ['ap-northeast-', ['apac', 'jp', 'global']],
+  ['ap-southeast-', ['apac', 'au', 'global']],
+  ['ap-', ['apac', 'global']],
+];
+
+/**
+ * Why a model or a guardrail can't be had by calls of Bedrock in a region; `undefined` where it can, or
+ * nothing is known against it. Takes ids of inference profiles, and ARNs with a region.
+ */
+export function elsewhere(identifier: string, region: string): string | undefined {
+  const [, arnRegion = ''] = /^arn:[^:]*:bedrock:([^:]*):/.exec(identifier) ?? [];
+  if (arnRegion !== '') {
+    return arnRegion === region ? undefined : `it lies in ${arnRegion}`;
+  }
+  const model = parseBedrockModel(identifier);
+  const home = HOMES.find(([beginning]) => region.startsWith(beginning));
+  if (model?.kind !== 'profile-id' || home === undefined) {
+    return undefined;
+  }
+  const geography = identifier.slice(0, identifier.indexOf('.'));
+  const [, geographies] = home;
+  return geographies.includes(geography)
+    ? undefined
+    : `profiles there are those of ${geographies.join(', ')}`;
+}
+
 function withoutGeography(profileId: string): string | undefined {
   const dot = profileId.indexOf('.');
   return PROFILE_GEOGRAPHIES.includes(profileId.slice(0, dot))

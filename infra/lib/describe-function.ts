@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -21,9 +22,9 @@ import { invokeModelStatements, type BedrockModel } from './bedrock-model.ts';
 
 /** Settings of a {@link DescribeFunction}. */
 export interface DescribeFunctionProps {
-  /** The zip that holds the binary `bootstrap`. */
-  readonly zipPath: string;
-  /** What the binary in the zip was built for. */
+  /** The zip that holds the binary `bootstrap`, or a folder that does. */
+  readonly assetPath: string;
+  /** What the binary was built for. */
   readonly architecture: Architecture;
   /** Lambda gives processor time in proportion to it. */
   readonly memoryMib: number;
@@ -83,9 +84,10 @@ export class DescribeFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: DescribeFunctionProps) {
     super(scope, id);
-    if (!existsSync(props.zipPath)) {
+    const problem = problemOfAsset(props.assetPath);
+    if (problem !== undefined) {
       throw new Error(
-        `the function's zip ${props.zipPath} does not exist: build it with "make package", or name another in the setting function.assetPath`,
+        `function.assetPath: ${problem}: build it with "make package", or name another`,
       );
     }
     const logGroup = new LogGroup(this, 'Logs', {
@@ -121,7 +123,7 @@ export class DescribeFunction extends Construct {
       description: 'Describes a product from its photo',
       runtime: Runtime.PROVIDED_AL2023,
       handler: 'bootstrap',
-      code: Code.fromAsset(props.zipPath),
+      code: Code.fromAsset(props.assetPath),
       architecture: props.architecture,
       memorySize: props.memoryMib,
       timeout: props.timeout,
@@ -163,4 +165,18 @@ export class DescribeFunction extends Construct {
       retentionPeriod: Duration.days(14),
     });
   }
+}
+
+/** What is no asset of a function; CDK and Lambda would say so late, and not of which setting. */
+function problemOfAsset(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    return `${path} does not exist`;
+  }
+  if (stat.isDirectory()) {
+    return existsSync(join(path, 'bootstrap')) ? undefined : `${path} has no file bootstrap`;
+  }
+  return stat.isFile() && path.endsWith('.zip')
+    ? undefined
+    : `${path} is neither a .zip file nor a folder`;
 }

@@ -91,7 +91,7 @@ export class Describing {
     const { settings } = this.props;
     const { bedrock, function: describe, stack } = settings;
     return new DescribeFunction(this.stack, 'Describe', {
-      zipPath: resolve(APP_FOLDER, describe.assetPath),
+      assetPath: resolve(APP_FOLDER, describe.assetPath),
       architecture: describe.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       memoryMib: describe.memoryMib,
       timeout: Duration.seconds(describe.timeoutSeconds),

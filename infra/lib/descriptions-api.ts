@@ -18,6 +18,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { thresholdAlarm } from './alarm.ts';
+import { apiNameOf } from './api-name.ts';
 import { ApiDomain, type ApiDomainProps } from './api-domain.ts';
 
 /** Whose tokens are taken: JSON Web Tokens in the header `Authorization`. */
@@ -88,7 +89,7 @@ export class DescriptionsApi extends Construct {
   constructor(scope: Construct, id: string, props: DescriptionsApiProps) {
     super(scope, id);
     this.api = new HttpApi(this, 'Api', {
-      apiName: `${Stack.of(this).stackName}-descriptions`,
+      apiName: apiNameOf(Stack.of(this).stackName),
       description: 'Attributes and descriptions of products from their photos',
       createDefaultStage: false,
       corsPreflight: corsPreflight(props),

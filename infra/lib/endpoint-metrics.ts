@@ -38,7 +38,10 @@ export function noCapacityMetric(inferenceComponent: string): Metric {
 export function backlogMetric(
   endpointName: string,
   metricName:
-    'ApproximateBacklogSize' | 'ApproximateBacklogSizePerInstance' | 'HasBacklogWithoutCapacity',
+    | 'ApproximateAgeOfOldestRequest'
+    | 'ApproximateBacklogSize'
+    | 'ApproximateBacklogSizePerInstance'
+    | 'HasBacklogWithoutCapacity',
 ): Metric {
   return new Metric({
     namespace: NAMESPACE,
@@ -46,5 +49,22 @@ export function backlogMetric(
     dimensionsMap: { EndpointName: endpointName },
     statistic: 'Average',
     period: Duration.minutes(1),
+  });
+}
+
+/**
+ * What becomes of the requests to an asynchronous endpoint.
+ * <https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html>
+ */
+export function asynchronousMetric(
+  endpointName: string,
+  metricName: 'ExpiredRequests' | 'InvocationFailures',
+  options: MetricOptions,
+): Metric {
+  return new Metric({
+    namespace: NAMESPACE,
+    metricName,
+    dimensionsMap: { EndpointName: endpointName, VariantName: VARIANT_NAME },
+    ...options,
   });
 }

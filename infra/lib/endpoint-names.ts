@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** In which way an endpoint answers; `config` says what each is good for. */
 export const ENDPOINT_MODES = ['real-time', 'scale-to-zero', 'asynchronous'] as const;
 
@@ -10,9 +12,25 @@ export const LONGEST_ENDPOINT_NAME = 63;
 /** The endpoint's one production variant. */
 export const VARIANT_NAME = 'AllTraffic';
 
-/** What an endpoint is called where its name follows that of its stack. */
+/** One way to write a name in capitals and small letters, of which there is one for each name. */
+const USUAL_CASE = /^[A-Z][a-z0-9]*(-[A-Z0-9][a-z0-9]*)*$/;
+
+/** Hexadecimal digits of the hash of a stack's name. */
+const HASH_LENGTH = 8;
+
+/**
+ * What an endpoint is called where its name follows that of its stack.
+ *
+ * CloudFormation tells the stacks `Lookbook` and `lookbook` apart, and SageMaker does not, nor does
+ * IAM in its ARNs. So a name that is not written as `Lookbook-Staging` is has a hash of how it is.
+ */
 export function endpointNameOf(stackName: string): string {
-  return `${stackName}-blip2`;
+  const name = `${stackName}-blip2`;
+  if (USUAL_CASE.test(stackName)) {
+    return name;
+  }
+  const hash = createHash('sha256').update(stackName).digest('hex').slice(0, HASH_LENGTH);
+  return `${name}-${hash}`;
 }
 
 /** By which names callers, scaling and CloudWatch know an endpoint. */

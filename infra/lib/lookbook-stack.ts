@@ -11,6 +11,7 @@ import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { AccessLogBucket } from './access-log-bucket.ts';
+import { AsynchronousAlarms } from './asynchronous-alarms.ts';
 import { backfillFrom } from './backfill/from-settings.ts';
 import { CatalogueBucket } from './catalogue-bucket.ts';
 import { CostAnomaly } from './cost-anomaly.ts';
@@ -63,6 +64,15 @@ export class LookbookStack extends Stack {
       catalogue,
       rollbackAlarms: endpointAlarms.alarms,
     });
+    const asynchronousAlarms =
+      mode === 'asynchronous'
+        ? new AsynchronousAlarms(this, 'AsynchronousAlarms', {
+            endpointName: names.endpoint,
+            failuresPer5Minutes: settings.alarms.asynchronousFailuresPer5Minutes,
+            oldestRequest: Duration.minutes(settings.alarms.asynchronousOldestMinutes),
+            alarmTopic,
+          })
+        : undefined;
     // An asynchronous endpoint gives no answer to those who wait, and the function does.
     const describing =
       mode === 'asynchronous'
@@ -90,6 +100,7 @@ export class LookbookStack extends Stack {
     const dashboard = new Dashboard(this, 'Dashboard', {
       alarms: [
         ...endpointAlarms.alarms,
+        ...(asynchronousAlarms?.alarms ?? []),
         ...(describing?.alarms ?? []),
         ...(training?.alarms ?? []),
         ...(backfill === undefined ? [] : [backfill.alarm]),

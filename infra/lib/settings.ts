@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { alarmsSection } from './settings/alarms.ts';
 import { apiConflicts, apiSection } from './settings/api.ts';
 import { backfillConflicts, backfillSection } from './settings/backfill.ts';
-import { bedrockSection } from './settings/bedrock.ts';
+import { bedrockConflicts, bedrockSection } from './settings/bedrock.ts';
 import { catalogueSection, prefixConflicts } from './settings/catalogue.ts';
 import { asynchronousConflicts, endpointSection, imageConflicts } from './settings/endpoint.ts';
 import { concurrencyConflicts, functionSection } from './settings/function.ts';
@@ -44,6 +44,7 @@ const CONFLICTS = [
   scalingConflicts,
   rolloutConflicts,
   concurrencyConflicts,
+  bedrockConflicts,
   uploadConflicts,
   apiConflicts,
   trainingConflicts,

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import {
   asText,
   type Overrides,
   permissions,
+  scratchFile,
   stackOf,
   statementsOf,
   templateOf,
@@ -76,7 +80,7 @@ describe('describe function', () => {
       endpoint: { name: 'endpoint-b' },
       bedrock: {
         region: 'us-east-1',
-        modelIds: ['eu.anthropic.claude-sonnet-4-6'],
+        modelIds: ['us.anthropic.claude-sonnet-4-6'],
         api: 'converse',
         guardrail: GUARDRAIL,
       },
@@ -85,7 +89,7 @@ describe('describe function', () => {
       Environment: {
         Variables: Match.objectLike({
           ENDPOINT_NAME: 'endpoint-b',
-          BEDROCK_MODEL_IDS: 'eu.anthropic.claude-sonnet-4-6',
+          BEDROCK_MODEL_IDS: 'us.anthropic.claude-sonnet-4-6',
           BEDROCK_REGION: 'us-east-1',
           BEDROCK_API: 'converse',
           GUARDRAIL_ID: 'gr1abc',
@@ -357,9 +361,27 @@ describe('describe function', () => {
     );
   });
 
-  it('says how to build the zip where it is missing', () => {
-    assert.throws(() => stackOf({ function: { assetPath: 'no/such/bootstrap.zip' } }), {
-      message: /no\/such\/bootstrap\.zip does not exist: build it with "make package"/,
-    });
+  it('says how to build what it is made of where that is missing or something else', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lookbook-asset-'));
+    try {
+      const wrong: [string, RegExp][] = [
+        [
+          'no/such/bootstrap.zip',
+          /no\/such\/bootstrap\.zip does not exist: build it with "make package"/,
+        ],
+        [folder, /^function\.assetPath: .* has no file bootstrap: build it/],
+        [
+          scratchFile('bootstrap', ''),
+          /^function\.assetPath: .* is neither a \.zip file nor a folder/,
+        ],
+      ];
+      for (const [assetPath, message] of wrong) {
+        assert.throws(() => stackOf({ function: { assetPath } }), { message });
+      }
+      writeFileSync(join(folder, 'bootstrap'), 'placeholder for the binary');
+      assert.doesNotThrow(() => stackOf({ function: { assetPath: folder } }));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

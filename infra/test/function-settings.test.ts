@@ -4,6 +4,11 @@ import { describe, it } from 'node:test';
 import { DEFAULT_METRICS_NAMESPACE } from '../lib/product-metrics.ts';
 import { loadSettings } from '../lib/settings-file.ts';
 import { SHORTEST_TURN_SECONDS } from '../lib/settings.ts';
+import {
+  FREE_VARIABLES,
+  MANAGED_VARIABLES,
+  OUTPUT_BUCKET,
+} from '../lib/settings/function-variables.ts';
 import { templateOf } from './support.ts';
 
 /** The function's table of environment variables: `NAME = "default":`, one a line. */
@@ -31,6 +36,26 @@ describe("function's settings", () => {
       // What the stack alone can have: an endpoint of its own name, a bucket for calls.
       if (name !== 'ENDPOINT_NAME' && name !== 'IDEMPOTENCY_LOCATION') {
         assert.equal(value, defaults.get(name), name);
+      }
+    }
+  });
+
+  it('know every variable of the function, and take what it takes', () => {
+    const known = [...MANAGED_VARIABLES.keys(), ...FREE_VARIABLES.keys(), OUTPUT_BUCKET];
+    assert.deepEqual(known.sort(), [...functionDefaults().keys()].sort());
+    const table = readFileSync(TABLE, 'utf8');
+    for (const [name, { allowed, holds }] of FREE_VARIABLES) {
+      const value = functionDefaults().get(name) ?? '';
+      assert(value === '' || holds(value), `the default of ${name}`);
+      const meaning = new RegExp(`^ {4}${name} = .*\\n(.*)$`, 'm').exec(table)?.[1] ?? '';
+      // Bounds and words are those that the function's help has.
+      const [, numbers = ''] = /number (from .*)/.exec(allowed) ?? [];
+      for (const [number] of numbers.matchAll(/\d+/g)) {
+        assert.match(meaning, new RegExp(`\\b${number}\\b`), `${name}: ${allowed}`);
+      }
+      const [, words = ''] = /^one of (.*)/.exec(allowed) ?? [];
+      for (const word of words === '' ? [] : words.split(', ')) {
+        assert(meaning.includes(`\`${word}\``), `${name}: ${word}`);
       }
     }
   });

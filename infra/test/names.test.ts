@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
+import { endpointNameOf } from '../lib/endpoint-names.ts';
 import { machineOf } from './states.ts';
 import { asText, permissions, policyStatements, resourcesOf, stackOf } from './support.ts';
 import { type Variant, VARIANT_NAMES, VARIANTS } from './variants.ts';
@@ -77,6 +78,18 @@ describe('two stacks in one account and region', () => {
       assert.deepEqual(sharedNames(blue, green), []);
     });
   }
+
+  it('share no name where only capitals and small letters differ', () => {
+    const names = ['Lookbook', 'lookbook', 'LOOKBOOK', 'LookBook'].map((name) =>
+      namesOf(Template.fromStack(stackOf(VARIANTS['scale-to-zero'], name))).filter((text) =>
+        text.startsWith('AWS::SageMaker::'),
+      ),
+    );
+    assert(names.every((some) => some.length > 0));
+    const all = names.flat().map((name) => name.toLowerCase());
+    assert.equal(new Set(all).size, all.length, all.join('\n'));
+    assert.equal(endpointNameOf('Lookbook-Production-2'), 'Lookbook-Production-2-blip2');
+  });
 
   it('would share the name of the endpoint if the settings fixed it', () => {
     const endpoint = { name: 'endpoint-finetuned-blip2' };

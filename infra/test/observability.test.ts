@@ -96,6 +96,45 @@ describe('alarms', () => {
     });
   });
 
+  it('tell of asynchronous requests that fail, expire or wait, at the thresholds of the settings', () => {
+    const asynchronous = alarmsOf(
+      templateOf({
+        endpoint: { mode: 'asynchronous' },
+        alarms: { asynchronousFailuresPer5Minutes: 3, asynchronousOldestMinutes: 20 },
+      }),
+    );
+    const ofEndpoint = { Name: 'EndpointName', Value: 'Test-blip2' };
+    const ofVariant = { Name: 'VariantName', Value: 'AllTraffic' };
+    for (const [id, MetricName, Statistic, Threshold, Dimensions] of [
+      ['Failures', 'InvocationFailures', 'Sum', 3, [ofEndpoint, ofVariant]],
+      ['Expired', 'ExpiredRequests', 'Sum', 3, [ofEndpoint, ofVariant]],
+      ['Waiting', 'ApproximateAgeOfOldestRequest', 'Maximum', 1200, [ofEndpoint]],
+    ] as const) {
+      const alarm = asynchronous.get(`AsynchronousAlarms${id}`) ?? {};
+      assert.deepEqual(
+        {
+          namespace: alarm.Namespace,
+          metric: alarm.MetricName,
+          statistic: alarm.Statistic,
+          period: alarm.Period,
+          threshold: alarm.Threshold,
+          dimensions: alarm.Dimensions,
+        },
+        {
+          namespace: 'AWS/SageMaker',
+          metric: MetricName,
+          statistic: Statistic,
+          period: 300,
+          threshold: Threshold,
+          dimensions: Dimensions,
+        },
+      );
+    }
+    for (const id of alarmsOf(templateOf()).keys()) {
+      assert(!id.startsWith('AsynchronousAlarms'), id);
+    }
+  });
+
   it('on the function look at all of it, whichever version answers', () => {
     for (const MetricName of ['Errors', 'Throttles']) {
       template.hasResourceProperties(ALARM, {

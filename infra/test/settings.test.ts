@@ -27,7 +27,16 @@ describe('settings', () => {
     ['a choice', { function: { architecture: 'x86' } }, /function\.architecture: .*arm64.*"x86"/],
     ['a URL', { function: { url: 'public' } }, /function\.url: .*stream.*"public"/],
     ['a tracing', { function: { tracing: 'off' } }, /function\.tracing: .*pass-through.*"off"/],
-    ['no zip', { function: { assetPath: 'bootstrap' } }, /function\.assetPath: must be a \.zip/],
+    [
+      'a number of instances',
+      { endpoint: { instanceCount: 501 } },
+      /endpoint\.instanceCount: .*500.*501/,
+    ],
+    [
+      'a number of instances at most',
+      { scaling: { maximumInstances: 501 } },
+      /scaling\.maximumInstances: .*500.*501/,
+    ],
     [
       'an instance',
       { endpoint: { instanceType: 'g5.2xlarge' } },
@@ -165,6 +174,11 @@ describe('settings', () => {
       /alarms\.endpointLatencyMs: .*it is 0\.5/,
     ],
     [
+      'a time that no request waits',
+      { alarms: { asynchronousOldestMinutes: 361 } },
+      /alarms\.asynchronousOldestMinutes: .*360.*361/,
+    ],
+    [
       'an address',
       { alarms: { costAnomaly: { thresholdUsd: 5, email: 'ops', monitorArn: null } } },
       /alarms\.costAnomaly\.email: must be the address .*"ops"/,
@@ -248,6 +262,18 @@ describe('settings', () => {
         { function: { reservedConcurrency: 1 } },
         /uploads\.maximumConcurrency: must be at most the 1 invocations .*it is 2/,
       ],
+      [
+        { endpoint: { instanceCount: 500, productsPerInstance: 21 } },
+        /function\.reservedConcurrency: must be at most 10000 .* comes to 10500 .*; it is "fitted"/,
+      ],
+      [
+        { function: { reservedConcurrency: 10_001 } },
+        /function\.reservedConcurrency: must be at most 10000 .*; it is 10001/,
+      ],
+      [
+        { stack: { name: 'L'.repeat(116) }, endpoint: { name: 'blip2' } },
+        /stack\.name: must be shorter, because the API is called <stack\.name>-descriptions in at most 128/,
+      ],
       [{ api: { authorization: 'jwt' } }, /api\.jwt: must say whose tokens .*it is null/],
       [{ api: { jwt } }, /api\.jwt: must be null where api\.authorization is "iam"/],
       [
@@ -267,8 +293,8 @@ describe('settings', () => {
         /api\.domain: must be null: .*endpoint\.mode "asynchronous" leaves out/,
       ],
       [
-        { stack: { name: 'L'.repeat(58) } },
-        /stack\.name: must be shorter, .*<stack\.name>-blip2 in at most 63 characters, or endpoint\.name/,
+        { stack: { name: `L${'o'.repeat(57)}` } },
+        /stack\.name: must be shorter, .* Lo+-blip2 in at most 63 characters, or endpoint\.name/,
       ],
       [
         { catalogue: { capturesPrefix: 'incoming/seen/' } },
@@ -285,7 +311,9 @@ describe('settings', () => {
       { function: { provisionedConcurrency: 9, reservedConcurrency: 'none' } },
       { api: { authorization: 'jwt', jwt } },
       { api: { domain: { ...domain, hostedZone: { id: 'Z1', name: 'shop.example' } } } },
-      { stack: { name: 'L'.repeat(57) } },
+      { stack: { name: `L${'o'.repeat(56)}` } },
+      { endpoint: { instanceCount: 500, productsPerInstance: 20 } },
+      { stack: { name: 'L'.repeat(115) }, endpoint: { name: 'blip2' } },
       { stack: { name: 'L'.repeat(58) }, endpoint: { name: 'blip2' } },
     ];
     for (const overrides of fine) {

@@ -36,7 +36,65 @@ describe("trainer's contract", () => {
       [];
     const names = [...table.matchAll(/\("([a-z-]+)", /g)].map(([, name = '']) => name);
     assert(names.length > 30);
-    assert.deepEqual([...HYPERPARAMETERS].sort(), names.sort());
+    assert.deepEqual([...HYPERPARAMETERS.keys()].sort(), names.sort());
+  });
+
+  it('takes for a hyperparameter what the trainer takes', () => {
+    const text = source('trainer/src/train/hyperparameters.rs');
+    const lora = source('crates/blip2/src/lora/config.rs');
+    const constants = new Map(
+      [...`${text}\n${lora}`.matchAll(/const ([A-Z_]+): [^=]+ = ([^;]+);/g)].map(
+        ([, name = '', value = '']) => [name, value],
+      ),
+    );
+    const named = (name: string) =>
+      name.startsWith('"') ? name.slice(1, -1) : (constants.get(name) ?? '').slice(1, -1);
+    // As the trainer's messages have numbers.
+    const bound = (of: string) => {
+      const written = constants.get(of.replace('LoraConfig::', '')) ?? of;
+      switch (written) {
+        case 'u64::MAX':
+          return String(2n ** 64n - 1n);
+        case '1 << 30':
+          return String(2 ** 30);
+        default:
+          return String(Number(written.replaceAll('_', ''))).replace('e+', 'e');
+      }
+    };
+    const expected = new Map<string, string>();
+    for (const [, kind, name = '', range = ''] of text.matchAll(
+      /\.(whole|number)\(\s*("[a-z-]+"|[A-Z_]+), (any\(\)|[^)]+)\)/g,
+    )) {
+      const [least = '', most = ''] = (range === 'any()' ? '0.0..=LARGEST' : range).split('..=');
+      const what = kind === 'whole' ? 'a whole number' : 'a number';
+      expected.set(named(name), `${what} from ${bound(least)} to ${bound(most)}`);
+    }
+    for (const [, name = ''] of text.matchAll(/self\.flag\("([a-z-]+)"\)/g)) {
+      expected.set(name, 'true or false');
+    }
+    for (const [, name = ''] of text.matchAll(/self\.file\("([a-z-]+)"\)/g)) {
+      expected.set(name, "a file's name");
+    }
+    assert(expected.size >= 22, String(expected.size));
+    for (const [name, allowed] of expected) {
+      assert.equal(HYPERPARAMETERS.get(name)?.allowed, allowed, name);
+    }
+    // Those of a few words each have them in the trainer's lists, and the others none.
+    const words = [
+      ...text.matchAll(/\("([a-z0-9-]+)", (?:SelectBest|NumberType|Shape|Algorithm|Some|None)/g),
+    ].map(([, word = '']) => word);
+    const ours = [...HYPERPARAMETERS.values()].flatMap(({ allowed }) =>
+      allowed.startsWith('one of ') ? allowed.slice('one of '.length).split(', ') : [],
+    );
+    assert.deepEqual(ours.sort(), words.sort());
+    const values = source('trainer/src/train/hyperparameter_values.rs');
+    for (const name of ['label-smoothing', 'initial-adapter']) {
+      assert(values.includes(HYPERPARAMETERS.get(name)?.allowed ?? '?'), name);
+    }
+    assert(text.includes(HYPERPARAMETERS.get('lora-target-modules')?.allowed ?? '?'));
+    for (const [, name = '', value = ''] of text.matchAll(/^ {4}\("([a-z-]+)", "(.*)"\),$/gm)) {
+      assert(HYPERPARAMETERS.get(name)?.holds(value), `the default of ${name}`);
+    }
   });
 
   it('gives training the channels and folders that it asks for', () => {

@@ -178,6 +178,8 @@ pub struct FakeDescriber {
     pub mending_error: Mutex<Option<DescriberError>>,
     /// What it writes instead of its own, one after the other.
     pub texts: Mutex<VecDeque<&'static str>>,
+    /// How many of its next texts are stopped before their end.
+    pub cut_short: Mutex<usize>,
     /// How long it writes.
     pub turn: Mutex<Duration>,
     /// Every prompt, with the time that was left.
@@ -208,6 +210,12 @@ impl Describer for FakeDescriber {
             return Err(error);
         }
         let given = self.texts.lock().unwrap().pop_front();
+        let is_cut_short = {
+            let mut left = self.cut_short.lock().unwrap();
+            let is_cut_short = *left > 0;
+            *left = left.saturating_sub(1);
+            is_cut_short
+        };
         let own = || {
             let says = |line: &str, word: &'static str| {
                 if prompt.user.contains(line) { word } else { "" }
@@ -229,6 +237,7 @@ impl Describer for FakeDescriber {
                 cost: None,
             },
             warnings: Vec::new(),
+            is_cut_short,
         })
     }
 }

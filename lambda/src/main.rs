@@ -13,7 +13,13 @@ use describe_product::entrypoints::{App, Reply, StreamedBody, reply};
 use describe_product::settings::{self, Settings};
 use describe_product::{adapters, logs};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use mimalloc::MiMalloc;
 use serde_json::Value;
+
+// A call allocates thousands of times: with the C library's allocator that is a seventh of
+// its processor time, most of which this one saves.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 // One event at a time, and its calls are waited for and not computed: other threads would be
 // woken for nothing. What does compute for long, scaling a photo, has a thread of its own.

@@ -6,11 +6,13 @@
 //! is `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`): when it is set, S3 is
 //! addressed in path style, because a local server has no host name per bucket.
 
+mod asked;
 mod bedrock;
 mod claim_products;
 mod fingerprint;
 mod prefixes;
 mod response_mode;
+mod template_file;
 mod variables;
 mod writing;
 
@@ -134,7 +136,7 @@ impl Settings {
         let environment = Environment { lookup };
         let certainty = writing::certainty(&environment)?;
         let wording = writing::wording(&environment, certainty.low)?;
-        let attribute_set = attribute_set(&environment)?;
+        let attribute_set = asked::attribute_set(&environment)?;
         let settings = Settings {
             endpoint_name: endpoint_name(&environment)?,
             inference_component_name: inference_component_name(&environment)?,
@@ -144,7 +146,7 @@ impl Settings {
             endpoint_max_payload_bytes: environment
                 .number(&ENDPOINT_MAX_PAYLOAD_BYTES, 65_536..=67_108_864)?,
             bedrock_model_ids: bedrock::model_ids(&environment)?,
-            bedrock_region: environment.optional(&BEDROCK_REGION),
+            bedrock_region: bedrock::region(&environment)?,
             bedrock_api: bedrock::api(&environment)?,
             guardrail: bedrock::guardrail(&environment)?,
             prices: bedrock::prices(&environment)?,
@@ -153,7 +155,7 @@ impl Settings {
             temperature: bedrock::temperature(&environment)?,
             certainty,
             unfaithful: unfaithful(&environment)?,
-            default_category: environment.text(&DEFAULT_CATEGORY),
+            default_category: asked::default_category(&environment, &attribute_set)?,
             default_format: default_format(&environment)?,
             fingerprint: fingerprint::of(&environment, &attribute_set, &wording.template),
             attribute_set,
@@ -174,6 +176,7 @@ impl Settings {
                 .any(|name| environment.get(name).is_some()),
         };
         settings.check_prefixes()?;
+        writing::check_room(&settings.wording.style, settings.max_tokens)?;
         Ok(settings)
     }
 
@@ -337,6 +340,11 @@ where
     if name == "none" {
         return Ok(None);
     }
+    if name.eq_ignore_ascii_case("none") {
+        return Err(METRICS_NAMESPACE.wrong(format!(
+            "is {name:?}: write \"none\" in small letters to have no metrics written"
+        )));
+    }
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || ".-_/#:".contains(c);
     let valid = name.len() <= 255
         && name.chars().all(is_allowed)
@@ -366,19 +374,6 @@ where
             "is {text:?}, must be a bucket and a prefix, as in \"s3://bucket/calls/\""
         ))),
     }
-}
-
-fn attribute_set<L>(environment: &Environment<L>) -> Result<AttributeSet, SettingsError>
-where
-    L: Fn(&str) -> Option<String>,
-{
-    let Some(path) = environment.optional(&ATTRIBUTE_SET) else {
-        return Ok(AttributeSet::embedded());
-    };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| ATTRIBUTE_SET.wrong(format!("{path:?} can't be read: {error}")))?;
-    AttributeSet::parse(&text)
-        .map_err(|error| ATTRIBUTE_SET.wrong(format!("{path:?} is no attribute set: {error}")))
 }
 
 #[cfg(test)]

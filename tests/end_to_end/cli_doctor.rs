@@ -182,6 +182,7 @@ async fn an_account_that_is_fine_has_no_problem() {
     assert_eq!(findings["problems"], 0);
     for check in [
         "region",
+        "connection",
         "credentials",
         "clock",
         "endpoint usage",
@@ -236,6 +237,30 @@ async fn without_credentials_nothing_else_is_looked_at() {
     ] {
         assert_eq!(state(&states, check), "not-looked-at", "{check}");
     }
+}
+
+#[tokio::test]
+async fn where_nobody_answers_the_network_is_at_fault_and_not_the_credentials() {
+    let arguments = ["doctor", "--endpoint-url", "http://127.0.0.1:1", "--json"];
+    let (status, findings) = Lookbook::with_services(&[]).json(&arguments).await;
+    assert_eq!(status, Some(1), "{findings}");
+    assert_eq!(findings["problems"], 1, "{findings}");
+    for finding in findings["findings"].as_array().unwrap() {
+        let found = finding["found"].as_str().unwrap();
+        match finding["check"].as_str().unwrap() {
+            "region" => assert_eq!(finding["state"], "ok", "{findings}"),
+            "connection" => {
+                assert_eq!(finding["state"], "problem", "{findings}");
+                let mend = finding["mend"].as_str().unwrap();
+                assert!(mend.contains("network"), "{findings}");
+            }
+            _ => {
+                assert_eq!(finding["state"], "not-looked-at", "{findings}");
+                assert!(found.contains("AWS gave no answer"), "{findings}");
+            }
+        }
+    }
+    assert!(!findings.to_string().contains("of no use"), "{findings}");
 }
 
 #[tokio::test]

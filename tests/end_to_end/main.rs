@@ -11,6 +11,8 @@ mod cli_doctor;
 mod cli_fetch_model;
 mod cli_interrupts;
 mod cli_inventory;
+mod cli_missing;
+mod cli_profile;
 mod cli_push_image;
 mod cli_state_machine;
 mod cli_upload;

@@ -68,6 +68,30 @@ pub struct PrepareArgs {
     thumbnails: usize,
 }
 
+impl PrepareArgs {
+    /// The folders that are read, by the options that name them.
+    #[must_use]
+    pub fn folders(&self) -> Vec<(&'static str, &Path)> {
+        let data = self.data.iter().map(|folder| ("--data", folder.as_path()));
+        let images = self.images.iter();
+        let images = images.map(|folder| ("--images", folder.as_path()));
+        data.chain(images).collect()
+    }
+
+    /// The files that are read, by the options that name them.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&'static str, &Path)> {
+        [
+            ("--table", &self.table),
+            ("--mapping", &self.mapping),
+            ("--attribute-set", &self.attribute_set),
+        ]
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, path.as_deref()?)))
+        .collect()
+    }
+}
+
 fn wording(name: &str) -> Result<Wording, String> {
     Wording::named(name).ok_or_else(|| {
         let known = Wording::all();

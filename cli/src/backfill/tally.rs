@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use describe_product::domain::{Progress, Usage};
-use describe_product::entrypoints::{Outcome, REPLACED, UNUSABLE_PHOTO};
+use describe_product::entrypoints::{Outcome, REPLACED, UNFAITHFUL_TEXT, UNUSABLE_PHOTO};
 use describe_product::problem::ProblemKind;
 use serde::Serialize;
 
@@ -25,7 +25,8 @@ pub struct Tally {
     failed: BTreeMap<&'static str, usize>,
     /// How often the endpoint and Bedrock were called.
     calls: u64,
-    /// Of all texts that were written; nothing while there are none.
+    /// Of all texts that were written, and of answers that no text came of; nothing while there
+    /// are none.
     usage: Option<Usage>,
     /// The latest failure in words.
     last_failure: Option<String>,
@@ -54,6 +55,10 @@ impl Tally {
             Ok(Outcome::Skipped(UNUSABLE_PHOTO)) => {
                 (ProblemKind::InvalidPhoto, UNUSABLE_PHOTO.to_owned())
             }
+            Ok(Outcome::Skipped(UNFAITHFUL_TEXT)) => (
+                ProblemKind::DescriptionUnfaithful,
+                UNFAITHFUL_TEXT.to_owned(),
+            ),
             Ok(Outcome::Skipped(GONE)) => {
                 self.gone += 1;
                 return None;
@@ -79,10 +84,10 @@ impl Tally {
     /// Counts what a try took whose outcome does not count.
     pub fn add_calls(&mut self, progress: &Progress) {
         self.calls += progress.attempts;
-        if let Some(text) = &progress.text {
+        if let Some(took) = progress.usage() {
             self.usage = Some(match self.usage {
-                Some(usage) => usage + text.usage,
-                None => text.usage,
+                Some(usage) => usage + took,
+                None => took,
             });
         }
     }
@@ -337,6 +342,17 @@ mod tests {
             assert!(text.contains(line), "{line} in\n{text}");
         }
         assert!(text.contains("$0.0002"), "{text}");
+    }
+
+    #[test]
+    fn what_a_record_has_a_text_with_faults_of_is_no_product_described_before() {
+        let mut tally = Tally::of(1);
+        let outcome = Ok(Outcome::Skipped(UNFAITHFUL_TEXT));
+        let words = tally.add("a", &done(outcome, Progress::default()));
+        assert!(words.unwrap().contains("faults"));
+        let summary = tally.summary(0, Duration::ZERO);
+        assert_eq!(summary.already_described, 0);
+        assert_eq!(summary.failed["description-unfaithful"], 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `lookbook ask`: questions about photographs, answered by an endpoint.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use crate::asking::{self, Asked, Row};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::function_settings::{self, Setting};
+use crate::given_path;
 use crate::next_step;
 use crate::photographs::Photograph;
 use crate::picture::Protocol;
@@ -81,6 +83,7 @@ pub async fn run(args: AskArgs, context: &Context) -> Outcome {
         given.push(Setting::new(&INFERENCE_COMPONENT_NAME, component));
     }
     if let Some(path) = &args.attribute_set {
+        given_path::file("--attribute-set", Path::new(path))?;
         given.push(Setting::new(&ATTRIBUTE_SET, path));
     }
     let settings = function_settings::read(&given, context.s3_by_path())?;

@@ -21,6 +21,7 @@ use crate::backfill::work::{Pace, describe_all};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::function_settings::{FunctionSettings, Setting};
+use crate::given_path;
 use crate::interrupt::interrupted;
 use crate::photographs::S3_SCHEME;
 
@@ -164,6 +165,7 @@ async fn here(args: BackfillArgs, context: &Context) -> Outcome {
                 .as_ref()
                 .map_or_else(|| folder.clone(), PathBuf::from);
             // Before the lock, which would make a folder that isn't there.
+            given_path::folder("SOURCE", folder)?;
             let found = products::in_folder(folder)?;
             let lock = FolderLock::take(&results)?;
             let store = FolderStore::new(folder, results);

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use describe_product::domain::Price;
-use describe_product::settings::BEDROCK_MODEL_IDS;
 
 use crate::context::Context;
 use crate::cost::bill::Rates;
@@ -18,6 +17,10 @@ use crate::infra_defaults::InfraDefaults;
 /// numbers of your own.
 #[derive(Debug, Args)]
 pub struct CostArgs {
+    /// The settings of an environment, as `cdk deploy -c config=FILE` takes them: its instances,
+    /// its function and its models take the place of the stack's defaults
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Products a month
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub products: u64,
@@ -55,7 +58,7 @@ pub struct CostArgs {
     /// Over how many batch jobs a month the products are spread
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
     pub batch_jobs: u32,
-    /// The model that writes [default: the last of the function's list]
+    /// The model that writes [default: the last of the stack's list]
     #[arg(long, value_name = "ID")]
     pub model: Option<String>,
     /// The model's price in US dollars a million tokens, in place of the file's
@@ -94,9 +97,14 @@ pub async fn run(args: CostArgs, context: &Context) -> Outcome {
 }
 
 fn report(args: CostArgs) -> Outcome<Report> {
-    let stack = InfraDefaults::built_in()?;
+    let stack = match &args.settings {
+        Some(file) => InfraDefaults::of_environment("--settings", file)?,
+        None => InfraDefaults::built_in()?,
+    };
     let aws = AwsPrices::read(args.prices.as_deref())?;
     let bedrock = BedrockPrices::read(args.bedrock_prices.as_deref())?;
+    // The first of the list may have ended; the last is the one that is there to follow it.
+    let model = stack.bedrock.model_ids.last().cloned().unwrap_or_default();
     let load = Load {
         products: args.products,
         questions: args.questions,
@@ -111,7 +119,7 @@ fn report(args: CostArgs) -> Outcome<Report> {
         start_minutes: args.start_minutes,
         idle_minutes: args.idle_minutes,
         batch_jobs: args.batch_jobs,
-        model: args.model.unwrap_or_else(last_model),
+        model: args.model.unwrap_or(model),
         input_tokens: args.input_tokens,
         output_tokens: args.output_tokens,
         requests: args.requests,
@@ -131,12 +139,6 @@ fn report(args: CostArgs) -> Outcome<Report> {
     let gb_second = aws.gb_second(&load.architecture)?;
     let rates = Rates::new(&aws, instance_hour, gb_second, text, bedrock.batch_share);
     Ok(Report::new(load, &rates, &aws, &bedrock))
-}
-
-/// The first of the list may have ended; the last is the one that is there to follow it.
-fn last_model() -> String {
-    let ids = BEDROCK_MODEL_IDS.default.rsplit(',');
-    ids.map(str::trim).next().unwrap_or_default().to_owned()
 }
 
 fn amount(text: &str) -> Result<f64, String> {
@@ -205,6 +207,61 @@ mod tests {
         assert!((always.lines[0].1 - 730.0 * hour).abs() < 1e-6);
         // 10,000 texts of 400 tokens at $3 and 200 at $15 a million.
         assert!((always.lines[1].1 - 42.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_settings_of_an_environment_have_a_bill_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.json");
+        let text = r#"{"endpoint": {"instanceType": "ml.c5.xlarge", "instanceCount": 2},
+                       "function": {"memoryMib": 2048, "architecture": "arm64"},
+                       "bedrock": {"modelIds": ["anthropic.claude-3-sonnet-20240229-v1:0"]}}"#;
+        std::fs::write(&file, text).unwrap();
+        let settings = ["--settings", file.to_str().unwrap()];
+        let report = report_of(&settings).unwrap();
+        let load = &report.load;
+        assert_eq!(
+            (load.instance_type.as_str(), load.instances),
+            ("ml.c5.xlarge", 2)
+        );
+        assert_eq!(
+            (load.memory_mib, load.architecture.as_str()),
+            (2048, "arm64")
+        );
+        assert_eq!(load.model, "anthropic.claude-3-sonnet-20240229-v1:0");
+        let hour = AwsPrices::read(None)
+            .unwrap()
+            .instance("ml.c5.xlarge")
+            .unwrap();
+        assert!((report.bills[0].lines[0].1 - 2.0 * 730.0 * hour).abs() < 1e-6);
+        // What is said on the command line comes before.
+        let one = report_of(&[settings[0], settings[1], "--instances", "1"]).unwrap();
+        assert_eq!(one.load.instances, 1);
+    }
+
+    /// The page that says what a month costs.
+    const DEPLOYING: &str = include_str!("../../../docs/deploy.md");
+
+    #[test]
+    fn the_example_of_the_documents_is_what_is_said_here() {
+        let report = report_of(&["--products", "10000"]).unwrap();
+        let text = report.text();
+        let (bills, _) = text.split_once("\n\nbreak-even").unwrap();
+        for line in bills.lines() {
+            let line = line.trim_end();
+            assert!(DEPLOYING.contains(line), "docs/deploy.md lacks: {line}");
+        }
+        let aws = AwsPrices::read(None).unwrap();
+        assert!(aws.usd_beside_the_bill.len() > 10);
+        for (what, price) in &aws.usd_beside_the_bill {
+            let price = format!("${price}");
+            assert!(
+                DEPLOYING.contains(&price),
+                "docs/deploy.md, {what}: {price}"
+            );
+        }
+        assert!(!DEPLOYING.contains("look it up"), "docs/deploy.md");
+        assert!(!DEPLOYING.contains("look them up"), "docs/deploy.md");
     }
 
     #[test]

@@ -95,11 +95,11 @@ impl Looks<'_> {
             return findings;
         };
         let (identity, ahead) = self.identity().await;
-        let is_known = identity.is_ok();
+        findings.push(identity::judge_connection(&identity));
         findings.push(identity::judge(&identity));
         findings.push(clock::judge(ahead));
-        if !is_known {
-            findings.extend(not_looked_at("the credentials are of no use"));
+        if let Some(why) = identity::why_not_further(&identity) {
+            findings.extend(not_looked_at(why));
             return findings;
         }
         let mut checks: Vec<LocalBoxFuture<'_, Vec<Finding>>> =

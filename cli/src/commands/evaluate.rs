@@ -8,6 +8,7 @@ use trainer::evaluate::{evaluate, options, summary};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
+use crate::given_path;
 use crate::sagemaker::check_name;
 use crate::sagemaker_wire::SageMakerWire;
 
@@ -33,6 +34,12 @@ pub async fn run(args: EvaluateArgs, context: &Context) -> Outcome {
         of: mut args,
         inference_component,
     } = args;
+    for (option, folder) in args.folders() {
+        given_path::folder(option, folder)?;
+    }
+    for (option, file) in args.files() {
+        given_path::file(option, file)?;
+    }
     if let Some(component) = &inference_component {
         check_name("--inference-component", component)?;
     }
@@ -55,11 +62,14 @@ pub async fn run(args: EvaluateArgs, context: &Context) -> Outcome {
         ))
         .next("name the SageMaker endpoint as --endpoint, or leave the component out"));
     }
+    // With the name of an endpoint taken out, what is left of it is an address.
+    args.check()
+        .map_err(|error| Failure::usage(format!("{error:#}")))?;
     let out = args.out.display().to_string();
     // It computes and waits: not on a thread that drives tasks.
     let evaluating = tokio::task::spawn_blocking(move || evaluate(&args, wire));
     let evaluation = match context.interrupt.or(evaluating).await? {
-        Ok(evaluation) => evaluation?,
+        Ok(evaluation) => evaluation.map_err(failure)?,
         Err(error) => {
             let what = format!("the evaluation ended in a bug: {error}");
             return Err(Failure::new(Exit::Failed, what));
@@ -68,4 +78,39 @@ pub async fn run(args: EvaluateArgs, context: &Context) -> Outcome {
     context.terminal.result(&evaluation, || {
         format!("{}reports: {out}", summary(&evaluation))
     })
+}
+
+/// That nobody answered may pass; what else went wrong may not.
+fn failure(error: anyhow::Error) -> Failure {
+    let is_of_the_network = error.chain().any(|cause| {
+        cause
+            .downcast_ref::<reqwest::Error>()
+            .is_some_and(|error| !error.is_builder() && !error.is_status())
+    });
+    match is_of_the_network {
+        true => Failure::new(Exit::Unavailable, format!("{error:#}"))
+            .next("look whether the model server is up at this address, and run it again"),
+        false => Failure::from(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_may_answer_later() {
+        let refused = reqwest::get("http://127.0.0.1:1/").await;
+        let refused = refused
+            .context("the endpoint can't be reached")
+            .unwrap_err();
+        let told = failure(refused);
+        assert_eq!(told.exit, Exit::Unavailable);
+        assert!(told.what.starts_with("the endpoint"), "{told}");
+        assert_eq!(failure(anyhow::anyhow!("no data")).exit, Exit::Failed);
+        let denied = anyhow::Error::new(Failure::new(Exit::Denied, "no"));
+        assert_eq!(failure(denied).exit, Exit::Denied);
+    }
 }

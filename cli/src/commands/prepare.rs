@@ -7,12 +7,19 @@ use trainer::prepare::{prepare, summary};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::given_path;
 
 /// Prepares the files, as `trainer prepare` does.
 ///
 /// # Errors
 /// What could not be read or written, or which option makes no sense.
 pub async fn run(args: Box<PrepareArgs>, context: &Context) -> Outcome {
+    for (option, folder) in args.folders() {
+        given_path::folder(option, folder)?;
+    }
+    for (option, file) in args.files() {
+        given_path::file(option, file)?;
+    }
     let quiet = context.terminal.quiet;
     let work = tokio::task::spawn_blocking(move || {
         let report = shown(quiet, |progress| prepare(&args, progress));

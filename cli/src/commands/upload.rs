@@ -8,6 +8,7 @@ use clap::Args;
 use crate::cache_folder::cache_folder;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
+use crate::given_path;
 use crate::glob::Glob;
 use crate::s3_location::S3Location;
 use crate::upload::deletion;
@@ -74,12 +75,11 @@ pub async fn run(args: UploadArgs, context: &Context) -> Outcome {
                 .next("--yes answers yes; --dry-run shows what would be deleted"),
         );
     }
-    let folder = args.folder.canonicalize().map_err(|error| {
-        Failure::usage(format!(
-            "the folder {} can't be read: {error}",
-            args.folder.display()
-        ))
-    })?;
+    given_path::folder("FOLDER", &args.folder)?;
+    let folder = args
+        .folder
+        .canonicalize()
+        .map_err(|error| given_path::cannot_read("FOLDER", &args.folder, "folder", &error))?;
     let job = Job {
         index: index_file(&args, &folder, context)?,
         client: patient(&context.s3().await),

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use describe_product::domain::{Price, Prices, Usage};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
+use crate::given_path;
 
 /// `prices/aws.json`, built in.
 const AWS: &str = include_str!("../../../prices/aws.json");
@@ -32,6 +35,10 @@ pub struct AwsPrices {
     pub s3: S3Prices,
     /// A million calls of an HTTP API.
     pub http_api_usd_per_million_requests: f64,
+    /// What the bill leaves out, by what is paid for: `docs/deploy.md` works with them. A file of
+    /// one's own need not have them.
+    #[serde(default)]
+    pub usd_beside_the_bill: IndexMap<String, f64>,
 }
 
 /// The prices of Lambda.
@@ -82,7 +89,7 @@ impl AwsPrices {
     /// # Errors
     /// When the file can't be read, lacks a price or has one that is none.
     pub fn read(file: Option<&Path>) -> Outcome<AwsPrices> {
-        let (text, place) = text(file, AWS, "prices/aws.json")?;
+        let (text, place) = text("--prices", file, AWS, "prices/aws.json")?;
         let prices: AwsPrices = parse(&text, &place)?;
         let single = [
             prices.lambda.usd_per_million_requests,
@@ -94,8 +101,10 @@ impl AwsPrices {
         let all = single
             .iter()
             .chain(prices.instance_usd_per_hour.values())
-            .chain(prices.lambda.usd_per_gb_second.values());
+            .chain(prices.lambda.usd_per_gb_second.values())
+            .chain(prices.usd_beside_the_bill.values());
         check(all, &place)?;
+        check_day(&prices.as_of, &place)?;
         Ok(prices)
     }
 
@@ -131,9 +140,15 @@ impl BedrockPrices {
     /// # Errors
     /// When the file can't be read, lacks something or has a price that is none.
     pub fn read(file: Option<&Path>) -> Outcome<BedrockPrices> {
-        let (text, place) = text(file, BEDROCK, "prices/bedrock.json")?;
+        let (text, place) = text("--bedrock-prices", file, BEDROCK, "prices/bedrock.json")?;
         let file: BedrockFile = parse(&text, &place)?;
-        check([&file.batch_share_of_on_demand].into_iter(), &place)?;
+        check_day(&file.as_of, &place)?;
+        let share = file.batch_share_of_on_demand;
+        if !(0.0..=1.0).contains(&share) {
+            return Err(Failure::usage(format!(
+                "{place} has batch_share_of_on_demand {share}, which must be from 0 to 1"
+            )));
+        }
         let models = Prices::parse(&text).map_err(|error| wrong(&place, &error))?;
         Ok(BedrockPrices {
             as_of: file.as_of,
@@ -179,17 +194,19 @@ fn of(prices: &IndexMap<String, f64>, name: &str) -> Result<f64, String> {
 }
 
 /// A file's text, or what is built in, and what to call it.
-fn text(file: Option<&Path>, built_in: &str, name: &str) -> Outcome<(String, String)> {
+fn text(
+    option: &str,
+    file: Option<&Path>,
+    built_in: &str,
+    name: &str,
+) -> Outcome<(String, String)> {
     let Some(path) = file else {
         return Ok((built_in.to_owned(), name.to_owned()));
     };
     let place = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => Ok((text, place)),
-        Err(error) => Err(Failure::new(
-            Exit::NotFound,
-            format!("cannot read the prices of {place}: {error}"),
-        )),
+        Err(error) => Err(given_path::cannot_read(option, path, "file", &error)),
     }
 }
 
@@ -211,9 +228,23 @@ fn check<'a>(mut prices: impl Iterator<Item = &'a f64>, place: &str) -> Outcome 
     }
 }
 
+/// Looks that prices say of what day they are.
+fn check_day(as_of: &str, place: &str) -> Outcome {
+    let midnight = format!("{as_of}T00:00:00Z");
+    let is_day = as_of.len() == "2026-01-01".len()
+        && DateTime::from_str(&midnight, Format::DateTime).is_ok();
+    match is_day {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "{place} has as_of {as_of:?}, which must be a day, as in \"2026-01-31\""
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Exit;
     use crate::infra_defaults::InfraDefaults;
 
     #[test]
@@ -258,6 +289,8 @@ mod tests {
         for (from, to, part) in [
             ("\"region\"", "\"regoin\"", "regoin"),
             ("1.515", "-1", "-1"),
+            ("\"2026-03-15\"", "\"lately\"", "\"lately\""),
+            ("\"2026-03-15\"", "\"2026-02-30\"", "as_of"),
             ("{", "", "no file of prices"),
         ] {
             let failure = with(from, to).unwrap_err();
@@ -266,5 +299,27 @@ mod tests {
         }
         let none = AwsPrices::read(Some(&folder.path().join("none"))).unwrap_err();
         assert_eq!(none.exit, Exit::NotFound);
+    }
+    #[test]
+    fn batch_inference_costs_a_share_of_what_is_on_demand() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.json");
+        let share = BedrockPrices::read(None).unwrap().batch_share;
+        assert!((0.0..=1.0).contains(&share), "{share}");
+        for (share, is_one) in [("0", true), ("1", true), ("1.01", false), ("-0.1", false)] {
+            let mut file: serde_json::Value = serde_json::from_str(BEDROCK).unwrap();
+            file["batch_share_of_on_demand"] = serde_json::from_str(share).unwrap();
+            std::fs::write(&path, file.to_string()).unwrap();
+            match BedrockPrices::read(Some(&path)) {
+                Ok(_) => assert!(is_one, "{share}"),
+                Err(failure) => {
+                    assert!(!is_one, "{failure}");
+                    assert!(
+                        failure.what.contains("batch_share_of_on_demand"),
+                        "{failure}"
+                    );
+                }
+            }
+        }
     }
 }

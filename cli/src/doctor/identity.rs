@@ -1,4 +1,4 @@
-//! Whose credentials are used.
+//! Whose credentials are used, and whether AWS is reached at all: the first call tells both.
 
 use aws_config::SdkConfig;
 
@@ -8,6 +8,7 @@ use crate::aws_error;
 use crate::failure::{Exit, Failure, Outcome};
 
 const CHECK: &str = "credentials";
+const CONNECTION: &str = "connection";
 
 /// Who one is to AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +35,44 @@ pub async fn ask(config: &SdkConfig, date: ServerDate) -> Outcome<Identity> {
     })
 }
 
+/// Why nothing else is looked at; nothing where one is known.
+#[must_use]
+pub fn why_not_further(answer: &Outcome<Identity>) -> Option<&'static str> {
+    match answer {
+        Ok(_) => None,
+        Err(failure) if is_of_the_connection(failure) => Some("AWS gave no answer"),
+        Err(_) => Some("the credentials are of no use"),
+    }
+}
+
+/// Judges whether AWS answers. That credentials were refused, or that there are none to ask
+/// with, says nothing against the network.
+#[must_use]
+pub fn judge_connection(answer: &Outcome<Identity>) -> Finding {
+    match answer {
+        Ok(_) => Finding::ok(CONNECTION, "AWS answers"),
+        Err(failure) if is_of_the_connection(failure) => {
+            let finding = Finding::problem(CONNECTION, &failure.what);
+            match &failure.next_step {
+                Some(step) => finding.mend(step),
+                None => finding,
+            }
+        }
+        Err(_) => Finding::not_looked_at(CONNECTION, "the credentials are of no use"),
+    }
+}
+
+fn is_of_the_connection(failure: &Failure) -> bool {
+    failure.exit == Exit::Unavailable
+}
+
 /// Judges who one is.
 #[must_use]
 pub fn judge(answer: &Outcome<Identity>) -> Finding {
     match answer {
+        Err(failure) if is_of_the_connection(failure) => {
+            Finding::not_looked_at(CHECK, "AWS gave no answer")
+        }
         Ok(Identity { account, arn }) if arn.ends_with(":root") => {
             Finding::warning(CHECK, format!("the root user of account {account}"))
                 .mend("use a role or a user with the permissions of docs/deploy.md alone")
@@ -82,5 +117,23 @@ mod tests {
         let expired = judge(&Err(failure));
         assert_eq!(expired.state, State::Problem);
         assert!(expired.mend.unwrap().contains("aws sso login"));
+    }
+
+    #[test]
+    fn an_answer_that_never_came_is_not_the_fault_of_the_credentials() {
+        let silent: Outcome<Identity> =
+            Err(Failure::new(Exit::Unavailable, "no answer: refused").next("look at the network"));
+        let connection = judge_connection(&silent);
+        assert_eq!(connection.state, State::Problem);
+        assert!(connection.found.contains("refused"));
+        assert_eq!(connection.mend.as_deref(), Some("look at the network"));
+        assert_eq!(judge(&silent).state, State::NotLookedAt);
+        assert_eq!(why_not_further(&silent), Some("AWS gave no answer"));
+        let refused: Outcome<Identity> = Err(Failure::new(Exit::Denied, "ExpiredToken: no"));
+        assert_eq!(judge_connection(&refused).state, State::NotLookedAt);
+        assert!(why_not_further(&refused).unwrap().contains("credentials"));
+        let known = identity("arn:aws:sts::123456789012:assumed-role/a/b");
+        assert_eq!(judge_connection(&known).state, State::Ok);
+        assert_eq!(why_not_further(&known), None);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
+use clap::Parser;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, Command};
 use trainer::train::TrainArgs;
@@ -15,8 +16,10 @@ use super::follow::Followed;
 use super::hyperparameters::as_json;
 use super::job::Channels;
 use super::report::Report;
+use crate::arguments::Arguments;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
+use crate::given_path;
 use crate::interrupt::interrupted;
 
 /// The hidden command by which this program is the trainer.
@@ -76,21 +79,51 @@ impl LocalJob {
         }
     }
 
-    /// The folders of the training contract, the channels as links.
+    /// The folders of the training contract, the channels as links. All that may be wrong
+    /// with what was given is looked at before anything is made.
     fn lay_out(&self) -> Outcome {
+        self.check_arguments()?;
+        let hyperparameters = as_json(&self.hyperparameters)?;
+        let folders = self.folders()?;
         let data = self.root.join("input/data");
+        for (name, folder) in &folders {
+            check_free(&data.join(name), folder)?;
+        }
         create_folder(&data)?;
-        for (name, given) in self.channels.named() {
-            let folder = Path::new(given).canonicalize().ok();
-            let folder = folder.filter(|folder| folder.is_dir()).ok_or_else(|| {
-                let option = name.replace('_', "-");
-                Failure::usage(format!("--{option}: there is no folder {given}"))
-            })?;
-            link(&data.join(name), &folder)?;
+        for (name, folder) in &folders {
+            link(&data.join(name), folder)?;
         }
         let path = self.root.join("input/config/hyperparameters.json");
-        write_file(&path, as_json(&self.hyperparameters)?.as_bytes())?;
+        write_file(&path, hyperparameters.as_bytes())?;
         Ok(())
+    }
+
+    /// The channels by their names, as whole paths.
+    fn folders(&self) -> Outcome<Vec<(&'static str, PathBuf)>> {
+        let whole = |(name, given): (&'static str, &str)| -> Outcome<(&'static str, PathBuf)> {
+            let option = format!("--{}", name.replace('_', "-"));
+            let given = Path::new(given);
+            given_path::folder(&option, given)?;
+            let folder = given
+                .canonicalize()
+                .map_err(|error| given_path::cannot_read(&option, given, "folder", &error))?;
+            Ok((name, folder))
+        };
+        self.channels.named().into_iter().map(whole).collect()
+    }
+
+    /// What the trainer is told beside its folder is read here as it will read it.
+    fn check_arguments(&self) -> Outcome {
+        let line = ["lookbook", COMMAND].map(str::to_owned);
+        let line = line.iter().chain(&self.arguments);
+        match Arguments::try_parse_from(line) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let text = error.to_string();
+                let said = text.lines().next().unwrap_or_default();
+                Err(Failure::usage(said.trim_start_matches("error: ")))
+            }
+        }
     }
 
     /// This program as the trainer. It has a process group of its own, so that a Ctrl-C
@@ -168,7 +201,21 @@ async fn next<R: AsyncRead + Unpin>(pipe: &mut Option<Lines<BufReader<R>>>) -> O
     }
 }
 
-/// A link to a folder, in the place of any other link.
+/// Looks that nothing but a link is in the place of a link to a folder, or that folder itself.
+fn check_free(place: &Path, folder: &Path) -> Outcome {
+    let is_in_the_way = place
+        .symlink_metadata()
+        .is_ok_and(|there| !there.is_symlink());
+    if is_in_the_way && !place.canonicalize().is_ok_and(|place| place == folder) {
+        return Err(Failure::usage(format!(
+            "{} is a folder of its own: name another with --output, or remove it",
+            place.display()
+        )));
+    }
+    Ok(())
+}
+
+/// A link to a folder, in the place of any other link; [`check_free`] was there before.
 fn link(place: &Path, folder: &Path) -> Outcome {
     let failed = |error: std::io::Error| {
         Failure::new(
@@ -180,19 +227,8 @@ fn link(place: &Path, folder: &Path) -> Outcome {
             ),
         )
     };
-    if let Ok(there) = place.symlink_metadata() {
-        if std::fs::read_link(place).is_ok_and(|to| to == folder) {
-            return Ok(());
-        }
-        if !there.is_symlink() {
-            if place.canonicalize().is_ok_and(|place| place == folder) {
-                return Ok(());
-            }
-            return Err(Failure::usage(format!(
-                "{} is a folder of its own: name another with --output, or remove it",
-                place.display()
-            )));
-        }
+    if place.canonicalize().is_ok_and(|place| place == folder) {
+        return Ok(());
     }
     let mut name = place.as_os_str().to_owned();
     name.push(".new");
@@ -216,10 +252,8 @@ pub fn here(args: &TrainArgs) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-    use crate::arguments::{Arguments, Command};
+    use crate::arguments::Command;
 
     fn job(root: &Path, images: &Path) -> LocalJob {
         LocalJob {
@@ -268,9 +302,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let failure = job(&root, &root.join("none")).lay_out().unwrap_err();
-        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(failure.exit, Exit::NotFound);
         assert!(failure.what.starts_with("--images: "), "{failure}");
         assert!(failure.what.contains("none"), "{failure}");
+        let mut last = job(&root, &root);
+        last.channels.model = root.join("none").display().to_string();
+        assert_eq!(last.lay_out().unwrap_err().exit, Exit::NotFound);
+        let mut odd = job(&root, &root);
+        odd.arguments = vec!["--device".to_owned(), "abacus".to_owned()];
+        let failure = odd.lay_out().unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.what.contains("--device"), "{failure}");
+        assert!(!root.join("job").exists(), "nothing was done");
         std::fs::create_dir_all(root.join("job/input/data/images/kept")).unwrap();
         let failure = job(&root, &root).lay_out().unwrap_err();
         assert!(failure.what.contains("job/input/data/images"), "{failure}");

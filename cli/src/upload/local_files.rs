@@ -1,6 +1,6 @@
 //! The files of a folder, and what is known of them without reading them.
 
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::given_path;
 use crate::glob::Glob;
 
 /// The longest key of S3.
@@ -122,18 +123,7 @@ pub fn look_through(
     follow_links: bool,
     prefix_bytes: usize,
 ) -> Outcome<Folder> {
-    match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => {
-            return Err(Failure::usage(format!("{} is no folder", folder.display())));
-        }
-        Err(error) => {
-            return Err(Failure::usage(format!(
-                "the folder {} can't be read: {error}",
-                folder.display()
-            )));
-        }
-    }
+    given_path::folder("FOLDER", folder)?;
     let mut found = Folder::default();
     let walk = WalkDir::new(folder)
         .follow_links(follow_links)
@@ -227,10 +217,12 @@ fn unreadable(folder: &Path, error: &walkdir::Error) -> Remark {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::fs;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::failure::Exit;
 
     fn look(folder: &Path, follow_links: bool) -> Folder {
         look_through(folder, &Filter::default(), follow_links, 0).unwrap()
@@ -294,13 +286,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_is_a_usage_failure() {
+    fn what_is_no_folder_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        for path in [file, folder.path().join("nothing")] {
+        for (path, exit) in [
+            (file, Exit::Usage),
+            (folder.path().join("nothing"), Exit::NotFound),
+        ] {
             let failure = look_through(&path, &Filter::default(), true, 0).unwrap_err();
-            assert_eq!(failure.exit, crate::failure::Exit::Usage);
+            assert_eq!(failure.exit, exit);
         }
     }
 

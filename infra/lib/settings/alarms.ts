@@ -4,6 +4,9 @@ import { z } from 'zod';
 export const alarmsSection = z.strictObject({
   endpointErrorsPerMinute: z.int().min(1),
   endpointLatencyMs: z.int().min(1),
+  asynchronousFailuresPer5Minutes: z.int().min(1),
+  // Requests wait for six hours at most.
+  asynchronousOldestMinutes: z.int().min(1).max(360),
   functionErrorsPer5Minutes: z.int().min(1),
   functionThrottlesPer5Minutes: z.int().min(1),
   failedProductsPer5Minutes: z.int().min(1),

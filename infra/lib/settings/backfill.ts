@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseBedrockModel } from '../bedrock-model.ts';
+import { makerOf } from '../bedrock-model.ts';
 import type { Settings } from '../settings.ts';
 import { batchConflicts } from './batches.ts';
 import { keyPrefix, PREFIXES } from './catalogue.ts';
@@ -26,7 +26,7 @@ export const backfillSection = z.strictObject({
   batchModelId: z
     .string()
     .refine(
-      (id) => /(^|[./])anthropic\./.test(id) && parseBedrockModel(id) !== undefined,
+      (id) => makerOf(id) === 'anthropic',
       'must be the id or ARN of a model of Anthropic, or of an inference profile for one',
     ),
 });

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { GUARDRAIL_ID } from '../bedrock-guardrail.ts';
-import { parseBedrockModel } from '../bedrock-model.ts';
+import { elsewhere, makerOf, parseBedrockModel } from '../bedrock-model.ts';
+import type { Settings } from '../settings.ts';
+import type { Conflict } from './conflict.ts';
 
 /** Who writes the descriptions. */
 export const bedrockSection = z.strictObject({
@@ -26,3 +28,30 @@ export const bedrockSection = z.strictObject({
     })
     .nullable(),
 });
+
+/** Models that can't be called in the way, or from the region, that is set. */
+export function* bedrockConflicts({ bedrock }: Settings): Generator<Conflict> {
+  const { api, guardrail, modelIds, region } = bedrock;
+  for (const [index, id] of modelIds.entries()) {
+    const path = ['bedrock', 'modelIds', String(index)];
+    const maker = makerOf(id);
+    if (api === 'invoke' && maker !== undefined && maker !== 'anthropic') {
+      yield {
+        path,
+        message:
+          'must be a model of Anthropic where bedrock.api is "invoke", which has the form of Anthropic\'s messages; "converse" takes models of other makers too',
+      };
+    }
+    const why = region === null ? undefined : elsewhere(id, region);
+    if (why !== undefined) {
+      yield { path, message: `must be had in bedrock.region ("${String(region)}"): ${why}` };
+    }
+  }
+  const why = region === null || guardrail === null ? undefined : elsewhere(guardrail.id, region);
+  if (why !== undefined) {
+    yield {
+      path: ['bedrock', 'guardrail', 'id'],
+      message: `must be in bedrock.region ("${String(region)}"): ${why}`,
+    };
+  }
+}

@@ -38,6 +38,9 @@ export function hasGpu(instanceType: string): boolean {
   return /^ml\.[gp]\d/.test(instanceType);
 }
 
+/** Beyond this a number of instances is a mistake: SageMaker's quotas end in the hundreds. */
+export const MOST_INSTANCES = 500;
+
 /** The endpoint that answers questions about photos. */
 export const endpointSection = z.strictObject({
   mode: z.enum(ENDPOINT_MODES),
@@ -49,8 +52,8 @@ export const endpointSection = z.strictObject({
     )
     .nullable(),
   instanceType,
-  instanceCount: z.int().min(1),
-  productsPerInstance: z.int().min(1),
+  instanceCount: z.int().min(1).max(MOST_INSTANCES),
+  productsPerInstance: z.int().min(1).max(1000),
   copyMemoryMib: z.int().min(128),
   containerImage,
   modelDataUri: modelDataUri.nullable(),

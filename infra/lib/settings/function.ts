@@ -2,51 +2,17 @@ import { z } from 'zod';
 import type { Settings } from '../settings.ts';
 import type { Conflict } from './conflict.ts';
 import { mostInstances } from './scaling.ts';
-import { variables } from './variables.ts';
+import { functionVariables } from './function-variables.ts';
 
-/** Variables that the stack sets on the function, and the setting that each of them follows. */
-const MANAGED_VARIABLES: Readonly<Record<string, string>> = {
-  ENDPOINT_NAME: 'endpoint.name',
-  INFERENCE_COMPONENT_NAME: 'endpoint.mode',
-  BEDROCK_MODEL_IDS: 'bedrock.modelIds',
-  BEDROCK_REGION: 'bedrock.region',
-  BEDROCK_API: 'bedrock.api',
-  GUARDRAIL_ID: 'bedrock.guardrail',
-  GUARDRAIL_VERSION: 'bedrock.guardrail',
-  INCOMING_PREFIX: 'catalogue.incomingPrefix',
-  OUTPUT_PREFIX: 'catalogue.descriptionsPrefix',
-  FAILURE_PREFIX: 'catalogue.failuresPrefix',
-  CLAIM_PREFIX: 'catalogue.claimsPrefix',
-  IDEMPOTENCY_LOCATION: 'api.idempotencyDays',
-  PRODUCT_CONCURRENCY: 'function.productConcurrency',
-  RESPONSE_MODE: 'function.url',
-};
-
-const functionVariables = variables.superRefine((environment, context) => {
-  for (const name of Object.keys(environment)) {
-    const setting = MANAGED_VARIABLES[name];
-    if (setting !== undefined) {
-      context.addIssue({
-        code: 'custom',
-        path: [name],
-        message: `must be left out: it follows ${setting}`,
-      });
-    } else if (name.startsWith('AWS_')) {
-      context.addIssue({
-        code: 'custom',
-        path: [name],
-        message: "must be left out: it is AWS Lambda's own",
-      });
-    } else if (name === 'OUTPUT_BUCKET') {
-      const message = 'must be left out: the function may write to the catalogue bucket only';
-      context.addIssue({ code: 'custom', path: [name], message });
-    }
-  }
-});
+/**
+ * Invocations at a time, beyond which a number is a mistake: Lambda raises an account's 1,000 to tens
+ * of thousands, of all its functions together.
+ */
+const MOST_INVOCATIONS = 10_000;
 
 /** The function that describes products. */
 export const functionSection = z.strictObject({
-  assetPath: z.string().regex(/\.zip$/, 'must be a .zip file'),
+  assetPath: z.string().min(1),
   architecture: z.enum(['x86_64', 'arm64']),
   memoryMib: z.int().min(128).max(10_240),
   timeoutSeconds: z.int().min(3).max(900),
@@ -74,11 +40,17 @@ export function reservedConcurrency(settings: Settings): number | undefined {
   }
 }
 
-/** Invocations that are kept ready and never let in. */
+/** More invocations than Lambda lets in, and some that are kept ready and never let in. */
 export function* concurrencyConflicts(settings: Settings): Generator<Conflict> {
   const reserved = reservedConcurrency(settings);
   if (reserved === undefined) {
     return;
+  }
+  if (reserved > MOST_INVOCATIONS) {
+    yield {
+      path: ['function', 'reservedConcurrency'],
+      message: `must be at most ${String(MOST_INVOCATIONS)} invocations at a time, and comes to ${String(reserved)} (where it is "fitted", the most instances times endpoint.productsPerInstance), or must be "none"`,
+    };
   }
   const { provisionedConcurrency } = settings.function;
   if (provisionedConcurrency !== null && provisionedConcurrency > reserved) {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Settings } from '../settings.ts';
 import type { Conflict } from './conflict.ts';
+import { MOST_INSTANCES } from './endpoint.ts';
 
 /** How the endpoint follows its load. */
 export const scalingSection = z.strictObject({
-  maximumInstances: z.int().min(1).nullable(),
+  maximumInstances: z.int().min(1).max(MOST_INSTANCES).nullable(),
   metric: z.enum(['concurrent-requests', 'invocations-per-minute']),
   target: z.number().positive(),
   backlogPerInstance: z.number().positive(),

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
+import { apiNameOf, LONGEST_API_NAME } from '../api-name.ts';
 import { endpointNameOf, LONGEST_ENDPOINT_NAME } from '../endpoint-names.ts';
 import type { Settings } from '../settings.ts';
 import type { Conflict } from './conflict.ts';
@@ -25,12 +26,18 @@ export const stackSection = z.strictObject({
   alarmTopicArn: topicArn.nullable(),
 });
 
-/** A name from which that of the endpoint can't be made. */
+/** A name from which those of endpoint and API can't be made. */
 export function* stackNameConflicts({ endpoint, stack }: Settings): Generator<Conflict> {
+  if (endpoint.mode !== 'asynchronous' && apiNameOf(stack.name).length > LONGEST_API_NAME) {
+    yield {
+      path: ['stack', 'name'],
+      message: `must be shorter, because the API is called ${apiNameOf('<stack.name>')} in at most ${String(LONGEST_API_NAME)} characters`,
+    };
+  }
   if (endpoint.name === null && endpointNameOf(stack.name).length > LONGEST_ENDPOINT_NAME) {
     yield {
       path: ['stack', 'name'],
-      message: `must be shorter, because the endpoint is called ${endpointNameOf('<stack.name>')} in at most ${String(LONGEST_ENDPOINT_NAME)} characters, or endpoint.name must be set`,
+      message: `must be shorter, because the endpoint is called ${endpointNameOf(stack.name)} in at most ${String(LONGEST_ENDPOINT_NAME)} characters, or endpoint.name must be set`,
     };
   }
 }

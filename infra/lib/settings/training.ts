@@ -1,19 +1,59 @@
 import { z } from 'zod';
 import type { Settings } from '../settings.ts';
-import { HYPERPARAMETERS, SCORES } from '../training/contract.ts';
+import { HYPERPARAMETERS, plainValue, SCORES } from '../training/contract.ts';
 import type { Conflict } from './conflict.ts';
 import { ecrImageUri, hasGpu, instanceType } from './endpoint.ts';
 import { topicArn } from './stack.ts';
 
 const hyperparameters = z.record(z.string(), z.string()).superRefine((given, context) => {
-  for (const name of Object.keys(given)) {
-    if (!HYPERPARAMETERS.includes(name)) {
-      const message =
-        'must be left out: the trainer has no such hyperparameter (trainer/README.md)';
+  for (const [name, text] of Object.entries(given)) {
+    const message = problemOf(name, text);
+    if (message !== undefined) {
       context.addIssue({ code: 'custom', path: [name], message });
     }
   }
 });
+
+/** What the trainer would refuse, once an instance is paid for. */
+function problemOf(name: string, text: string): string | undefined {
+  const rule = HYPERPARAMETERS.get(name);
+  if (rule === undefined) {
+    return 'must be left out: the trainer has no such hyperparameter (trainer/README.md)';
+  }
+  return rule.holds(plainValue(text)) ? undefined : `must be ${rule.allowed}`;
+}
+
+/** Hyperparameters that have no meaning beside one another. */
+function* hyperparameterConflicts({ training }: Settings): Generator<Conflict> {
+  const values = new Map(
+    Object.entries(training.hyperparameters).map(([name, text]) => [name, plainValue(text)]),
+  );
+  const train = values.get('train') ?? 'lora';
+  const conflict = (name: string, message: string): Conflict => ({
+    path: ['training', 'hyperparameters', name],
+    message,
+  });
+  for (const name of train === 'lora' ? [] : values.keys()) {
+    const isSet =
+      name.startsWith('lora-') || (name === 'initial-adapter' && values.get(name) !== '');
+    if (isSet) {
+      yield conflict(name, `must be left out where train is "${train}": it is about adapters`);
+    }
+  }
+  const isFresh = ['true', '1', 'yes'].includes(values.get('fresh-qformer')?.toLowerCase() ?? '');
+  if (train === 'lora' && isFresh) {
+    yield conflict(
+      'fresh-qformer',
+      'must be false where train is "lora": an adapter would be trained on a Q-Former that has learnt nothing',
+    );
+  }
+  if (train === 'sight' && values.get('select-best') === 'macro-f1') {
+    yield conflict(
+      'select-best',
+      'must be "loss" or "none" where train is "sight": the language model does not learn to answer',
+    );
+  }
+}
 
 /** The pipeline that makes models. */
 export const trainingSection = z.strictObject({
@@ -44,7 +84,9 @@ export const trainingSection = z.strictObject({
 });
 
 /** What training can't do so. */
-export function* trainingConflicts({ endpoint, training }: Settings): Generator<Conflict> {
+export function* trainingConflicts(settings: Settings): Generator<Conflict> {
+  yield* hyperparameterConflicts(settings);
+  const { endpoint, training } = settings;
   if (!training.enabled) {
     return;
   }

@@ -3,6 +3,19 @@
  * these names with its sources.
  */
 
+import {
+  anyText,
+  fileName,
+  flag,
+  folder,
+  number,
+  oneOf,
+  orElse,
+  shareBelowOne,
+  type ValueRule,
+  whole,
+} from '../settings/value-rules.ts';
+
 /** What SageMaker reads from the log of a training job. */
 export const METRIC_DEFINITIONS = [
   { Name: 'batch_loss', Regex: 'Loss: ([0-9\\.]+)' },
@@ -32,39 +45,67 @@ export const SCORES = ['held.macro_f1', 'held.accuracy', 'free.macro_f1', 'free.
 
 export type Score = (typeof SCORES)[number];
 
-/** Every hyperparameter, as `trainer/README.md` explains them. */
-export const HYPERPARAMETERS: readonly string[] = [
-  'augment',
-  'batch-size',
-  'checkpoint-steps',
-  'early-stopping-patience',
-  'epochs',
-  'feature-store-mib',
-  'file-name',
-  'fresh-qformer',
-  'gradient-accumulation-steps',
-  'group-by-length',
-  'initial-adapter',
-  'label-smoothing',
-  'lora-alpha',
-  'lora-dropout',
-  'lora-r',
-  'lora-target-modules',
-  'lr',
-  'max-bad-photos',
-  'max-bad-steps',
-  'max-grad-norm',
-  'max-steps',
-  'model-name',
-  'optimizer',
-  'precision',
-  'sample-answers',
-  'scheduler',
-  'seed',
-  'select-best',
-  'shuffle',
-  'train',
-  'validation-file-name',
-  'warmup-ratio',
-  'weight-decay',
-];
+/** The largest of numbers without a bound of their own, those of f32. */
+const LARGEST = 1e38;
+const MOST_EPOCHS = 1_000_000;
+const MOST_STEPS = 1_000_000_000;
+const MOST_TOGETHER = 65_536;
+
+/** Names of layers between commas, or a regular expression for them. */
+const layers: ValueRule = {
+  allowed: 'names of layers or a pattern for them',
+  holds: (text) => /[^\s,]/.test(text),
+};
+
+/** Every hyperparameter, as `trainer/README.md` explains them, with what the trainer takes for it. */
+export const HYPERPARAMETERS: ReadonlyMap<string, ValueRule> = new Map([
+  ['augment', flag],
+  ['batch-size', whole(1, MOST_TOGETHER)],
+  ['checkpoint-steps', whole(1, MOST_STEPS)],
+  ['early-stopping-patience', whole(0, MOST_EPOCHS)],
+  ['epochs', whole(1, MOST_EPOCHS)],
+  ['feature-store-mib', whole(0, 2 ** 30)],
+  ['file-name', fileName],
+  ['fresh-qformer', flag],
+  ['gradient-accumulation-steps', whole(1, MOST_TOGETHER)],
+  ['group-by-length', flag],
+  ['initial-adapter', orElse('', folder)],
+  ['label-smoothing', shareBelowOne],
+  ['lora-alpha', number(0, LARGEST)],
+  ['lora-dropout', number(0, 0.99)],
+  ['lora-r', whole(1, 4096)],
+  ['lora-target-modules', layers],
+  ['lr', number(0, LARGEST)],
+  ['max-bad-photos', number(0, 1)],
+  ['max-bad-steps', whole(1, MOST_STEPS)],
+  ['max-grad-norm', number(0, LARGEST)],
+  ['max-steps', whole(0, MOST_STEPS)],
+  ['model-name', anyText],
+  ['optimizer', oneOf('adam', 'adamw')],
+  ['precision', orElse('', oneOf('f32', 'bf16'))],
+  ['sample-answers', whole(0, MOST_TOGETHER)],
+  ['scheduler', oneOf('constant', 'linear', 'cosine')],
+  ['seed', whole(0, 2n ** 64n - 1n)],
+  ['select-best', oneOf('none', 'loss', 'macro-f1')],
+  ['shuffle', flag],
+  ['train', oneOf('lora', 'all', 'sight')],
+  ['validation-file-name', fileName],
+  ['warmup-ratio', number(0, 1)],
+  ['weight-decay', number(0, LARGEST)],
+]);
+
+/** A value as the trainer reads it: SageMaker's Python SDK sends texts that are JSON once more. */
+export function plainValue(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'string') {
+      return value;
+    }
+    if (value === null) {
+      return '';
+    }
+  } catch {
+    // Most texts are no JSON.
+  }
+  return text.trim();
+}

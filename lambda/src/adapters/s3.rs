@@ -47,6 +47,8 @@ impl S3Store {
         let config = aws_sdk_s3::config::Builder::from(config)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .force_path_style(path_style)
+            // No bucket that has sessions is taken, and each call would look whether it is one.
+            .disable_s3_express_session_auth(true)
             .build();
         S3Store {
             client: Client::from_conf(config),

@@ -626,6 +626,18 @@ fn an_answer_without_an_id_has_none_told() {
 }
 
 #[test]
+fn no_piece_of_an_echoed_photo_is_left_where_words_are_cut() {
+    let photo = "iVBORw0KGgoAAAANSUhEUgAA".repeat(100);
+    for before in [0, 200, 480, 499] {
+        let words = said(&format!(
+            "{}\"image\": \"{photo}\"",
+            " x".repeat(before / 2)
+        ));
+        assert!(!words.contains("iVBO"), "{words}");
+    }
+}
+
+#[test]
 fn long_words_are_cut() {
     assert_eq!(shortened(" brief "), "brief");
     assert_eq!(shortened(&"é".repeat(600)).chars().count(), 501);

@@ -9,8 +9,8 @@ use super::audience::Heard;
 use super::{
     Answers, AskError, AttributeModel, Audience, Certainty, Deadline, DescribeRequest, Describer,
     DescriberError, Findings, Fitted, Format, MAX_PHOTO_BYTES, Photo, PhotoError, PhotoSource,
-    ProductDescription, Progress, QuestionPlan, Store, StoreError, Subject, Text, TextCheck, Told,
-    Unfaithful, UnknownAttribute, Wording, fit, in_ms, write,
+    ProductDescription, Progress, QuestionPlan, Spent, Store, StoreError, Subject, Text, TextCheck,
+    Told, Unfaithful, UnknownAttribute, Wording, fit, in_ms, write,
 };
 
 /// What describing takes.
@@ -117,7 +117,8 @@ pub async fn describe_product_aloud(
     let start = Instant::now();
     let found = find_attributes(services, photo, &plan, deadline.of_questions()).await;
     Progress::note(|progress| progress.attributes_ms = Some(in_ms(start.elapsed())));
-    let findings = found?;
+    let mut findings = found?;
+    findings.warnings.splice(0..0, plan.warning);
 
     let start = Instant::now();
     let told = services.certainty.part(&findings);
@@ -152,6 +153,12 @@ pub async fn describe_product_aloud(
     let checked = match outcome {
         Ok(checked) => checked,
         Err(error) => {
+            Progress::note(|progress| {
+                progress.spent = error.spent().map(|(model, usage)| Spent {
+                    model: model.to_owned(),
+                    usage,
+                });
+            });
             let findings = Box::new(findings);
             return Err(DescribeError::Description { error, findings });
         }

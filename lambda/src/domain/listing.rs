@@ -13,7 +13,7 @@ use self::fields::Fields;
 pub use self::limits::told as limits_told;
 use self::search::{Searched, searched};
 use self::settling::{Changes, settle};
-use super::text_form::form_faults;
+use super::text_form::{form_faults, unfinished};
 use super::writing::{Draft, Reader};
 use super::{FormFault, Subject, TextCheck};
 
@@ -216,6 +216,18 @@ impl Draft for ListingDraft {
                 let wrong = faults.contradicted.len() + faults.claims.len() + faults.banned.len();
                 let wrong = wrong + read.wrong_script.len() + read.wrong_form.len();
                 [0, wrong, faults.unmentioned.len(), read.length_faults.len()]
+            }
+        }
+    }
+
+    fn note_cut_short(&mut self, _: &str) {
+        match self {
+            ListingDraft::Unreadable(reason) => {
+                reason.push_str(" It breaks off, because it grew too long: write shorter texts.");
+            }
+            ListingDraft::Read(read) => {
+                let fault = unfinished(limits::DESCRIPTION.name, &read.description);
+                read.wrong_form.push(fault);
             }
         }
     }

@@ -51,7 +51,7 @@ pub use ports::{
     Stored, Version, WrittenDescription,
 };
 pub use product::{Models, ProductDescription, UnsupportedClaim};
-pub use progress::{Answers, Progress, Text};
+pub use progress::{Answers, Progress, Spent, Text};
 pub use prompt::{Correction, Prompt};
 pub use prompt_template::{PromptTemplate, PromptTemplateError, Slot};
 pub use questions::{Question, QuestionPlan, UnknownAttribute};

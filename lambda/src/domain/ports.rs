@@ -107,6 +107,8 @@ pub struct WrittenDescription {
     pub usage: Usage,
     /// Sentences for the caller.
     pub warnings: Vec<String>,
+    /// Whether the writer was stopped before the text's end, because it grew too long.
+    pub is_cut_short: bool,
 }
 
 /// Why there is no description.
@@ -148,6 +150,8 @@ pub enum DescriberError {
         model: String,
         /// The guardrail's words, or the text without what it took out.
         reason: String,
+        /// What the answer took.
+        usage: Usage,
     },
     /// What it wrote is no listing, also after it was asked to mend it.
     #[error("the model {model} wrote no listing that can be read: {reason}")]
@@ -156,6 +160,8 @@ pub enum DescriberError {
         model: String,
         /// What is wrong with it.
         reason: String,
+        /// What all turns took.
+        usage: Usage,
     },
     /// The model refuses the request, or answers without a text.
     #[error("the model {model} wrote no description: {reason}")]
@@ -164,7 +170,28 @@ pub enum DescriberError {
         model: String,
         /// Why.
         reason: String,
+        /// What the answer took, where there is one.
+        usage: Option<Usage>,
     },
+}
+
+impl DescriberError {
+    /// What was paid for without a text, where anything was answered.
+    pub fn usage(&self) -> Option<Usage> {
+        self.spent().map(|(_, usage)| usage)
+    }
+
+    /// The same with the model that took it.
+    pub fn spent(&self) -> Option<(&str, Usage)> {
+        match self {
+            DescriberError::Blocked { model, usage, .. }
+            | DescriberError::Unreadable { model, usage, .. } => Some((model.as_str(), *usage)),
+            DescriberError::Refused { model, usage, .. } => Some((model.as_str(), (*usage)?)),
+            DescriberError::TimedOut { .. }
+            | DescriberError::Throttled { .. }
+            | DescriberError::NoModelAvailable { .. } => None,
+        }
+    }
 }
 
 /// Where photos are and results go.

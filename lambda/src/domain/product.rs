@@ -210,6 +210,7 @@ mod tests {
             model: "claude".into(),
             usage: Usage::default(),
             warnings: Vec::new(),
+            is_cut_short: false,
         }
     }
 

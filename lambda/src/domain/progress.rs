@@ -24,12 +24,23 @@ pub struct Progress {
     pub answers: Option<Answers>,
     /// The text, once it is written.
     pub text: Option<Text>,
+    /// What was paid for in its place, where answers came and no text of them.
+    pub spent: Option<Spent>,
     /// How often the endpoint or a model was called.
     pub attempts: u64,
     /// How many of these calls repeated one that had failed.
     pub retries: u64,
     /// How many of them were turned away because of load.
     pub throttled: u64,
+}
+
+/// What was paid for without a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The model that answered.
+    pub model: String,
+    /// What its answers took.
+    pub usage: Usage,
 }
 
 /// The attributes that were asked about, by what became of them.
@@ -110,6 +121,18 @@ impl Text {
 }
 
 impl Progress {
+    /// What writing took, whether or not there is a text; nothing where nothing was answered.
+    pub fn usage(&self) -> Option<Usage> {
+        let of_text = self.text.as_ref().map(|text| text.usage);
+        of_text.or(self.spent.as_ref().map(|spent| spent.usage))
+    }
+
+    /// The model that took it.
+    pub fn model(&self) -> Option<&str> {
+        let of_text = self.text.as_ref().map(|text| text.model.as_str());
+        of_text.or(self.spent.as_ref().map(|spent| spent.model.as_str()))
+    }
+
     /// Does the work on one product; what is noted meanwhile is its progress.
     pub async fn of<F: Future>(work: F) -> (F::Output, Progress) {
         let progress = Arc::new(Mutex::new(Progress::default()));

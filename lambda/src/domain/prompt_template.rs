@@ -53,6 +53,15 @@ impl Slot {
         }
     }
 
+    /// Whether there may be nothing to stand there: what the merchant need not wish, and what a
+    /// product need not have.
+    fn may_be_unset(self) -> bool {
+        match self {
+            Slot::UncertainAttributes | Slot::Voice | Slot::Audience | Slot::BannedWords => true,
+            Slot::Attributes | Slot::Noun | Slot::Words | Slot::Language => false,
+        }
+    }
+
     /// How it is written in a template.
     pub fn placeholder(self) -> String {
         format!("{{{{{}}}}}", self.name())
@@ -69,6 +78,15 @@ pub struct PromptTemplate {
 enum Piece {
     Text(String),
     Slot(Slot),
+}
+
+impl Piece {
+    fn slot(&self) -> Option<Slot> {
+        match self {
+            Piece::Slot(slot) => Some(*slot),
+            Piece::Text(_) => None,
+        }
+    }
 }
 
 /// Why a text is no template.
@@ -91,6 +109,17 @@ pub enum PromptTemplateError {
     /// The writer would not know what the attributes are.
     #[error("it has no {{{{attributes}}}}, by which the writer knows where they are")]
     NoAttributes,
+    /// A line that is left out at times would take the attributes along.
+    #[error(
+        "line {line} has {{{{attributes}}}} and {optional}, and a line is left out where nothing \
+         stands at one of its placeholders: put {optional} on a line of its own"
+    )]
+    AttributesBesideOptional {
+        /// The line's number, from 1.
+        line: usize,
+        /// The placeholder beside them, in its braces.
+        optional: String,
+    },
 }
 
 fn placeholders() -> String {
@@ -110,6 +139,16 @@ impl PromptTemplate {
         if !template.has(Slot::Attributes) {
             return Err(PromptTemplateError::NoAttributes);
         }
+        for (index, line) in template.lines.iter().enumerate() {
+            let slots = || line.iter().filter_map(Piece::slot);
+            let optional = slots().find(|slot| slot.may_be_unset());
+            if let Some(slot) = optional.filter(|_| slots().any(|slot| slot == Slot::Attributes)) {
+                return Err(PromptTemplateError::AttributesBesideOptional {
+                    line: index + 1,
+                    optional: slot.placeholder(),
+                });
+            }
+        }
         Ok(template)
     }
 
@@ -125,10 +164,8 @@ impl PromptTemplate {
 
     /// Whether something can stand in it.
     pub fn has(&self, slot: Slot) -> bool {
-        self.lines.iter().flatten().any(|piece| match piece {
-            Piece::Slot(own) => *own == slot,
-            Piece::Text(_) => false,
-        })
+        let mut slots = self.lines.iter().flatten().filter_map(Piece::slot);
+        slots.any(|own| own == slot)
     }
 
     /// The template with what `value` gives for each placeholder, which is not read as a
@@ -214,6 +251,15 @@ mod tests {
                 "{{attributes}}\n{{tone}}",
                 "line 2 has {{tone}}, which is none of {{attributes}}",
             ),
+            (
+                "Hello.\nOf a {{noun}} with {{attributes}} for {{audience}}, like {{voice}}.",
+                "line 2 has {{attributes}} and {{audience}}",
+            ),
+            (
+                "{{attributes}}, likely ones {{uncertain_attributes}}",
+                "put {{uncertain_attributes}} on a line of its own",
+            ),
+            ("{{attributes}}\n{{banned_words}} {{attributes}}", "line 2"),
             ("{{attributes}} {{noun", "line 1 has a {{ without a }}"),
             ("Write.", "no {{attributes}}"),
             ("", "no {{attributes}}"),

@@ -1,6 +1,6 @@
 //! Which questions a request comes to.
 
-use attributes::{Attribute, AttributeSet, question};
+use attributes::{Attribute, AttributeSet, UNKNOWN_CATEGORY_NOUN, question};
 
 use super::{DescribeRequest, excerpt};
 
@@ -20,6 +20,8 @@ pub struct QuestionPlan {
     pub noun: String,
     /// Never empty.
     pub questions: Vec<Question>,
+    /// A sentence for the caller where the category is not known.
+    pub warning: Option<String>,
 }
 
 /// Why a request comes to no questions.
@@ -62,9 +64,13 @@ impl QuestionPlan {
                 attribute: attribute.clone(),
             })
             .collect();
+        // Where a set has no categories, that none is named is as it should be.
+        let is_meant = request.category.is_some() || !set.categories().is_empty();
+        let is_known = set.category(category).is_some() || category == UNKNOWN_CATEGORY_NOUN;
         Ok(QuestionPlan {
             noun: noun.to_owned(),
             questions,
+            warning: (is_meant && !is_known).then(|| unknown_category(set, category)),
         })
     }
 
@@ -75,6 +81,20 @@ impl QuestionPlan {
             .map(|question| question.text.clone())
             .collect()
     }
+}
+
+fn unknown_category(set: &AttributeSet, name: &str) -> String {
+    let known: Vec<&str> = set
+        .categories()
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    format!(
+        "The category {:?} is none of the function's set, which has: {}. The product was asked \
+         about as {UNKNOWN_CATEGORY_NOUN:?}, with all attributes unless the request names some.",
+        excerpt(name),
+        known.join(", ")
+    )
 }
 
 fn unknown(set: &AttributeSet, name: &str) -> UnknownAttribute {
@@ -150,9 +170,16 @@ mod tests {
 
     #[test]
     fn an_unknown_category_is_clothing() {
-        let plan = plan(Some("spacesuit"), None).unwrap();
-        assert_eq!(plan.noun, "clothing");
-        assert_eq!(plan.questions.len(), 8);
+        let spacesuit = plan(Some("spacesuit"), None).unwrap();
+        assert_eq!(spacesuit.noun, "clothing");
+        assert_eq!(spacesuit.questions.len(), 8);
+        let warning = spacesuit.warning.unwrap();
+        for part in ["\"spacesuit\"", "shirt, T-shirt", "\"clothing\""] {
+            assert!(warning.contains(part), "{warning}");
+        }
+        for known in [None, Some("Tshirts"), Some("clothing")] {
+            assert_eq!(plan(known, None).unwrap().warning, None);
+        }
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub enum FormKind {
     List,
     /// Far more than was asked for.
     Length,
+    /// An end in the middle, because the writer was stopped.
+    Unfinished,
     /// Nothing but capitals.
     Capitals,
     /// A character that controls, or that nobody sees.
@@ -79,6 +81,10 @@ impl FormFault {
             }
             FormKind::List => format!("\"{text}\" begins a list: write prose"),
             FormKind::Length => format!("there is far too much: {text}"),
+            FormKind::Unfinished => format!(
+                "the text breaks off after \"{text}\", because it grew too long: write a shorter \
+                 one, to its end"
+            ),
             FormKind::Capitals => format!("\"{text}\" is in capitals: write prose"),
             FormKind::Hidden => format!("there is an invisible character, {text}: leave it out"),
             FormKind::Unrelated => {
@@ -129,6 +135,18 @@ pub fn unrelated(member: &'static str, text: &str) -> FormFault {
         member,
         kind: FormKind::Unrelated,
         text: quoted_from(text, 0),
+    }
+}
+
+/// The fault of a text whose writer was stopped before its end.
+pub fn unfinished(member: &'static str, text: &str) -> FormFault {
+    let line = text.lines().last().unwrap_or_default();
+    let surplus = line.chars().count().saturating_sub(QUOTED);
+    let start = line.char_indices().nth(surplus).map_or(0, |(at, _)| at);
+    FormFault {
+        member,
+        kind: FormKind::Unfinished,
+        text: quoted_from(line, start),
     }
 }
 

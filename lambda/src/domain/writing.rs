@@ -6,6 +6,7 @@ use faithfulness::Findings;
 use tokio::time::Instant;
 
 use super::listing::{Listing, ListingDraft, ListingReader};
+use super::text_form::unfinished;
 use super::{
     Deadline, Describer, DescriberError, FormFault, Format, Prompt, Subject, TextCheck,
     WrittenDescription,
@@ -56,6 +57,10 @@ pub(super) trait Draft {
 
     /// How much is wrong, what weighs most first.
     fn weight(&self) -> [usize; 4];
+
+    /// Notes that the writer was stopped before the end of `text`. What stands there may end
+    /// in the middle of a sentence, so that no shop can use it, whatever it says.
+    fn note_cut_short(&mut self, text: &str);
 }
 
 /// Makes drafts of texts.
@@ -111,6 +116,7 @@ fn listed(
             return Err(DescriberError::Unreadable {
                 model: written.model,
                 reason: reasons.join(" "),
+                usage: written.usage,
             });
         }
     };
@@ -135,7 +141,7 @@ async fn in_turns<R: Reader>(
     let start = Instant::now();
     let mut first = describer.describe(prompt, deadline).await?;
     let took = start.elapsed();
-    let draft = reader.read(&first.text);
+    let draft = drafted(reader, &first);
     let reasons = draft.reasons();
     if reasons.is_empty() {
         return Ok((first, draft));
@@ -152,11 +158,14 @@ async fn in_turns<R: Reader>(
         Err(error) => {
             let warning = format!("The description was not mended: {error}.");
             first.warnings.push(warning);
+            if let Some(usage) = error.usage() {
+                first.usage = first.usage + usage;
+            }
             return Ok((first, draft));
         }
     };
     let usage = first.usage + second.usage;
-    let mended = reader.read(&second.text);
+    let mended = drafted(reader, &second);
     // A writer may make a text worse.
     if mended.weight() <= draft.weight() {
         second.usage = usage;
@@ -165,6 +174,15 @@ async fn in_turns<R: Reader>(
         first.usage = usage;
         Ok((first, draft))
     }
+}
+
+/// The draft of what was written.
+fn drafted<R: Reader>(reader: &R, written: &WrittenDescription) -> R::Draft {
+    let mut draft = reader.read(&written.text);
+    if written.is_cut_short {
+        draft.note_cut_short(&written.text);
+    }
+    draft
 }
 
 /// Reads texts as descriptions.
@@ -216,6 +234,10 @@ impl Draft for TextDraft {
         let script = usize::from(self.script_reason.is_some());
         let wrong = wrong + script + self.wrong_form.len();
         [0, wrong, unmentioned.len(), 0]
+    }
+
+    fn note_cut_short(&mut self, text: &str) {
+        self.wrong_form.push(unfinished(DESCRIPTION, text));
     }
 }
 

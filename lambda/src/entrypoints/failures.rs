@@ -12,7 +12,7 @@ use super::App;
 use super::delivery::{Delivery, object_name};
 use super::message::MessageId;
 use super::place::{Found, Place, Step};
-use super::stored::Outcome;
+use super::stored::{Outcome, UNFAITHFUL_TEXT, UNUSABLE_PHOTO};
 use crate::domain::{
     Deadline, DescribeRequest, Format, ObjectAddress, PhotoSource, SourceMark, Standing,
     StoreError, Stored, excerpt,
@@ -39,12 +39,20 @@ impl Known {
         }
     }
 
-    /// Whether just this delivery can't be described, whoever tries: its photo is
-    /// no usable one. Everything else may have been mended since.
-    pub fn is_final_for(&self, source: &SourceMark) -> bool {
-        let is_broken = |record: &FailureRecord| record.is_of(ProblemKind::InvalidPhoto);
-        self.stored.standing(source) == Standing::Same
-            && self.record.as_ref().is_some_and(is_broken)
+    /// Why just this delivery is not worked on again, whoever tries: its photo is no usable
+    /// one, or its text was written and mended, and is held or dropped. Everything else may
+    /// have been mended since.
+    pub fn final_reason(&self, source: &SourceMark) -> Option<&'static str> {
+        let record = self.record.as_ref()?;
+        if self.stored.standing(source) != Standing::Same {
+            return None;
+        }
+        let reasons = [
+            (ProblemKind::InvalidPhoto, UNUSABLE_PHOTO),
+            (ProblemKind::DescriptionUnfaithful, UNFAITHFUL_TEXT),
+        ];
+        let found = reasons.into_iter().find(|(kind, _)| record.is_of(*kind));
+        found.map(|(_, reason)| reason)
     }
 }
 
@@ -130,16 +138,18 @@ pub async fn settle(
     Ok(Outcome::Failed { record, problem })
 }
 
-/// The same for a message that is no request. Without `OUTPUT_BUCKET` there is no
-/// place for its record, and it is delivered again until its queue keeps it.
+/// The same for a message that is no request. Its record goes into `OUTPUT_BUCKET`, or where
+/// that is not set into `bucket`, that of the photo which it names. Without both there is no place
+/// for it, and it is delivered again until its queue keeps it.
 pub async fn settle_message(
     app: &App,
     message: &MessageId,
     product_id: Option<&str>,
+    bucket: Option<&str>,
     problem: Problem,
     deadline: Deadline,
 ) -> Result<Outcome, Problem> {
-    let Some(bucket) = &app.settings.output_bucket else {
+    let Some(bucket) = app.settings.output_bucket.as_deref().or(bucket) else {
         return Err(problem);
     };
     let name = match product_id {

@@ -105,7 +105,7 @@ pub async fn handle(app: &App, message: &MessageId, text: &str, deadline: Deadli
         }
         Err(error) => {
             let problem = invalid(error.to_string());
-            let settled = failures::settle_message(app, message, None, problem, deadline);
+            let settled = failures::settle_message(app, message, None, None, problem, deadline);
             let about = About {
                 source: Some(id),
                 product_id: None,

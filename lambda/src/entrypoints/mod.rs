@@ -34,7 +34,7 @@ use serde_json::Value;
 use self::event::Event;
 pub use self::http::streamed::StreamedBody;
 pub use self::s3::decoded_key;
-pub use self::stored::{Outcome, REPLACED, UNUSABLE_PHOTO, describe_and_store};
+pub use self::stored::{Outcome, REPLACED, UNFAITHFUL_TEXT, UNUSABLE_PHOTO, describe_and_store};
 pub use self::upload::product_id;
 #[cfg(test)]
 pub(crate) use self::upload::{

@@ -105,14 +105,24 @@ pub fn product_id_of(body: &Value) -> Option<&str> {
 }
 
 fn is_product_id(id: &str) -> bool {
-    (1..=LONGEST_PRODUCT_ID).contains(&id.len()) && !id.contains(char::is_control)
+    (1..=LONGEST_PRODUCT_ID).contains(&id.len())
+        && !id.contains(char::is_control)
+        && is_below_a_prefix(id)
+}
+
+/// Whether a key that a prefix and this make stays below the prefix: clients of S3 and S3
+/// itself take some keys for paths.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
+pub fn is_below_a_prefix(name: &str) -> bool {
+    !name.starts_with('/') && name.split('/').all(|part| !matches!(part, "." | ".."))
 }
 
 fn checked(request: DescribeRequest) -> Result<DescribeRequest, Problem> {
     if !request.product_id.as_deref().is_none_or(is_product_id) {
         return Err(invalid(format!(
-            "product_id must have 1 to {LONGEST_PRODUCT_ID} bytes and no control characters; \
-             leave it out if there is none"
+            "product_id must have 1 to {LONGEST_PRODUCT_ID} bytes and no control characters, and \
+             can't begin with a slash or have a part \".\" or \"..\" between slashes, because it \
+             also names objects of S3; leave it out if there is none"
         )));
     }
     if request.attributes.as_ref().is_some_and(Vec::is_empty) {
@@ -202,6 +212,7 @@ mod tests {
             (json!({"image": image, "product_id": 38642}), "string"),
             (json!({"image": image, "product_id": ""}), "product_id"),
             (json!({"image": image, "product_id": "a\nb"}), "product_id"),
+            (json!({"image": image, "product_id": "../x"}), "product_id"),
             (json!({"image": image, "attributes": "Fabric"}), "sequence"),
             (json!({"image": image, "attributes": []}), "at least one"),
             (
@@ -243,7 +254,12 @@ mod tests {
     fn only_what_can_be_a_name_is_one() {
         assert_eq!(product_id_of(&json!({"product_id": "7"})), Some("7"));
         let long = "A".repeat(LONGEST_PRODUCT_ID + 1);
-        for other in [json!(7), json!(""), json!("a\nb"), json!(long), json!(null)] {
+        for good in ["a/b", "..a", "a..", "...", "a.b/.c", "a//b"] {
+            assert_eq!(product_id_of(&json!({"product_id": good})), Some(good));
+        }
+        let paths = ["../x", "..", ".", "/x", "x/..", "x/./y"].map(|path| json!(path));
+        let others = [json!(7), json!(""), json!("a\nb"), json!(long), json!(null)];
+        for other in others.into_iter().chain(paths) {
             assert_eq!(
                 product_id_of(&json!({"product_id": other})),
                 None,

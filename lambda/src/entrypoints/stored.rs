@@ -1,10 +1,13 @@
 //! Work for which nobody waits: the result of a product is stored.
 
+mod result;
+
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use self::result::{Left, store_result, unfaithful};
 use super::App;
 use super::claims::{self, Claim};
 use super::delivery::{Delivery, object_key, object_name};
@@ -12,8 +15,8 @@ use super::failures::{self, Known};
 use super::place::{Changed, Found, Place, Step};
 use super::upload::Work;
 use crate::domain::{
-    Deadline, DescribeError, DescribeRequest, ObjectAddress, ProductDescription, SourceMark,
-    Standing, StoreError, Stored, describe_product, digest,
+    Deadline, DescribeError, DescribeRequest, ObjectAddress, SourceMark, Standing, StoreError,
+    Stored, describe_product, digest,
 };
 use crate::problem::Problem;
 use crate::telemetry::Worked;
@@ -21,12 +24,15 @@ use crate::telemetry::Worked;
 /// Why a product is passed over whose photo was found unusable before.
 pub const UNUSABLE_PHOTO: &str = "its photo can't be used, as is on record";
 
+/// Why a product is passed over whose text was held or dropped before, beside an older one.
+pub const UNFAITHFUL_TEXT: &str = "its text has faults, as is on record";
+
 /// Why a product is passed over whose result lies there.
 const DESCRIBED: &str = "described already";
 /// Why an event is passed over whose photo is no more what it tells of.
 pub const REPLACED: &str = "its photo was replaced since";
 
-/// The most bytes of a result that is read to be marked anew.
+/// The most bytes of a result that is read: to be marked anew, or for whether it has a text.
 const MAX_RESULT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What became of a product.
@@ -83,7 +89,8 @@ pub enum First {
 /// in `OUTPUT_BUCKET`, or in `bucket` where that is not set. Nothing is done where
 /// the result that lies there was made from `source` with these settings, from the same
 /// photo or from something later, or where an upload was replaced since. What fails leaves a
-/// record; it is an error where trying again may help.
+/// record, and so does a text that is held or dropped while an older one lies there, which
+/// stays; it is an error where trying again may help.
 pub async fn describe_and_store(
     app: &App,
     product_id: String,
@@ -244,22 +251,14 @@ async fn describe_once(
         }
         described => described?,
     };
-    let text = contents(&product, delivery.source);
-    let step = |found: Option<&Found>| {
-        let stored = found.map(|found| &found.stored);
-        match reason_to_skip(stored, delivery.source) {
-            Some(reason) => Step::Leave(reason),
-            None => Step::Write(text.clone()),
-        }
+    let left = match store_result(app, result, &product, found, delivery, deadline).await? {
+        Changed::Written(_) => None,
+        Changed::Left(Left::Needless(reason)) => Some(reason),
+        // That is a failure, of which a record tells.
+        Changed::Left(Left::HasText) => return Err(unfaithful(&product)),
     };
-    let changed = place(app, result, deadline)
-        .write_over(found, Some(delivery.source), step)
-        .await?;
     failures::clear(app, delivery, deadline).await?;
-    Ok(match changed {
-        Changed::Written(_) => Outcome::Written(result.clone()),
-        Changed::Left(reason) => Outcome::Skipped(reason),
-    })
+    Ok(left.map_or_else(|| Outcome::Written(result.clone()), Outcome::Skipped))
 }
 
 /// Looks what there is of a product: why there is nothing to do about it, or else the result
@@ -284,11 +283,11 @@ async fn look(
         }
         return Ok(ControlFlow::Break(reason));
     }
-    let is_final = |failure: &Known| failure.is_final_for(delivery.source);
-    if failure.as_ref().is_some_and(is_final) {
-        return Ok(ControlFlow::Break(UNUSABLE_PHOTO));
-    }
-    Ok(ControlFlow::Continue(found))
+    let final_reason = |failure: &Known| failure.final_reason(delivery.source);
+    Ok(match failure.as_ref().and_then(final_reason) {
+        Some(reason) => ControlFlow::Break(reason),
+        None => ControlFlow::Continue(found),
+    })
 }
 
 /// Where the result lies or goes, whose content does not matter.
@@ -299,16 +298,6 @@ fn place<'a>(app: &'a App, result: &'a ObjectAddress, deadline: Deadline) -> Pla
         max_bytes: None,
         deadline,
     }
-}
-
-/// What is stored. It names what it was made from, and not for readers alone: an entity
-/// tag is the digest of the contents, so that two results of equal words from two photos
-/// would be one version to a conditional write. One whose answer was lost, made again,
-/// would then put an earlier result in the place of a later one.
-fn contents(product: &ProductDescription, source: &SourceMark) -> Bytes {
-    let mut result = json!(product);
-    result["source"] = source.to_json();
-    result.to_string().into()
 }
 
 /// Why the result that lies there makes work needless: it needs no other one, or it is of the

@@ -69,6 +69,7 @@ impl From<DescribeError> for Problem {
                 with_findings(Problem::new(ProblemKind::NothingCertain, detail), *findings)
             }
             DescribeError::Description { error, findings } => {
+                let usage = error.usage();
                 let kind = match error {
                     DescriberError::TimedOut { .. } => ProblemKind::DescriptionTimedOut,
                     DescriberError::Blocked { .. } => ProblemKind::DescriptionBlocked,
@@ -77,7 +78,11 @@ impl From<DescribeError> for Problem {
                     | DescriberError::NoModelAvailable { .. }
                     | DescriberError::Refused { .. } => ProblemKind::DescriptionUnavailable,
                 };
-                with_findings(Problem::new(kind, detail), *findings)
+                let problem = with_findings(Problem::new(kind, detail), *findings);
+                match usage {
+                    Some(usage) => problem.with("usage", usage),
+                    None => problem,
+                }
             }
         }
     }
@@ -101,9 +106,17 @@ fn with_findings(problem: Problem, findings: Findings) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ObjectAddress;
+    use crate::domain::{ObjectAddress, Usage};
     use lambda_runtime::Diagnostic;
     use serde_json::json;
+
+    fn usage() -> Usage {
+        Usage {
+            input_tokens: 100,
+            output_tokens: 50,
+            cost: None,
+        }
+    }
 
     fn description_error(error: DescriberError) -> Problem {
         let findings = Findings {
@@ -153,6 +166,7 @@ mod tests {
         let problem = description_error(DescriberError::Blocked {
             model: "claude".into(),
             reason: "Sorry, no.".into(),
+            usage: usage(),
         });
         let json = problem.to_json();
         assert_eq!(
@@ -161,6 +175,10 @@ mod tests {
         );
         assert_eq!(json["status"], 422);
         assert_eq!(json["attributes"]["Fabric"], "Cotton");
+        assert_eq!(
+            json["usage"],
+            json!({"input_tokens": 100, "output_tokens": 50})
+        );
         for part in ["GUARDRAIL_ID", "claude", "Sorry, no."] {
             assert!(problem.detail.contains(part), "{}", problem.detail);
         }
@@ -173,10 +191,12 @@ mod tests {
             DescriberError::Blocked {
                 model: model(),
                 reason: "A \"cotton\" shirt".into(),
+                usage: usage(),
             },
             DescriberError::Unreadable {
                 model: model(),
                 reason: "invalid type: string \"A cotton shirt\", expected a sequence.".into(),
+                usage: usage(),
             },
         ] {
             let problem = description_error(error);
@@ -307,10 +327,12 @@ mod tests {
             DescriberError::Unreadable {
                 model: "m".into(),
                 reason: "no JSON".into(),
+                usage: usage(),
             },
             DescriberError::Refused {
                 model: "m".into(),
                 reason: "no".into(),
+                usage: None,
             },
         ] {
             assert_eq!(description_error(error).kind.status(), 502);

@@ -27,6 +27,9 @@ pub enum ProblemKind {
     InvalidPhoto,
     /// The guardrail stopped the description.
     DescriptionBlocked,
+    /// The text still has faults after it was mended, and is held or dropped, while a shop has
+    /// an older one.
+    DescriptionUnfaithful,
     /// The endpoint answered every question beside the point.
     NothingRecognised,
     /// The endpoint is not sure enough of any attribute.
@@ -83,7 +86,8 @@ impl ProblemKind {
     /// out of reach, or the installation lacks something that can be mended, such as
     /// a permission. What lies with the photo or the request stays as it is: the
     /// endpoint is no surer of the same photo next time, and a guardrail judges the same
-    /// attributes. But a model does not write the same twice, so that a listing which
+    /// attributes. A text that was mended and is held or dropped is done with, as it is where
+    /// there is no older one. But a model does not write the same twice, so that a listing which
     /// could not be read is tried again. This alone decides what is delivered again.
     pub fn is_retriable(self) -> bool {
         match self {
@@ -97,7 +101,8 @@ impl ProblemKind {
             | Self::InvalidPhoto
             | Self::NothingRecognised
             | Self::NothingCertain
-            | Self::DescriptionBlocked => false,
+            | Self::DescriptionBlocked
+            | Self::DescriptionUnfaithful => false,
             Self::ForbiddenObject
             | Self::CallInProgress
             | Self::WorkInProgress
@@ -143,6 +148,9 @@ impl ProblemKind {
                 "description-blocked",
                 "A guardrail stopped the description",
             ),
+            Self::DescriptionUnfaithful => {
+                (422, "description-unfaithful", "The description has faults")
+            }
             Self::NothingRecognised => (502, "nothing-recognised", "No attribute was recognised"),
             Self::NothingCertain => (502, "nothing-certain", "No attribute is certain enough"),
             Self::AttributesUnavailable => (
@@ -181,6 +189,7 @@ mod tests {
             (NothingRecognised, false),
             (NothingCertain, false),
             (DescriptionBlocked, false),
+            (DescriptionUnfaithful, false),
             (ListingUnreadable, true),
             (DescriptionUnavailable, true),
             (ForbiddenObject, true),

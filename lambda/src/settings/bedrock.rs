@@ -1,14 +1,16 @@
 //! The settings of the calls of Bedrock.
 
 use super::{
-    BEDROCK_API, BEDROCK_MODEL_IDS, Environment, GUARDRAIL_ID, GUARDRAIL_VERSION, MODEL_PRICES,
-    SettingsError, TEMPERATURE,
+    BEDROCK_API, BEDROCK_MODEL_IDS, BEDROCK_REGION, Environment, GUARDRAIL_ID, GUARDRAIL_VERSION,
+    MODEL_PRICES, SettingsError, TEMPERATURE,
 };
 use crate::domain::{Price, Prices};
 
 /// The longest id or ARN of a guardrail.
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>
 const LONGEST_GUARDRAIL_ID: usize = 2_048;
+/// The longest id or ARN of a model, by the same source.
+const LONGEST_MODEL_ID: usize = 2_048;
 /// The most digits of a guardrail's version.
 const LONGEST_GUARDRAIL_VERSION: usize = 8;
 
@@ -120,9 +122,11 @@ where
     let text = environment.text(&BEDROCK_MODEL_IDS);
     let mut ids: Vec<String> = Vec::new();
     for id in text.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-        if id.contains(char::is_whitespace) {
+        let is_of_an_id = |c: char| c.is_ascii_alphanumeric() || ".:/_-".contains(c);
+        if id.len() > LONGEST_MODEL_ID || !id.chars().all(is_of_an_id) {
             return Err(BEDROCK_MODEL_IDS.wrong(format!(
-                "holds {id:?}, a model id has no spaces: separate ids by commas"
+                "holds {id:?}, a model id has letters, digits and \".:/_-\" alone, at most \
+                 {LONGEST_MODEL_ID}: separate ids by commas"
             )));
         }
         if !ids.iter().any(|known| known == id) {
@@ -135,6 +139,39 @@ where
         );
     }
     Ok(ids)
+}
+
+/// Reads the region; nothing where it is the function's own.
+pub(super) fn region<L>(environment: &Environment<L>) -> Result<Option<String>, SettingsError>
+where
+    L: Fn(&str) -> Option<String>,
+{
+    match environment.optional(&BEDROCK_REGION) {
+        Some(name) if !is_region(&name) => Err(BEDROCK_REGION.wrong(format!(
+            "is {name:?}, must be the code of a region, as in \"eu-central-1\""
+        ))),
+        name => Ok(name),
+    }
+}
+
+/// Whether a name has the form of a region's: words in small letters and a number, with hyphens
+/// between them. <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
+fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    match parts.as_slice() {
+        [words @ .., number] => {
+            let are_words = words
+                .iter()
+                .all(|word| consists_of(word, |byte| byte.is_ascii_lowercase()));
+            words.len() >= 2 && are_words && consists_of(number, |byte| byte.is_ascii_digit())
+        }
+        [] => false,
+    }
+}
+
+/// Whether a text has something, and nothing but bytes of a kind.
+fn consists_of(text: &str, is_of_kind: impl Fn(u8) -> bool) -> bool {
+    !text.is_empty() && text.bytes().all(is_of_kind)
 }
 
 /// Reads the temperature; nothing where none is to be sent.
@@ -181,6 +218,19 @@ mod tests {
             (guardrail.id.as_str(), guardrail.version.as_str()),
             ("gr1abc", "DRAFT")
         );
+    }
+
+    #[test]
+    fn regions_are_known_by_their_form() {
+        for name in [
+            "us-east-1",
+            "us-gov-west-1",
+            "us-isob-east-1",
+            "ap-southeast-7",
+        ] {
+            let settings = read(&[("BEDROCK_REGION", name)]).unwrap();
+            assert_eq!(settings.bedrock_region.as_deref(), Some(name));
+        }
     }
 
     #[test]

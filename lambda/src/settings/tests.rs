@@ -69,7 +69,16 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("BEDROCK_MODEL_IDS", "a.b c.d"),
         ("BEDROCK_API", "Converse"),
         ("MODEL_PRICES", "a.b"),
+        ("BEDROCK_MODEL_IDS", "a;b"),
+        ("BEDROCK_REGION", "us east 1"),
+        ("BEDROCK_REGION", "Frankfurt"),
+        ("BEDROCK_REGION", "us-east-"),
+        ("BEDROCK_REGION", "useast1"),
         ("MAX_TOKENS", "-1"),
+        ("MAX_TOKENS", "149"),
+        ("DEFAULT_CATEGORY", "shirtt"),
+        ("INCOMING_PREFIX", "s3://x/incoming/"),
+        ("OUTPUT_PREFIX", "s3://x/texts/"),
         ("LISTING_MAX_TOKENS", "0"),
         ("DEFAULT_FORMAT", "Listing"),
         ("TEMPERATURE", "1.5"),
@@ -95,12 +104,17 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
         ("CLAIM_PREFIX", "failures/"),
         ("CLAIM_PREFIX", "fail"),
         ("IDEMPOTENCY_LOCATION", "calls/"),
+        ("IDEMPOTENCY_LOCATION", "s3://results/descriptions/calls/"),
+        ("IDEMPOTENCY_LOCATION", "s3://results/failures/calls/"),
+        ("IDEMPOTENCY_LOCATION", "s3://results/claims/"),
+        ("IDEMPOTENCY_LOCATION", "s3://results/claim"),
         ("IDEMPOTENCY_LOCATION", "s3://results"),
         ("IDEMPOTENCY_LOCATION", "s3://results/"),
         ("PRODUCT_CONCURRENCY", "0"),
         ("PRODUCT_CONCURRENCY", "65"),
         ("HTTP_TIMEOUT_MS", "28s"),
         ("METRICS_NAMESPACE", "AWS/Lambda"),
+        ("METRICS_NAMESPACE", "None"),
         ("METRICS_NAMESPACE", ":shop"),
         ("METRICS_NAMESPACE", "my shop"),
     ] {
@@ -113,7 +127,12 @@ fn a_wrong_value_is_an_error_that_names_its_variable() {
 
 #[test]
 fn a_prefix_leaves_room_for_the_names_of_products() {
-    for name in ["OUTPUT_PREFIX", "FAILURE_PREFIX", "CLAIM_PREFIX"] {
+    for name in [
+        "INCOMING_PREFIX",
+        "OUTPUT_PREFIX",
+        "FAILURE_PREFIX",
+        "CLAIM_PREFIX",
+    ] {
         let (most, more) = ("p".repeat(512), "p".repeat(513));
         let error = read(&[(name, more.as_str())]).unwrap_err();
         assert_eq!(error.variable, name);
@@ -182,6 +201,36 @@ fn answers_to_calls_have_a_place_beside_the_photos() {
     let error = read("s3://results/incoming/calls/").unwrap_err();
     assert_eq!(error.variable, "IDEMPOTENCY_LOCATION");
     assert!(error.reason.contains("INCOMING_PREFIX"), "{error}");
+}
+
+#[test]
+fn answers_to_calls_may_have_any_place_in_a_bucket_of_their_own() {
+    let location = ("IDEMPOTENCY_LOCATION", "s3://calls/descriptions/");
+    let settings = read(&[location, ("OUTPUT_BUCKET", "results")]).unwrap();
+    assert!(settings.idempotency_location.is_some());
+    let error = read(&[location, ("OUTPUT_BUCKET", "calls")]).unwrap_err();
+    assert_eq!(error.variable, "IDEMPOTENCY_LOCATION");
+    assert!(error.reason.contains("OUTPUT_PREFIX"), "{error}");
+}
+
+#[test]
+fn the_words_that_are_asked_for_have_room() {
+    let words = ("DESCRIPTION_WORDS", "500-2000");
+    let error = read(&[words, ("MAX_TOKENS", "1999")]).unwrap_err();
+    assert_eq!(error.variable, "MAX_TOKENS");
+    for part in ["1999", "2000 words", "DESCRIPTION_WORDS"] {
+        assert!(error.reason.contains(part), "{error}");
+    }
+    read(&[words, ("MAX_TOKENS", "4000")]).unwrap();
+}
+
+#[test]
+fn the_default_category_is_one_of_the_set_by_any_of_its_names() {
+    for name in ["Shirts", "t shirt", "clothing"] {
+        read(&[("DEFAULT_CATEGORY", name)]).unwrap();
+    }
+    let error = read(&[("DEFAULT_CATEGORY", "shirtt")]).unwrap_err();
+    assert!(error.reason.contains("T-shirt, top"), "{error}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ variables! {
     MODEL_PRICES = "":
         "What models cost, for `usage.cost_usd`: ID=INPUT/OUTPUT in US dollars a million tokens, comma-separated, beside the prices of `prices/bedrock.json`. A model without a price has no cost.";
     MAX_TOKENS = "400":
-        "The longest description, 1 to 64000 tokens.";
+        "The longest description, 1 to 64000 tokens; at least as many as the most words of DESCRIPTION_WORDS.";
     LISTING_MAX_TOKENS = "1200":
         "The longest listing, 1 to 64000 tokens.";
     TEMPERATURE = "0.1":
@@ -59,7 +59,7 @@ variables! {
     LOW_CONFIDENCE = "leave-out":
         "What the description does about an attribute under CONFIDENCE_FLOOR: `leave-out`, or `hedge`: say it as likely, or not at all. The answer says which.";
     PROMPT_TEMPLATE = "":
-        "A file with the writer's instructions for descriptions, in the form of `prompts/description.txt`, which is built in.";
+        "A file with the writer's instructions for descriptions, in the form of `prompts/description.txt`, which is built in; at most 65536 bytes of UTF-8.";
     BRAND_VOICE = "":
         "How the shop speaks, in a few words of its own; at most 1000 characters.";
     AUDIENCE = "":
@@ -71,9 +71,9 @@ variables! {
     BANNED_WORDS = "":
         "Words and phrases that no description may hold, comma-separated.";
     UNFAITHFUL_DESCRIPTIONS = "return":
-        "What becomes of a description that still has faults after the model was asked to mend it: `return`; `hold`: it is `held_description`, for a person to look at, and `description` is null; `drop`: `description` is null. The faults are in the answer in any case.";
+        "What becomes of a description that still has faults after the model was asked to mend it: `return`; `hold`: it is `held_description`, for a person to look at, and `description` is null; `drop`: `description` is null. The faults are in the answer in any case. Neither replaces a stored result that has a description: a record of a failure says so.";
     DEFAULT_CATEGORY = "shirt":
-        "The category of a product whose request names none.";
+        "The category of a product whose request names none, one of the attribute set's, or `clothing`.";
     DEFAULT_FORMAT = "description":
         "What is written for a product whose request has no `format`: `description`, or `listing`.";
     ATTRIBUTE_SET = "":
@@ -81,7 +81,7 @@ variables! {
     OUTPUT_BUCKET = "":
         "The bucket for the results of S3 events, and for records of failures; the photo's own by default.";
     INCOMING_PREFIX = "incoming/":
-        "S3 events are followed for photos under this prefix.";
+        "S3 events are followed for photos under this prefix of their keys, at most 512 bytes.";
     OUTPUT_PREFIX = "descriptions/":
         "Results of S3 events are written under this prefix, which must not lie under INCOMING_PREFIX.";
     FAILURE_PREFIX = "failures/":
@@ -91,7 +91,7 @@ variables! {
     CLAIM_PREFIX = "claims/":
         "Beside the results, claims on products are written under this prefix for as long as the work lasts, apart from INCOMING_PREFIX, OUTPUT_PREFIX and FAILURE_PREFIX. Whatever is older than an hour there is of a process that died: a lifecycle rule of a day removes it, in a bucket with versions their old versions and delete markers, too.";
     IDEMPOTENCY_LOCATION = "":
-        "`s3://bucket/prefix/`, where answers to HTTP calls with an `Idempotency-Key` are kept, so that a repeated call is answered without doing the work again. Without it the header has no effect, and answers to calls that have one say so (`Idempotency-Ignored: true`).";
+        "`s3://bucket/prefix/`, where answers to HTTP calls with an `Idempotency-Key` are kept, so that a repeated call is answered without doing the work again; in the bucket of the results apart from their prefixes. Without it the header has no effect, and answers to calls that have one say so (`Idempotency-Ignored: true`).";
     PRODUCT_CONCURRENCY = "4":
         "The most products of one event or batch that are worked on at a time, 1 to 64.";
     HTTP_TIMEOUT_MS = "28000":

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::{
     AUDIENCE, BANNED_WORDS, BRAND_VOICE, CONFIDENCE_FLOOR, DESCRIPTION_LANGUAGE, DESCRIPTION_WORDS,
-    Environment, LOW_CONFIDENCE, PROMPT_TEMPLATE, SettingsError, Variable,
+    Environment, LOW_CONFIDENCE, MAX_TOKENS, PROMPT_TEMPLATE, SettingsError, Variable,
+    template_file,
 };
 use crate::domain::{
     Certainty, LANGUAGES, Language, LowConfidence, PromptTemplate, Slot, Style, Wording,
@@ -66,10 +67,7 @@ where
             style,
         });
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| PROMPT_TEMPLATE.wrong(format!("{path:?} can't be read: {error}")))?;
-    let template = PromptTemplate::parse(&text)
-        .map_err(|error| PROMPT_TEMPLATE.wrong(format!("{path:?} is no template: {error}")))?;
+    let template = template_file::read(&path)?;
     let is_set = |variable: &Variable| environment.get(variable.name).is_some();
     let hedges = low == LowConfidence::Hedge;
     for (variable, slot, needed) in [
@@ -97,6 +95,20 @@ where
         listing,
         style,
     })
+}
+
+/// Checks that the most words that are asked for have room in `max_tokens`. A word is a token
+/// at the least, in whatever language; as a rule it is more.
+pub(super) fn check_room(style: &Style, max_tokens: u32) -> Result<(), SettingsError> {
+    let most = *style.words.end();
+    if max_tokens < most {
+        return Err(MAX_TOKENS.wrong(format!(
+            "is {max_tokens}, which has no room for the {most} words of DESCRIPTION_WORDS: a word \
+             takes one token or more, in English four for three words; raise it, or ask for fewer \
+             words"
+        )));
+    }
+    Ok(())
 }
 
 /// A wish on one line.

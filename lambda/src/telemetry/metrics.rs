@@ -38,6 +38,7 @@ pub fn of_product(outcome: &'static str, total_ms: u64, progress: &Progress) -> 
     }
     metrics.extend(progress.answers.iter().flat_map(of_answers));
     metrics.extend(progress.text.iter().flat_map(of_text));
+    metrics.extend(progress.usage().into_iter().flat_map(of_usage));
     metrics
 }
 
@@ -50,22 +51,20 @@ fn of_answers(answers: &Answers) -> [Metric; 3] {
     ]
 }
 
-fn of_text(text: &Text) -> Vec<Metric> {
-    let mut metrics = vec![
+fn of_text(text: &Text) -> [Metric; 6] {
+    [
         Metric::count("Unmentioned", text.unmentioned),
         Metric::count("Contradicted", text.contradicted),
         Metric::count("UnsupportedClaims", text.claims),
         Metric::count("BannedWords", text.banned_words),
         Metric::count("WrongScript", text.wrong_script),
         Metric::count("WrongForm", text.wrong_form),
-    ];
-    metrics.extend(of_usage(text.usage));
-    metrics
+    ]
 }
 
-/// What a text took: the one place where tokens, and what they cost, become metrics. Where a
-/// price is not known there is no cost, so that a sum is never too low without a sign: fewer
-/// texts have one.
+/// What a text took, or answers that no text came of: the one place where tokens, and what they
+/// cost, become metrics. Where a price is not known there is no cost, so that a sum is never too
+/// low without a sign: fewer texts have one.
 fn of_usage(usage: Usage) -> impl Iterator<Item = Metric> {
     let tokens = [
         Metric::count("InputTokens", usage.input_tokens),
@@ -80,7 +79,7 @@ fn of_usage(usage: Usage) -> impl Iterator<Item = Metric> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Price, Unfaithful};
+    use crate::domain::{Price, Spent, Unfaithful};
 
     fn names(metrics: &[Metric]) -> Vec<&str> {
         metrics.iter().map(|metric| metric.name).collect()
@@ -97,6 +96,31 @@ mod tests {
             names(&metrics),
             ["ProductsFailed", "ProductTime", "PhotoTime"]
         );
+    }
+
+    #[test]
+    fn what_was_paid_for_without_a_text_counts_as_well() {
+        let usage = Usage {
+            input_tokens: 200,
+            output_tokens: 100,
+            cost: None,
+        };
+        let progress = Progress {
+            spent: Some(Spent {
+                model: "claude".into(),
+                usage: usage.priced(Price::per_million_tokens(3.0, 15.0)),
+            }),
+            ..Progress::default()
+        };
+        let metrics = of_product("ProductsFailed", 4, &progress);
+        let value = |name: &str| {
+            let metric = metrics.iter().find(|metric| metric.name == name).unwrap();
+            metric.value.as_f64().unwrap()
+        };
+        assert_eq!(value("InputTokens"), 200.0);
+        assert_eq!(value("OutputTokens"), 100.0);
+        assert_eq!(value("CostUSD"), 0.0021);
+        assert!(!names(&metrics).contains(&"Contradicted"));
     }
 
     #[test]

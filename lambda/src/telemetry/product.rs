@@ -165,7 +165,7 @@ fn report(source: Option<&str>, end: &End<'_>, progress: &Progress, took: Durati
     let invocation = Invocation::current();
     log(source, outcome, end, progress, total_ms, &invocation);
 
-    let model = progress.text.as_ref().map(|text| text.model.as_str());
+    let model = progress.model();
     let mut properties = vec![("trigger", invocation.trigger), ("outcome", outcome.name())];
     properties.extend(model.map(|model| ("model", model)));
     let metrics = metrics::of_product(outcome.metric(), total_ms, progress);
@@ -188,6 +188,7 @@ fn log(
     let detail: Option<Cow<'_, str>> = problem.map(Problem::loggable_detail);
     let answers = progress.answers;
     let text = progress.text.as_ref();
+    let usage = progress.usage();
     macro_rules! line {
         ($level:ident) => {
             tracing::event!(
@@ -206,16 +207,16 @@ fn log(
                 missing = answers.map(|answers| answers.missing),
                 hedged = answers.map(|answers| answers.hedged),
                 left_out = answers.map(|answers| answers.left_out),
-                model = text.map(|text| text.model.as_str()),
+                model = progress.model(),
                 unmentioned = text.map(|text| text.unmentioned),
                 contradicted = text.map(|text| text.contradicted),
                 claims = text.map(|text| text.claims),
                 banned_words = text.map(|text| text.banned_words),
                 wrong_script = text.map(|text| text.wrong_script),
                 wrong_form = text.map(|text| text.wrong_form),
-                input_tokens = text.map(|text| text.usage.input_tokens),
-                output_tokens = text.map(|text| text.usage.output_tokens),
-                cost_usd = text.and_then(|text| text.usage.cost).map(Cost::usd),
+                input_tokens = usage.map(|usage| usage.input_tokens),
+                output_tokens = usage.map(|usage| usage.output_tokens),
+                cost_usd = usage.and_then(|usage| usage.cost).map(Cost::usd),
                 photo_ms = progress.photo_ms,
                 attributes_ms = progress.attributes_ms,
                 description_ms = progress.description_ms,

@@ -198,6 +198,31 @@ async fn a_text_that_is_held_or_dropped_counts_as_such() {
 }
 
 #[tokio::test]
+async fn what_was_paid_for_without_a_text_is_in_the_line_and_in_the_metrics() {
+    let fakes = Fakes::default();
+    let prose = ["A blue cotton shirt."; 2];
+    fakes.describer.texts.lock().unwrap().extend(prose);
+    let event = json!({"image": {"base64": photo_base64()}, "format": "listing"});
+    let lines = seen(&fakes.app(), event).await;
+    let line = products(&lines)[0];
+    assert_eq!(line["problem"], "listing-unreadable");
+    assert_eq!(line["model"], "fake-model");
+    let metrics = metrics(&lines);
+    let failed = metrics
+        .iter()
+        .find(|line| line.get("ProductsFailed").is_some());
+    let failed = failed.unwrap();
+    // Both turns.
+    for (member, metric, tokens) in [
+        ("input_tokens", "InputTokens", 14),
+        ("output_tokens", "OutputTokens", 10),
+    ] {
+        assert_eq!(line[member], tokens, "{member}");
+        assert_eq!(failed[metric], tokens, "{metric}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_can_be_turned_off() {
     let fakes = Fakes {
         variables: [("METRICS_NAMESPACE", "none")].into(),

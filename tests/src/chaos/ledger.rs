@@ -13,7 +13,7 @@ use super::faults::{Fault, Service, Strike};
 use super::http::{Request, Response};
 use super::kills::Moment;
 use super::photos::version_of;
-use super::plan::product_named;
+use super::plan::{Version, product_named};
 
 /// Where a result says its place among those of its origin.
 const SEQUENCE_HEADER: &str = "x-amz-meta-source-sequencer";
@@ -39,6 +39,8 @@ pub struct Calls {
 pub struct Work {
     /// Answered questions, by product.
     pub questions: BTreeMap<usize, usize>,
+    /// The newest photo that was asked about, by product.
+    pub newest: BTreeMap<usize, u32>,
     /// Texts.
     pub texts: usize,
 }
@@ -158,9 +160,11 @@ impl Ledger {
         seen.calls.entry(service).or_default().through += 1;
         match service {
             Service::Endpoint => match asked(&request.body) {
-                Some((product, questions)) => {
+                Some((Version { product, number }, questions)) => {
                     let work = seen.work.entry(invocation).or_default();
                     *work.questions.entry(product).or_default() += questions;
+                    let newest = work.newest.entry(product).or_default();
+                    *newest = number.max(*newest);
                 }
                 None => {
                     let what = format!("invocation {invocation} asked about an unknown photo");
@@ -192,14 +196,14 @@ fn described_product(path: &str) -> Option<usize> {
     product_named(name.strip_suffix(".json")?)
 }
 
-/// The product that the endpoint is asked about, and with how many questions.
-fn asked(body: &[u8]) -> Option<(usize, usize)> {
+/// The photo that the endpoint is asked about, and with how many questions.
+fn asked(body: &[u8]) -> Option<(Version, usize)> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let questions = body["prompts"].as_array().map_or(1, Vec::len);
     let image = body["image"].as_str()?;
     let length = image.len().min(MARKED_BASE64) / 4 * 4;
     let start = STANDARD.decode(image.get(..length)?).ok()?;
-    Some((version_of(&start)?.product, questions))
+    Some((version_of(&start)?, questions))
 }
 
 #[cfg(test)]
@@ -209,12 +213,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_of_either_form_tells_its_product_and_its_questions() {
+    fn a_call_of_either_form_tells_its_photo_and_its_questions() {
         let photo = STANDARD.encode(format!("chaos photo 12 1 {}", "x".repeat(2_000)));
         let batch = json!({"prompts": ["a", "b"], "image": photo}).to_string();
-        assert_eq!(asked(batch.as_bytes()), Some((12, 2)));
+        let version = Version {
+            product: 12,
+            number: 1,
+        };
+        assert_eq!(asked(batch.as_bytes()), Some((version, 2)));
         let one = json!({"prompt": "a", "image": photo}).to_string();
-        assert_eq!(asked(one.as_bytes()), Some((12, 1)));
+        assert_eq!(asked(one.as_bytes()), Some((version, 1)));
         let other = json!({"prompt": "a", "image": "AAAA"}).to_string();
         assert_eq!(asked(other.as_bytes()), None);
     }

@@ -76,6 +76,11 @@ impl Planned {
     pub fn channels(&self) -> impl Iterator<Item = Channel> + use<> {
         [self.channel].into_iter().chain(self.beside)
     }
+
+    /// Whether messages of one's own are among them.
+    pub fn has_own(&self) -> bool {
+        self.channels().any(Channel::is_own)
+    }
 }
 
 /// One thing that happens.

@@ -14,7 +14,8 @@
 //!    begins when the result of its photo, or of a newer one, is stored may have none.
 //!    Of two deliveries of one photo at the same time that were both worked off, in one
 //!    batch or in two invocations, one alone may have questions answered: the other
-//!    waits for it. So whatever is done again is a retry after a delivery that failed or
+//!    waits for it. A message of one's own is about the photo that lies there when it is
+//!    read, which may be a later one than it was sent after. So whatever is done again is a retry after a delivery that failed or
 //!    was killed.
 //! 4. **Nothing else.** No process ends by itself, no call is about an unknown photo,
 //!    no object has a name that no product has.

@@ -116,24 +116,47 @@ pub struct EvaluateArgs {
 }
 
 impl EvaluateArgs {
+    /// The folders that are read, by the options that name them.
+    #[must_use]
+    pub fn folders(&self) -> Vec<(&'static str, &Path)> {
+        [
+            ("--model-dir", self.model_dir.as_deref()),
+            ("--before-model-dir", self.before_model_dir.as_deref()),
+            ("--images", Some(self.images.as_path())),
+            ("--train-images", self.train_images.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, path?)))
+        .collect()
+    }
+
+    /// The files that are read, by the options that name them.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&'static str, &Path)> {
+        [
+            ("--data", Some(self.data.as_path())),
+            ("--train-data", self.train_data.as_deref()),
+            ("--na-data", self.na_data.as_deref()),
+            ("--vocabulary", self.vocabulary.as_deref()),
+            ("--attribute-set", self.attribute_set.as_deref()),
+            ("--training-metrics", self.training_metrics.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, path?)))
+        .collect()
+    }
+
     /// Says what is wrong before anything long begins.
     ///
     /// # Errors
     /// The first flag that has to be mended.
     pub fn check(&self) -> Result<()> {
-        for (flag, folder) in [
-            ("--model-dir", self.model_dir.as_deref()),
-            ("--before-model-dir", self.before_model_dir.as_deref()),
-            ("--images", Some(self.images.as_path())),
-            ("--train-images", self.train_images.as_deref()),
-        ] {
-            if let Some(folder) = folder {
-                ensure!(
-                    folder.is_dir(),
-                    "{flag}: there is no folder {}",
-                    folder.display()
-                );
-            }
+        for (flag, folder) in self.folders() {
+            ensure!(
+                folder.is_dir(),
+                "{flag}: there is no folder {}",
+                folder.display()
+            );
         }
         if let Some(path) = &self.training_metrics {
             ensure!(

@@ -86,6 +86,7 @@ impl Describer for Writer {
                 cost: None,
             },
             warnings: Vec::new(),
+            is_cut_short: false,
         })
     }
 }

@@ -17,11 +17,20 @@ pub struct Written {
 /// Why an answer has no text of the model's.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unwritten {
-    /// The guardrail intervened: what stands there are its words, or the model's without
-    /// what it took out.
-    Blocked(String),
+    /// The guardrail intervened.
+    Blocked {
+        /// Its words, or the model's without what it took out.
+        reason: String,
+        /// The tokens that the answer took all the same; their cost is not known here.
+        usage: Usage,
+    },
     /// There is no text, or it is a refusal.
-    NoText(String),
+    NoText {
+        /// Why.
+        reason: String,
+        /// The same; nothing where the answer can't be read.
+        usage: Option<Usage>,
+    },
 }
 
 /// An answer, free of its API's form.
@@ -41,13 +50,17 @@ impl Answer<'_> {
     pub fn read(self) -> Result<Written, Unwritten> {
         let text = self.text.trim();
         if self.intervened {
-            return Err(Unwritten::Blocked(shortened(text)));
+            return Err(Unwritten::Blocked {
+                reason: shortened(text),
+                usage: self.usage,
+            });
         }
         let stop_reason = self.stop_reason;
         if text.is_empty() || matches!(stop_reason, "refusal" | "content_filtered") {
-            return Err(Unwritten::NoText(format!(
-                "its answer has no text (stop reason {stop_reason})"
-            )));
+            return Err(Unwritten::NoText {
+                reason: format!("its answer has no text (stop reason {stop_reason})"),
+                usage: Some(self.usage),
+            });
         }
         Ok(Written {
             text: text.to_owned(),

@@ -48,6 +48,7 @@ pub fn read(line: &str, model: &str) -> Option<(String, WrittenDescription)> {
         model: model.to_owned(),
         usage: written.usage,
         warnings: Vec::new(),
+        is_cut_short: false,
     };
     Some((output.record_id, described))
 }

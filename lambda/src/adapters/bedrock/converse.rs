@@ -150,13 +150,22 @@ mod tests {
     #[test]
     fn what_the_guardrail_stopped_is_no_text() {
         let blocked = output(&["Sorry, no."], StopReason::GuardrailIntervened);
-        assert_eq!(read(&blocked), Err(Unwritten::Blocked("Sorry, no.".into())));
+        let usage = Usage {
+            input_tokens: 180,
+            output_tokens: 96,
+            cost: None,
+        };
+        let reason = "Sorry, no.".into();
+        assert_eq!(read(&blocked), Err(Unwritten::Blocked { reason, usage }));
         for answer in [
             output(&[" "], StopReason::EndTurn),
             output(&["No."], StopReason::ContentFiltered),
         ] {
             let unwritten = read(&answer).unwrap_err();
-            assert!(matches!(unwritten, Unwritten::NoText(_)), "{unwritten:?}");
+            assert!(
+                matches!(unwritten, Unwritten::NoText { usage: Some(used), .. } if used == usage),
+                "{unwritten:?}"
+            );
         }
     }
 }

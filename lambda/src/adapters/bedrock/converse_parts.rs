@@ -52,7 +52,7 @@ mod tests {
     use crate::adapters::bedrock::ModelErrorKind;
     use crate::adapters::bedrock::answer::Unwritten;
     use crate::adapters::bedrock::converse;
-    use crate::domain::{Format, Prompt};
+    use crate::domain::{Format, Prompt, Usage};
 
     fn delta(delta: ContentBlockDelta) -> ConverseStreamOutput {
         let event = ContentBlockDeltaEvent::builder()
@@ -104,7 +104,10 @@ mod tests {
         let mut stopped = Growing::default();
         add(&mut stopped, text("Sorry, no."));
         add(&mut stopped, stop(StopReason::GuardrailIntervened));
-        let blocked = Unwritten::Blocked("Sorry, no.".to_owned());
+        let blocked = Unwritten::Blocked {
+            reason: "Sorry, no.".to_owned(),
+            usage: Usage::default(),
+        };
         assert_eq!(stopped.finish().unwrap(), Err(blocked));
 
         let mut half = Growing::default();

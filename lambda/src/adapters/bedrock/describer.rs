@@ -159,11 +159,19 @@ impl<M: InvokeModel> BedrockDescriber<M> {
         .await;
         let (error, attempts) = match outcome {
             Ok(Ok(written)) => return Ok(written),
-            Ok(Err(Unwritten::Blocked(reason))) => {
-                return Err(Setback::Final(DescriberError::Blocked { model, reason }));
+            Ok(Err(Unwritten::Blocked { reason, usage })) => {
+                return Err(Setback::Final(DescriberError::Blocked {
+                    model,
+                    reason,
+                    usage: usage.priced(candidate.price),
+                }));
             }
-            Ok(Err(Unwritten::NoText(reason))) => {
-                return Err(Setback::Final(DescriberError::Refused { model, reason }));
+            Ok(Err(Unwritten::NoText { reason, usage })) => {
+                return Err(Setback::Final(DescriberError::Refused {
+                    model,
+                    reason,
+                    usage: usage.map(|usage| usage.priced(candidate.price)),
+                }));
             }
             Err(Failure::TimedOut) => {
                 return Err(Setback::Final(DescriberError::TimedOut { model }));
@@ -201,9 +209,11 @@ impl<M: InvokeModel> BedrockDescriber<M> {
                 attempts,
                 reason,
             })),
-            ModelErrorKind::Refused => {
-                Err(Setback::Final(DescriberError::Refused { model, reason }))
-            }
+            ModelErrorKind::Refused => Err(Setback::Final(DescriberError::Refused {
+                model,
+                reason,
+                usage: None,
+            })),
         }
     }
 
@@ -236,6 +246,7 @@ impl<M: InvokeModel> BedrockDescriber<M> {
                         model,
                         usage: usage.priced(candidate.price),
                         warnings,
+                        is_cut_short: cut_short,
                     });
                 }
                 Err(Setback::Skip { reason, warn }) => {

@@ -95,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::adapters::bedrock::answer::{Unwritten, Written};
+    use crate::domain::Usage;
 
     /// The parts as Anthropic documents them, around two of thinking and two of text.
     fn parts() -> Vec<Value> {
@@ -163,7 +164,14 @@ mod tests {
         parts[10]["amazon-bedrock-guardrailAction"] = json!("NONE");
         assert!(read(&parts).1.unwrap().is_ok());
         parts[10]["amazon-bedrock-guardrailAction"] = json!("INTERVENED");
-        let blocked = Unwritten::Blocked("A shirt. Blue.".to_owned());
+        let blocked = Unwritten::Blocked {
+            reason: "A shirt. Blue.".to_owned(),
+            usage: Usage {
+                input_tokens: 180,
+                output_tokens: 96,
+                cost: None,
+            },
+        };
         assert_eq!(read(&parts).1.unwrap(), Err(blocked));
     }
 

@@ -97,7 +97,10 @@ pub fn has_intervened(action: Option<&str>) -> bool {
 pub fn read(body: &[u8]) -> Result<Written, Unwritten> {
     let response: Response = serde_json::from_slice(body).map_err(|error| {
         let words = said(&error.to_string());
-        Unwritten::NoText(format!("its answer is not in the messages form: {words}"))
+        Unwritten::NoText {
+            reason: format!("its answer is not in the messages form: {words}"),
+            usage: None,
+        }
     })?;
     let text: String = response
         .content
@@ -210,7 +213,7 @@ mod tests {
         ] {
             let unwritten = read(body.as_bytes()).unwrap_err();
             assert!(
-                matches!(&unwritten, Unwritten::NoText(reason) if reason.contains(words)),
+                matches!(&unwritten, Unwritten::NoText { reason, .. } if reason.contains(words)),
                 "{body}: {unwritten:?}"
             );
         }
@@ -223,13 +226,21 @@ mod tests {
             json!({
                 "content": [{"type": "text", "text": "Sorry, no."}],
                 "stop_reason": "end_turn",
+                "usage": {"input_tokens": 100, "output_tokens": 50},
                 "amazon-bedrock-guardrailAction": action
             })
             .to_string()
         };
         assert_eq!(
             read(body("INTERVENED").as_bytes()),
-            Err(Unwritten::Blocked("Sorry, no.".into()))
+            Err(Unwritten::Blocked {
+                reason: "Sorry, no.".into(),
+                usage: Usage {
+                    input_tokens: 100,
+                    output_tokens: 50,
+                    cost: None,
+                },
+            })
         );
         assert_eq!(read(body("NONE").as_bytes()).unwrap().text, "Sorry, no.");
     }

@@ -256,13 +256,13 @@ mod tests {
     fn the_container_s_words_are_marked_and_cut() {
         let error = InvokeError::Model {
             status: 400,
-            message: format!("«a»{}", "b".repeat(600)),
+            message: format!("«a»{}", "b ".repeat(300)),
             request_id: Some("r-7".to_owned()),
         };
         let words = error.to_string();
         let expected = format!(
             "the model answered 400 (request id r-7): «\"a\"{}…»",
-            "b".repeat(497)
+            &"b ".repeat(300)[..497]
         );
         assert_eq!(words, expected);
     }

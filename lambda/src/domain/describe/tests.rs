@@ -5,6 +5,7 @@ use bytes::Bytes;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use super::*;
+use crate::domain::FormKind;
 use crate::fakes::{Fakes, photo_bytes};
 
 fn request(photo: Bytes) -> DescribeRequest {
@@ -100,6 +101,17 @@ async fn the_writer_is_told_of_the_category() {
 }
 
 #[tokio::test]
+async fn an_unknown_category_is_told() {
+    let odd = DescribeRequest {
+        category: Some("shirtt".into()),
+        ..request(photo_bytes())
+    };
+    let product = describe(&Fakes::default(), odd).await.unwrap();
+    assert_eq!(product.warnings.len(), 1);
+    assert!(product.warnings[0].contains("\"shirtt\""), "{product:?}");
+}
+
+#[tokio::test]
 async fn a_listing_is_written_where_the_request_or_the_setting_says_so() {
     let asked = DescribeRequest {
         format: Some(Format::Listing),
@@ -144,6 +156,24 @@ async fn a_text_with_faults_is_held_where_the_setting_says_so() {
     assert_eq!(product.held_description.as_deref(), Some(texts[1]));
     assert_eq!(product.contradicted, ["Colour"]);
     assert_eq!(product.usage.input_tokens, 14);
+}
+
+#[tokio::test]
+async fn half_a_text_is_never_the_description_where_the_setting_says_so() {
+    const HALF: &str = "A blue cotton shirt with long sleeves. It goes well with a pair of";
+    for setting in ["return", "hold", "drop"] {
+        let fakes = Fakes {
+            variables: [("UNFAITHFUL_DESCRIPTIONS", setting)].into(),
+            ..Fakes::default()
+        };
+        fakes.describer.texts.lock().unwrap().extend([HALF; 2]);
+        *fakes.describer.cut_short.lock().unwrap() = 2;
+        let product = describe(&fakes, request(photo_bytes())).await.unwrap();
+        let is_returned = setting == "return";
+        assert_eq!(product.description.is_some(), is_returned, "{setting}");
+        let kinds: Vec<FormKind> = product.wrong_form.iter().map(|fault| fault.kind).collect();
+        assert_eq!(kinds, [FormKind::Unfinished], "{setting}");
+    }
 }
 
 #[tokio::test]

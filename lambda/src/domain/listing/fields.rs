@@ -1,10 +1,16 @@
 //! The JSON that the writer of a listing replies with.
 
+use std::collections::HashSet;
+
+use attributes::fold;
 use serde::Deserialize;
 
 use super::limits::{
     ALT_TEXT, BULLETS, DESCRIPTION, Limit, META_DESCRIPTION, SEARCH_KEYWORDS, TITLE,
 };
+
+/// What may stand before a text and is no part of it.
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// The texts of a listing: every member has to be there, and no other. It is text, not the
 /// arguments of a tool, because guardrails do not look at those
@@ -47,7 +53,7 @@ impl Fields {
             title: one_line(&self.title),
             bullets: all(self.bullets),
             description: paragraphs.join("\n\n"),
-            search_keywords: all(self.search_keywords),
+            search_keywords: distinct(all(self.search_keywords)),
             alt_text: one_line(&self.alt_text),
             meta_description: one_line(&self.meta_description),
         }
@@ -67,9 +73,19 @@ impl Fields {
     }
 }
 
+/// Each text once: what differs in its case, its spaces or its hyphens alone is one search.
+fn distinct(texts: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let texts = texts.into_iter();
+    texts.filter(|text| seen.insert(fold(text))).collect()
+}
+
 /// The text between the lines of a fence, where there is one around everything.
 fn without_fence(reply: &str) -> &str {
-    let reply = reply.trim();
+    let reply = reply
+        .trim()
+        .trim_start_matches(BYTE_ORDER_MARK)
+        .trim_start();
     let fenced = reply
         .strip_prefix("```")
         .and_then(|rest| rest.strip_suffix("```"));
@@ -108,6 +124,8 @@ mod tests {
             format!("\n{text} "),
             format!("```json\n{text}\n```"),
             format!("```\n{text}```"),
+            format!("\u{FEFF}{text}"),
+            format!(" \u{FEFF}\n```json\n{text}\n```"),
         ] {
             let fields = Fields::read(&reply).unwrap();
             assert_eq!(fields.title, "A shirt");
@@ -115,6 +133,20 @@ mod tests {
             assert_eq!(fields.description, "First.\n\nSecond, goes on.");
             assert_eq!(fields.members()[3].1, ["cotton shirt"]);
         }
+    }
+
+    #[test]
+    fn equal_keywords_are_one() {
+        let mut reply = reply();
+        reply["search_keywords"] = json!([
+            "Cotton T-shirt",
+            "cotton t shirt",
+            "blue shirt",
+            " COTTON TSHIRT",
+            "Blue shirt"
+        ]);
+        let fields = Fields::read(&reply.to_string()).unwrap();
+        assert_eq!(fields.search_keywords, ["Cotton T-shirt", "blue shirt"]);
     }
 
     #[test]

@@ -369,6 +369,16 @@ async fn a_listing_is_written_in_one_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn five_equal_keywords_are_too_few() {
+    let equal = with("search_keywords", json!(vec!["blue cotton shirt"; 5]));
+    let (outcome, prompts) = write(&[equal, reply().to_string()]).await;
+    assert!(outcome.unwrap().is_clean());
+    let correction = prompts[1].correction.as_ref().unwrap();
+    let told = "search_keywords has 1 texts";
+    assert!(correction.request.contains(told), "{}", correction.request);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_json_is_mended_once() {
     let prose = "A blue cotton shirt.".to_owned();
     let (outcome, prompts) = write(&[prose.clone(), reply().to_string()]).await;
@@ -391,6 +401,8 @@ async fn what_is_no_json_twice_is_an_error_and_not_tried_again() {
         matches!(&error, DescriberError::Unreadable { reason, .. } if reason.contains("JSON")),
         "{error}"
     );
+    let usage = error.usage().unwrap();
+    assert_eq!((usage.input_tokens, usage.output_tokens), (14, 10));
     assert_eq!(prompts.len(), 2);
 }
 

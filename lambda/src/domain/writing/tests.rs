@@ -138,6 +138,68 @@ async fn a_text_of_another_form_is_mended_once_and_then_reported() {
     );
 }
 
+/// True as far as it goes.
+const HALF: &str = "A blue cotton shirt. It goes well with a pair of";
+
+#[tokio::test(start_paused = true)]
+async fn half_a_text_is_mended_once_and_then_reported() {
+    let describer = writer(&[HALF, TRUE], 0);
+    *describer.cut_short.lock().unwrap() = 1;
+    let description = run(&describer).await;
+    assert_eq!(description.written.text, TRUE);
+    assert!(description.is_clean(), "{description:?}");
+    let request = {
+        let prompts = describer.prompts.lock().unwrap();
+        prompts[1].0.correction.clone().unwrap().request
+    };
+    assert!(request.contains("goes well with a pair of"), "{request}");
+
+    let describer = writer(&[HALF, HALF, TRUE], 0);
+    *describer.cut_short.lock().unwrap() = 2;
+    let description = run(&describer).await;
+    assert_eq!(turns(&describer), 2);
+    assert!(!description.is_clean());
+    assert_eq!(
+        json!(description.wrong_form),
+        json!([{"member": "description", "kind": "unfinished", "text": HALF}])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_listing_is_mended_once_and_then_no_listing() {
+    let check = check();
+    let told = told();
+    let subject = Subject {
+        noun: "shirt",
+        told: &told,
+    };
+    let wording = Settings::read(|_| None).unwrap().wording;
+    let prompt = wording.listing_prompt("shirt", &told.sure, &told.hedged);
+    let whole: &'static str = Box::leak(listing(TRUE).into_boxed_str());
+    let half = &whole[..whole.len() / 2];
+    for (texts, cut_short) in [([half, whole], 1), ([half, half], 2), ([whole, whole], 2)] {
+        let describer = writer(&texts, 0);
+        *describer.cut_short.lock().unwrap() = cut_short;
+        let deadline = Deadline::after(Duration::from_secs(10));
+        let outcome = write(&describer, &check, subject, &prompt, deadline).await;
+        assert_eq!(turns(&describer), 2);
+        let prompts = describer.prompts.lock().unwrap();
+        let request = &prompts[1].0.correction.as_ref().unwrap().request;
+        assert!(request.contains("grew too long"), "{request}");
+        match outcome {
+            Ok(description) => {
+                assert_ne!(texts[1], half);
+                assert_eq!(description.is_clean(), cut_short == 1, "{description:?}");
+            }
+            Err(DescriberError::Unreadable { reason, .. }) => {
+                assert_eq!(texts[1], half);
+                assert!(reason.contains("grew too long"), "{reason}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_text_far_longer_than_asked_is_not_clean() {
     let long: &'static str = Box::leak(TRUE.repeat(200).into_boxed_str());
@@ -279,4 +341,20 @@ async fn a_second_turn_that_fails_leaves_the_first_text() {
     assert_eq!(description.written.usage.input_tokens, 7);
     let warnings = description.written.warnings;
     assert!(warnings[0].contains("not mended"), "{warnings:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_turn_that_gives_no_text_is_paid_for_as_well() {
+    let describer = writer(&[FALSE], 0);
+    *describer.mending_error.lock().unwrap() = Some(DescriberError::Refused {
+        model: "fake-model".into(),
+        reason: "no text".into(),
+        usage: Some(Usage {
+            input_tokens: 100,
+            output_tokens: 50,
+            cost: None,
+        }),
+    });
+    let usage = run(&describer).await.written.usage;
+    assert_eq!((usage.input_tokens, usage.output_tokens), (107, 55));
 }

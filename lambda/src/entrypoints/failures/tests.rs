@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::DescriberError;
+use crate::domain::{DescriberError, Usage};
 use crate::fakes::uploads::{PHOTO, RECORD, RESULT, TIME};
 use crate::fakes::{Fakes, photo_bytes};
 
@@ -86,6 +86,11 @@ async fn what_a_guardrail_stops_is_kept_with_the_attributes_and_done_with_that()
     *fakes.describer.error.lock().unwrap() = Some(DescriberError::Blocked {
         model: "claude".into(),
         reason: "Sorry, no.".into(),
+        usage: Usage {
+            input_tokens: 100,
+            output_tokens: 50,
+            cost: None,
+        },
     });
     let outcome = fakes.deliver("01").await.unwrap();
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
@@ -93,6 +98,8 @@ async fn what_a_guardrail_stops_is_kept_with_the_attributes_and_done_with_that()
     assert_eq!(record["kind"], "description-blocked");
     assert_eq!(record["retriable"], false);
     assert_eq!(record["problem"]["attributes"]["Fabric"], "Cotton");
+    let paid = json!({"input_tokens": 100, "output_tokens": 50});
+    assert_eq!(record["problem"]["usage"], paid);
 }
 
 #[tokio::test]

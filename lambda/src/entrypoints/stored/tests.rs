@@ -1,6 +1,6 @@
 use super::*;
 use crate::entrypoints::{Upload, handle_upload};
-use crate::fakes::uploads::{PHOTO, RESULT, TIME};
+use crate::fakes::uploads::{PHOTO, RECORD, RESULT, TIME};
 use crate::fakes::{Fakes, photo_bytes};
 
 fn sequencer(fakes: &Fakes) -> String {
@@ -133,6 +133,89 @@ async fn a_text_that_is_held_is_stored_as_such_and_not_written_again() {
     let again = fakes.deliver("01").await.unwrap();
     assert_eq!(again, Outcome::Skipped("described already"));
     assert_eq!(fakes.describer.prompts.lock().unwrap().len(), 2);
+}
+
+const FALSE: &str = "A red cotton shirt.";
+
+fn with_fate(fate: &'static str) -> Fakes {
+    let mut fakes = Fakes::with_photo();
+    fakes.variables.insert("UNFAITHFUL_DESCRIPTIONS", fate);
+    fakes
+}
+
+fn writes_false(fakes: &Fakes) {
+    fakes.describer.texts.lock().unwrap().extend([FALSE; 2]);
+}
+
+/// As events/README.md has it.
+#[tokio::test]
+async fn a_text_that_is_held_or_dropped_never_takes_the_place_of_one_that_a_shop_has() {
+    for fate in ["hold", "drop"] {
+        let fakes = with_fate(fate);
+        fakes.deliver("01").await.unwrap();
+        let described = fakes.store.get(RESULT);
+        writes_false(&fakes);
+        let outcome = fakes.deliver("02").await.unwrap();
+        assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+        assert_eq!(fakes.store.get(RESULT), described, "{fate}");
+        let record = fakes.store.json(RECORD);
+        assert_eq!(record["kind"], "description-unfaithful");
+        assert_eq!(record["retriable"], false);
+        assert_eq!(record["source"], fakes.mark("02").to_json());
+        let problem = &record["problem"];
+        assert_eq!(problem["attributes"]["Colour"], "Blue");
+        assert_eq!(problem["contradicted"], json!(["Colour"]));
+        assert_eq!(problem["usage"]["input_tokens"], 14);
+        let held = (fate == "hold").then_some(FALSE);
+        assert_eq!(problem["held_description"].as_str(), held);
+
+        // The same event is not worked on again, …
+        let calls = fakes.calls();
+        for _ in 0..2 {
+            let again = fakes.deliver("02").await.unwrap();
+            assert_eq!(again, Outcome::Skipped(UNFAITHFUL_TEXT));
+            let again = fakes.deliver_again("02").await.unwrap();
+            assert_eq!(again, Outcome::Skipped(UNFAITHFUL_TEXT));
+        }
+        assert_eq!(fakes.calls(), calls);
+        // … and the next photo is.
+        let outcome = fakes.deliver("03").await.unwrap();
+        assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
+        assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_held_leaves_the_one_of_other_settings_and_is_written_again_by_others() {
+    let mut fakes = with_fate("hold");
+    fakes.deliver("01").await.unwrap();
+    let described = fakes.store.get(RESULT);
+    fakes.variables.insert("AUDIENCE", "Parents");
+    writes_false(&fakes);
+    let outcome = fakes.deliver("01").await.unwrap();
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    assert_eq!(fakes.store.get(RESULT), described);
+    let again = fakes.deliver("01").await.unwrap();
+    assert_eq!(again, Outcome::Skipped(UNFAITHFUL_TEXT));
+
+    fakes.variables.insert("AUDIENCE", "Everybody");
+    let outcome = fakes.deliver("01").await.unwrap();
+    assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+}
+
+#[tokio::test]
+async fn a_result_without_a_text_gives_way_to_the_next_one_without() {
+    let fakes = with_fate("drop");
+    for sequencer in ["01", "02"] {
+        writes_false(&fakes);
+        let outcome = fakes.deliver(sequencer).await.unwrap();
+        assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
+        let result = fakes.store.json(RESULT);
+        assert_eq!(result["description"], Value::Null);
+        assert_eq!(result["source"]["sequencer"], sequencer);
+    }
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
 }
 
 /// S3's entity tags, which its conditional writes compare, are digests of the contents.

@@ -89,6 +89,25 @@ fn a_template_of_one_s_own_is_used() {
 }
 
 #[test]
+fn a_file_that_is_no_text_for_a_writer_says_why() {
+    let with = |name: &str, text: &str| with_template(name, text, &[]);
+    let long = format!("{{{{attributes}}}}\n{}", "word ".repeat(1_000_000));
+    for (name, text, words) in [
+        ("nul", "{{attributes}}\nWrite\0.", "U+0000 in line 2"),
+        ("esc", "\u{1b}[1m{{attributes}}", "U+001B in line 1"),
+        ("long", long.as_str(), "more than 65536 bytes"),
+    ] {
+        let error = with(name, text).unwrap_err();
+        assert_eq!(error.variable, "PROMPT_TEMPLATE");
+        assert!(error.reason.contains(words), "{error}");
+    }
+    // What an editor puts before a text is no part of it; a tab and a line's end are.
+    let plain = "Write\tof {{attributes}}.\r\n";
+    let marked = with("marked", &format!("\u{FEFF}{plain}")).unwrap();
+    assert_eq!(marked, with("plain", plain).unwrap());
+}
+
+#[test]
 fn a_template_that_can_t_be_used_says_why() {
     let error = with_template("unknown", "{{attributes}} {{tone}}", &[]).unwrap_err();
     assert_eq!(error.variable, "PROMPT_TEMPLATE");

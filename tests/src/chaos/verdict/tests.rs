@@ -65,6 +65,7 @@ fn failure(number: u32, kind: &str, is_retriable: bool) -> Failure {
 fn work_of(questions: usize, texts: usize) -> Work {
     Work {
         questions: BTreeMap::from([(0, questions)]),
+        newest: BTreeMap::new(),
         texts,
     }
 }
@@ -331,6 +332,39 @@ fn of_copies_in_one_batch_one_does_the_work() {
     // Of such a batch and another invocation that were both done, one has done the work.
     let mut run = worked(batch(&[2, 2], &[]), QUESTIONS, 1);
     run.works(invocation(2, 1, 6), work_of(QUESTIONS, 0));
+    run.assert_broken(&[2]);
+}
+
+#[test]
+fn a_message_of_one_s_own_is_about_the_photo_that_lies_there() {
+    let of_the_next_photo = |channel| {
+        let whole = |picture| Photo::Whole { picture };
+        let mut run = Run::of(vec![whole(0), whole(1)]);
+        run.plan.products[0].beside = channel;
+        run.found.descriptions.insert(0, description(2, "Linen"));
+        run.works(invocation(1, 0, 5), work_of(QUESTIONS, 1));
+        let first = StoredResult {
+            sequence: place(1),
+            at: seconds(4),
+        };
+        run.seen.stored.insert(0, vec![first]);
+        // It tells of the first photo, and comes when the second one is there.
+        let work = Work {
+            newest: BTreeMap::from([(0, 2)]),
+            ..work_of(QUESTIONS, 1)
+        };
+        run.works(invocation(1, 10, 15), work);
+        run
+    };
+    of_the_next_photo(Some(Channel::SqsOwn)).assert_broken(&[]);
+    of_the_next_photo(Some(Channel::SqsS3)).assert_broken(&[2]);
+    // Once it is described there is nothing to do for such a message, either.
+    let mut run = of_the_next_photo(Some(Channel::SqsOwn));
+    let second = StoredResult {
+        sequence: place(2),
+        at: seconds(9),
+    };
+    run.seen.stored.entry(0).or_default().push(second);
     run.assert_broken(&[2]);
 }
 

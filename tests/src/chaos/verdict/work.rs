@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{Done, Evidence, Rule};
 use crate::chaos::driver::Invocation;
 use crate::chaos::events::places;
-use crate::chaos::ledger::StoredResult;
+use crate::chaos::ledger::{StoredResult, Work};
 use crate::chaos::plan::{Plan, Version, product_id};
 
 /// The rule of work, and what there was.
@@ -16,18 +16,21 @@ pub(super) fn work(evidence: Evidence<'_>) -> (Rule, Done) {
     let mut before: HashMap<usize, Vec<(&Invocation, u32)>> = HashMap::new();
     for (number, invocation) in evidence.carried.invocations.iter().enumerate() {
         let mut open: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        let work = evidence.seen.work.get(&number);
         for version in &invocation.versions {
             done.deliveries += 1;
             let product = open.entry(version.product).or_default();
-            if is_open(evidence, *version, invocation) {
+            if is_open(
+                evidence,
+                worked_on(evidence.plan, *version, work),
+                invocation,
+            ) {
                 product.push(version.number);
             } else {
                 done.needless += 1;
             }
         }
-        let Some(work) = evidence.seen.work.get(&number) else {
-            continue;
-        };
+        let Some(work) = work else { continue };
         for (&product, &questions) in &work.questions {
             rule.checked += 1;
             let deliveries = open.get(&product);
@@ -87,6 +90,17 @@ fn due(product: usize, numbers: &[u32], invocation: &Invocation) -> usize {
     let is_left = |left: &&Version| left.product == product && photos.contains(&left.number);
     let left = invocation.left.iter().filter(is_left).count();
     (photos.len() + left).min(numbers.len())
+}
+
+/// The photo that a delivery may have been worked on with: a message of one's own is about
+/// what lies there when it is read, which may be a later one than it was sent after.
+fn worked_on(plan: &Plan, told: Version, work: Option<&Work>) -> Version {
+    let newest = work.and_then(|work| work.newest.get(&told.product));
+    let number = match newest {
+        Some(&newest) if plan.products[told.product].has_own() => newest.max(told.number),
+        _ => told.number,
+    };
+    Version { number, ..told }
 }
 
 /// Whether there was something to do for a delivery when its invocation began.

@@ -310,6 +310,17 @@ async fn a_text_that_was_cut_short_carries_a_warning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_that_was_cut_short_says_so_by_either_api() {
+    for api in ["invoke", "converse"] {
+        for (text, is_cut_short) in [("A shirt that", true), ("A shirt.", false)] {
+            let describer = describer_with(&[("BEDROCK_API", api)], 0, move |_, _| Ok(text));
+            let written = describe(&describer).await.unwrap();
+            assert_eq!(written.is_cut_short, is_cut_short, "{api}: {text}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn by_converse_the_same_models_are_asked_in_the_same_order() {
     let converse = [("BEDROCK_API", "converse")];
     let describer = describer_with(&converse, 0, |id, _| match id {
@@ -330,12 +341,14 @@ async fn by_converse_the_same_models_are_asked_in_the_same_order() {
 async fn what_a_guardrail_stops_is_an_outcome_of_its_own_by_either_api() {
     for api in ["invoke", "converse"] {
         let describer = describer_with(&[("BEDROCK_API", api)], 0, |_, _| Ok("BLOCKED"));
-        assert_eq!(
-            describe(&describer).await.unwrap_err(),
-            DescriberError::Blocked {
-                model: "old".into(),
-                reason: "BLOCKED".into()
-            }
+        let error = describe(&describer).await.unwrap_err();
+        assert!(
+            matches!(
+                &error,
+                DescriberError::Blocked { model, reason, .. }
+                    if model == "old" && reason == "BLOCKED"
+            ),
+            "{error:?}"
         );
         // Another model would be behind the same guardrail.
         assert_eq!(asked(&describer), ["old"], "{api}");
@@ -352,6 +365,20 @@ async fn a_text_costs_what_the_model_costs_that_wrote_it() {
     let usage = describe(&describer).await.unwrap().usage;
     // Three tokens at a dollar a million, two at ten.
     assert_eq!(usage.cost.unwrap().usd(), 0.000_023);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_text_costs_as_much() {
+    for text in ["BLOCKED", " "] {
+        let prices = [("MODEL_PRICES", "old=1/10")];
+        let describer = describer_with(&prices, 0, move |_, _| Ok(text));
+        let usage = describe(&describer).await.unwrap_err().usage().unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (3, 2), "{text}");
+        assert_eq!(usage.cost.unwrap().usd(), 0.000_023);
+    }
+    // Nothing was answered.
+    let refusing = describer(0, |_, _| Err(ModelErrorKind::Refused));
+    assert_eq!(describe(&refusing).await.unwrap_err().usage(), None);
 }
 
 #[tokio::test(start_paused = true)]

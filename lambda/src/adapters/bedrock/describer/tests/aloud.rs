@@ -111,6 +111,16 @@ async fn what_is_heard_is_the_text_by_either_api() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_that_is_cut_short_says_so_as_it_does_whole() {
+    for api in APIS {
+        let describer = describer_with(&[("BEDROCK_API", api)], 0, |_, _| Ok("A blue shirt of"));
+        let (outcome, heard) = aloud(&describer).await;
+        assert_eq!(heard.concat(), "A blue shirt of");
+        assert!(outcome.unwrap().is_cut_short, "{api}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_text_that_breaks_off_is_written_anew_by_the_same_model_or_the_next() {
     for api in APIS {
         let describer = describer_with(&[("BEDROCK_API", api)], 0, |id, call| match (id, call) {
