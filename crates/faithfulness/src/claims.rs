@@ -196,6 +196,7 @@ mod tests {
             ("Hypoallergenic and light.", ClaimKind::Health),
             ("A limited edition.", ClaimKind::Availability),
             ("As worn by fans of Nike.", ClaimKind::Brand),
+            ("Take a size up.", ClaimKind::Size),
         ] {
             assert_eq!(kinds(&known, text), [kind], "{text}");
         }
@@ -213,6 +214,7 @@ mod tests {
             "Put your best foot forward.",
             "Leave a gap at the hem.",
             "Made in the shade of summer days.",
+            "A model of calm, whatever the size of the day.",
         ] {
             assert!(kinds(&known, text).is_empty(), "{text}");
         }

@@ -61,6 +61,8 @@ pub(crate) struct Val {
     pub kin_to_all: bool,
     /// Contradicts no other.
     pub aside: bool,
+    /// No other may stand beside it.
+    pub sole: bool,
 }
 
 /// What a phrase says.

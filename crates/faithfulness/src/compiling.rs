@@ -120,6 +120,12 @@ impl Compiled {
                 value.aside = true;
             }
         }
+        for name in &words.sole {
+            let id = self.value_called(place, attribute, name);
+            if let Some(value) = id.and_then(|id| self.values.get_mut(id)) {
+                value.sole = true;
+            }
+        }
         if words.claim.is_some() {
             self.learn_materials(words, first_value);
         }

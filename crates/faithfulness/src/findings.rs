@@ -105,6 +105,8 @@ pub enum ClaimKind {
     Availability,
     /// Whose it is.
     Brand,
+    /// Which sizes there are, how they run, which to take, what its photo's model wears.
+    Size,
     /// A value of an attribute of which nothing is known, as [`Known::unknown`] lists them.
     ///
     /// [`Known::unknown`]: crate::Known::unknown
@@ -113,7 +115,7 @@ pub enum ClaimKind {
 
 impl ClaimKind {
     /// All kinds.
-    pub const ALL: [ClaimKind; 11] = [
+    pub const ALL: [ClaimKind; 12] = [
         ClaimKind::Material,
         ClaimKind::Origin,
         ClaimKind::Certificate,
@@ -124,6 +126,7 @@ impl ClaimKind {
         ClaimKind::Health,
         ClaimKind::Availability,
         ClaimKind::Brand,
+        ClaimKind::Size,
         ClaimKind::Attribute,
     ];
 
@@ -141,6 +144,7 @@ impl ClaimKind {
             ClaimKind::Health => "health",
             ClaimKind::Availability => "availability",
             ClaimKind::Brand => "brand",
+            ClaimKind::Size => "size",
             ClaimKind::Attribute => "attribute",
         }
     }
@@ -158,6 +162,7 @@ impl ClaimKind {
             ClaimKind::Health => "an effect on health or skin",
             ClaimKind::Availability => "something about stock or delivery",
             ClaimKind::Brand => "a brand",
+            ClaimKind::Size => "something about sizes",
             ClaimKind::Attribute => "a value of an attribute",
         }
     }

@@ -16,11 +16,12 @@ impl Reading<'_> {
             let noun = self.noun_after(last);
             let row = self.end_of_row(last);
             matches!(noun, After::Noun(Noun::Own | Noun::PatternPart))
-                || self.stands_alone(first, last)
-                || self.is_predicate(first, row)
-                || self.is_before_sure(last)
-                || self.is_led_with(first, last, row)
-                || self.has_place(row, attr)
+                || !self.is_of_part(last, row, attr)
+                    && (self.stands_alone(first, last)
+                        || self.is_predicate(first, row)
+                        || self.is_before_sure(last)
+                        || self.is_led_with(first, last, row)
+                        || self.has_place(row, attr))
         };
         self.head_after(last, attr)
             || self.has_place(last, attr)
@@ -103,6 +104,9 @@ impl Reading<'_> {
             if colon {
                 return false;
             }
+            if self.compiled.roles.pronouns.contains(&token.key) {
+                return linked && self.stands_for_head(at, attr);
+            }
             if self.compiled.roles.links.contains(&token.key) {
                 linked = true;
             } else if token.stop || unknown > 0 {
@@ -112,6 +116,14 @@ impl Reading<'_> {
             }
         }
         false
+    }
+
+    /// Whether the last noun before a pronoun is a head: "sleeves; they are short".
+    fn stands_for_head(&self, pronoun: usize, attr: &Attr) -> bool {
+        let before = (pronoun.saturating_sub(PHRASE)..pronoun).rev();
+        let mut nouns = before.filter(|&at| self.is_head(at, attr) || self.noun(at).is_some());
+        self.steps.tick();
+        nouns.next().is_some_and(|at| self.is_head(at, attr))
     }
 
     /// "in rust", "in a deep rust", "burnished copper".
@@ -146,6 +158,17 @@ impl Reading<'_> {
         attributes
             .filter_map(|&attribute| self.compiled.attributes.get(attribute))
             .any(|attr| attr.garment_is_head && self.is_led(first, attr))
+    }
+
+    /// "Snug" in "a snug turtleneck": the row of values that ends at `row` names a part, which
+    /// is so. A colour or pattern is the garment's as well.
+    fn is_of_part(&self, last: usize, row: usize, attr: &Attr) -> bool {
+        let mut attributes = self.compiled.attributes.iter();
+        row > last
+            && !attr.careful
+            && attributes.any(|other| {
+                other.is_of_part() && !other.garment_is_head && self.is_head(row, other)
+            })
     }
 
     /// The last of the values that follow one upon another: "rust" in "solid rust".

@@ -10,6 +10,7 @@ use crate::reading::Reading;
 use crate::token::{self, Gap};
 
 mod beside;
+mod sole;
 mod untold;
 
 /// How near two values are that are said together, in words.
@@ -161,6 +162,7 @@ impl Judge<'_> {
         if mention.about == About::Part {
             return;
         }
+        self.sleeves_of_another_colour(mention, &relations, findings);
         let mut said = false;
         for &(given, relation, _) in &relations {
             if self.states(given, relation) {
@@ -249,7 +251,7 @@ impl Judge<'_> {
         aside
             || attr.careful && mention.loose
             || self.also_states(place, given)
-            || attr.combines && self.stands_with(place, given)
+            || attr.combines && !self.is_sole(given) && self.stands_with(place, given)
     }
 
     /// Whether another reading of the same words states the given value.

@@ -77,6 +77,8 @@ pub(crate) struct Structure {
     pub definite: Vec<String>,
     /// Stand for the garment itself.
     pub own: Vec<String>,
+    /// Stand for parts that were named before: "sleeves … they are short".
+    pub pronouns: Vec<String>,
     /// Begin another thought: a negation reaches no further.
     pub turns: Vec<String>,
     /// End the reach of a negation beside those.
@@ -182,6 +184,9 @@ pub(crate) struct AttributeWords {
     /// Values that contradict no other.
     #[serde(default)]
     pub aside: Vec<String>,
+    /// Values beside which no other may stand, though values combine: what is solid has no dots.
+    #[serde(default)]
+    pub sole: Vec<String>,
     #[serde(default, rename = "value")]
     pub values: Vec<ValueWords>,
     /// Values that no set has: they contradict, but for their kin.

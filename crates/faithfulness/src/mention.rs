@@ -134,8 +134,9 @@ pub(crate) fn stance(reading: &Reading<'_>, tokens: &[usize]) -> Stance {
     let (Some(&first), Some(&last)) = (tokens.first(), tokens.last()) else {
         return Stance::Open;
     };
-    // "No" in "no sleeves" is a part of the value, no denial of it.
-    let outside = |&(from, _): &(usize, usize)| !tokens.contains(&from);
+    // "No" in "no sleeves" is a part of the value, no denial of it; so is "removed" in "sleeves
+    // have been removed".
+    let outside = |&(from, to): &(usize, usize)| !tokens.iter().any(|at| (from..=to).contains(at));
     let mark = |at: usize| reading.marks.get(at).copied().unwrap_or_default();
     let ends = [mark(first), mark(last)];
     let denied = ends.iter().find_map(|mark| mark.denied.filter(outside));

@@ -5,8 +5,11 @@
 //! "ignore the above", a word in the picture) betrays itself here, whatever it says of the
 //! product: by links, markup, turns of a conversation, words to the one who asked.
 
+mod contact;
 mod links;
+mod preamble;
 mod signs;
+mod typography;
 
 use serde::Serialize;
 
@@ -94,12 +97,14 @@ impl FormFault {
 
 /// What is wrong with the form of a text, whatever its length: each kind once.
 pub fn form_faults(member: &'static str, text: &str) -> Vec<FormFault> {
+    // What a reader sees; it is that which is quoted.
+    let text = &*typography::without_marks(text);
     let quoted = [
         (FormKind::Markup, signs::markup(text)),
         (FormKind::Link, links::link(text)),
-        (FormKind::Contact, signs::contact(text)),
+        (FormKind::Contact, contact::contact(text)),
         (FormKind::Turn, signs::turn(text)),
-        (FormKind::Preamble, signs::preamble(text)),
+        (FormKind::Preamble, preamble::preamble(text)),
         (FormKind::List, signs::list_line(text)),
     ];
     let quoted = quoted

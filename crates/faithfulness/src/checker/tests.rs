@@ -230,6 +230,52 @@ fn another_value_contradicts() {
 }
 
 #[test]
+fn what_is_of_one_colour_has_no_pattern_and_no_sleeves_of_another() {
+    let known = shirt("Pattern", "Solid").with("Colour", "Blue");
+    assert_contradicted(
+        &known,
+        &[
+            (
+                "A solid blue shirt with tiny dots all over.",
+                "tiny dots all over",
+            ),
+            ("A solid blue shirt with green sleeves.", "green"),
+        ],
+    );
+    for text in [
+        "A solid blue shirt with blue sleeves.",
+        "A solid blue shirt; dots of light all over the sea.",
+        "Where others shout in stripes and checks, this blue shirt stays plain.",
+    ] {
+        let findings = checker().check(&known, text);
+        assert!(findings.contradicted.is_empty(), "{text}: {findings:?}");
+    }
+    // A pattern may have sleeves of one colour.
+    let known = shirt("Pattern", "Striped").with("Colour", "Blue");
+    let findings = checker().check(&known, "A striped blue shirt with green sleeves.");
+    assert!(findings.contradicted.is_empty(), "{findings:?}");
+}
+
+#[test]
+fn a_pronoun_stands_for_the_sleeves_before_it() {
+    let known = shirt("Sleeve Length", "Long Sleeves");
+    assert_contradicted(
+        &known,
+        &[
+            ("A shirt with long sleeves, not: they are short.", "short"),
+            ("A shirt with long sleeves. They are short.", "short"),
+        ],
+    );
+    for text in [
+        "A shirt with long sleeves for winter days, for they are short.",
+        "A shirt with long sleeves. Cold nights? They are short.",
+    ] {
+        let findings = checker().check(&known, text);
+        assert!(findings.contradicted.is_empty(), "{text}: {findings:?}");
+    }
+}
+
+#[test]
 fn a_value_that_is_spelled_out_behind_an_article_is_contradicted() {
     let known = shirt("Fabric", "Cotton");
     for (text, word) in [

@@ -88,7 +88,7 @@ impl Lexicon {
             let values = attribute.values.iter();
             let related = values.flat_map(|value| value.general.iter().chain(&value.kin));
             let related = related.chain(attribute.others.iter().flat_map(|other| &other.kin));
-            for name in related.chain(&attribute.aside) {
+            for name in related.chain(attribute.aside.iter().chain(&attribute.sole)) {
                 if name != "*" && !attribute.values.iter().any(|value| value.name == *name) {
                     return Err(unknown(place(), name));
                 }

@@ -26,6 +26,17 @@ const WORDS: [&str; 10] = ["at", "be", "in", "is", "it", "me", "no", "so", "to",
 const OTHER_SCRIPTS: [&str; 6] = ["рф", "бел", "中国", "中國", "香港", "한국"];
 /// How names of other scripts, and their ends, are written in Latin letters.
 const ENCODED: &str = "xn--";
+/// The dot of a domain in brackets, as those write it who do not want it found.
+const BRACKETED: [&str; 6] = ["[.]", "(.)", "[dot]", "(dot)", "[punkt]", "(punkt)"];
+/// The dot of a domain as a word.
+const SPOKEN: [&str; 5] = [" dot ", " punkt ", " punto ", " ponto ", " точка "];
+/// Ends of domains that are said behind it, and are no words with which a dot goes on ("polka
+/// dot top", "dot net").
+const SPOKEN_ENDS: [&str; 6] = ["com", "org", "biz", "io", "ru", "рф"];
+/// Before a dot that is said no domain's name.
+const NO_NAMES: [&str; 6] = ["a", "an", "the", "this", "that", "of"];
+/// What is behind "dot com" where it is a time.
+const TIMES: [&str; 6] = ["era", "boom", "bubble", "years", "days", "crash"];
 /// What sends a reader to the place that is named next.
 const SENDING: [&str; 3] = ["visit", "via", "see"];
 /// How long the end of a domain is.
@@ -35,16 +46,54 @@ const WIDTH: u32 = 0xFEE0;
 
 /// Where a link or the name of a domain begins, also in full-width or mathematical letters.
 pub(super) fn link(text: &str) -> Option<usize> {
+    let found = |text: &str| link_in(text).or_else(|| spelled_out(text));
     if text.is_ascii() {
-        return link_in(text);
+        return found(text);
     }
     let (mut plain, mut starts) = (String::new(), Vec::new());
-    for (start, c) in text.char_indices() {
-        let c = shown(c);
+    let mut before = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((start, c)) = chars.next() {
+        let is_latin = |c: char| shown(c).is_ascii_alphanumeric();
+        let within =
+            before.is_some_and(is_latin) && chars.peek().is_some_and(|&(_, next)| is_latin(next));
+        before = Some(c);
+        // Browsers take an ideographic full stop for a dot.
+        let is_dot = within && matches!(c, '。' | '｡');
+        let c = if is_dot { '.' } else { shown(c) };
         plain.push(c);
         starts.extend(std::iter::repeat_n(start, c.len_utf8()));
     }
-    link_in(&plain).and_then(|at| starts.get(at).copied())
+    found(&plain).and_then(|at| starts.get(at).copied())
+}
+
+/// Where the name of a domain begins whose dot is in brackets or a word: "evil[.]com",
+/// "evil dot com".
+fn spelled_out(text: &str) -> Option<usize> {
+    let small = text.to_lowercase();
+    // Places are those of the text; few letters change their length with their case.
+    let small = if small.len() == text.len() {
+        small
+    } else {
+        text.to_ascii_lowercase()
+    };
+    let name_of = |at: usize, dot: &str, ends: &[&str]| {
+        let before = small[..at].trim_end_matches(' ');
+        let in_name = |c: char| c.is_alphanumeric() || c == '-';
+        let name = before.rsplit(|c| !in_name(c)).next().unwrap_or_default();
+        let after = small[at + dot.len()..].trim_start_matches(' ');
+        let mut words = after.split(|c: char| !c.is_alphanumeric());
+        let is_end = words.next().is_some_and(|end| ends.contains(&end));
+        let is_time = words.next().is_some_and(|next| TIMES.contains(&next));
+        let named = !name.is_empty() && !NO_NAMES.contains(&name);
+        (named && is_end && !is_time).then(|| before.len() - name.len())
+    };
+    let places = |dots: &[&'static str], ends: &'static [&'static str]| {
+        let dots = dots.iter().flat_map(|dot| small.match_indices(*dot));
+        dots.filter_map(|(at, dot)| name_of(at, dot, ends)).min()
+    };
+    let found = [places(&BRACKETED, &DOMAINS), places(&SPOKEN, &SPOKEN_ENDS)];
+    found.into_iter().flatten().min()
 }
 
 /// The character that another shape of it shows.

@@ -5,76 +5,8 @@
 const TURN_SIGNS: [&str; 6] = ["<|", "|>", "[inst]", "[/inst]", "<<sys>>", "<</sys>>"];
 /// Who speaks in a conversation.
 const ROLES: [&str; 4] = ["human:", "assistant:", "system:", "user:"];
-/// How a reply begins that is no text for a page.
-const OPENINGS: [&str; 20] = [
-    "sure!",
-    "sure,",
-    "sure thing",
-    "certainly!",
-    "certainly,",
-    "of course!",
-    "of course,",
-    "absolutely!",
-    "okay,",
-    "ok,",
-    "understood.",
-    "understood,",
-    "sorry,",
-    "i'm sorry",
-    "i’m sorry",
-    "i am sorry",
-    "i apologize",
-    "i apologise",
-    "thank you for your",
-    "description:",
-];
-/// What presents something, where the sentence says that it is a text.
-const PRESENTING: [&str; 5] = ["here is", "here's", "here’s", "here are", "below is"];
-/// What is presented so.
-const PRESENTED: [&str; 8] = [
-    "description",
-    "the text",
-    "product copy",
-    "listing",
-    "prompt",
-    "instructions",
-    "poem",
-    "json",
-];
-/// Words about the task, which no shopper is told.
-const TASK: [&str; 25] = [
-    "banned words",
-    "system prompt",
-    "my prompt",
-    "my instructions",
-    "your instructions",
-    "previous instructions",
-    "instructions above",
-    "the rules i was given",
-    "as an ai",
-    "ai assistant",
-    "language model",
-    "you are an expert writer",
-    "product_attributes",
-    "uncertain_attributes",
-    "let me know if",
-    "i hope this",
-    "hope this helps",
-    "would you like me to",
-    "as requested",
-    "as you requested",
-    "per your request",
-    "i cannot help",
-    "i can't help",
-    "ignore the above",
-    "ignore all previous",
-];
-/// The longest line, in characters, that only introduces what follows.
-const LONGEST_INTRODUCTION: usize = 120;
 /// Signs before the points of a list, with a space behind them.
 const POINTS: [char; 10] = ['-', '*', '•', '◦', '▪', '‣', '·', '–', '✓', '✔'];
-/// The fewest digits of a telephone number with a country, and of one without.
-const PHONE: (usize, usize) = (7, 9);
 
 /// Tags, entities, Markdown, placeholders of templates, JSON.
 pub(super) fn markup(text: &str) -> Option<usize> {
@@ -128,36 +60,6 @@ fn is_entity(rest: &str) -> bool {
     length >= 2 && rest[length..].starts_with(';')
 }
 
-/// E-mail addresses, names on networks, telephone numbers.
-pub(super) fn contact(text: &str) -> Option<usize> {
-    let mut signs = text.match_indices('@');
-    let sign = signs.find(|(at, _)| text[at + 1..].starts_with(char::is_alphanumeric));
-    sign.map(|(at, _)| start_of_word(text, at))
-        .or_else(|| phone(text))
-}
-
-/// A run of digits in groups, as telephone numbers are written: none of fewer than three, or a
-/// country's sign before them.
-fn phone(text: &str) -> Option<usize> {
-    let parts = |c: char| !(c.is_ascii_digit() || "+() -".contains(c));
-    let mut at = 0;
-    text.split(parts).find_map(|run| {
-        let start = at;
-        at += run.len();
-        at += text[at..].chars().next().map_or(0, char::len_utf8);
-        let groups = run.split(|c: char| !c.is_ascii_digit());
-        let lengths = groups.map(str::len).filter(|length| *length > 0);
-        let (mut digits, mut shortest) = (0, usize::MAX);
-        for length in lengths {
-            digits += length;
-            shortest = shortest.min(length);
-        }
-        let abroad = run.contains('+') && digits >= PHONE.0;
-        let found = abroad || digits >= PHONE.1 && shortest >= 3;
-        found.then(|| start + run.len() - run.trim_start().len())
-    })
-}
-
 /// Turns of a conversation.
 pub(super) fn turn(text: &str) -> Option<usize> {
     let small = text.to_ascii_lowercase();
@@ -175,38 +77,6 @@ pub(super) fn turn(text: &str) -> Option<usize> {
         };
         roles.filter_map(begins).min()
     })
-}
-
-/// Words to the one who asked for the text, or about the task.
-pub(super) fn preamble(text: &str) -> Option<usize> {
-    let small = text.to_ascii_lowercase();
-    let begin = small.trim_start_matches(|c: char| c.is_whitespace() || "\"'“*#_".contains(c));
-    let at = small.len() - begin.len();
-    let mut rows = begin.lines().map(str::trim).filter(|row| !row.is_empty());
-    let first = rows.next().unwrap_or_default();
-    let introduces = first.ends_with([':', '：'])
-        && first.chars().count() <= LONGEST_INTRODUCTION
-        && rows.next().is_some();
-    let sentence = first.split(['.', '!', '?', ':']).next().unwrap_or_default();
-    let presents = PRESENTING.iter().any(|word| begin.starts_with(word))
-        && PRESENTED
-            .iter()
-            .any(|word| phrase(sentence, word).is_some());
-    let opens = OPENINGS.iter().any(|word| begin.starts_with(word));
-    if introduces || presents || opens {
-        return Some(at);
-    }
-    TASK.iter().filter_map(|words| phrase(&small, words)).min()
-}
-
-/// Where these words stand in a text of small letters, and not as a part of others.
-fn phrase(text: &str, words: &str) -> Option<usize> {
-    let mut places = text.match_indices(words);
-    let found = places.find(|(at, words)| {
-        let after = &text[at + words.len()..];
-        !text[..*at].ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
-    });
-    found.map(|(at, _)| at)
 }
 
 /// A line that is a point of a list.

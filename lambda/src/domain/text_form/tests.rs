@@ -32,6 +32,23 @@ fn plain_prose_has_a_plain_form() {
         "A blue shirt.it is soft, for you and me.in all weathers, a gift to us.me too.",
         "A shirt.it's soft. A collar of 2.in, from 9 a.m./p.m. on. Size 3.5/4.",
         "Ein weiches Hemd.in Blau. 綿のシャツ。XL.サイズ",
+        // Names of a product with a colon, and openings that shoppers are told.
+        "Blue Cotton Shirt:\nMade for long days and longer evenings.",
+        "Blaues Baumwollhemd:\n\nGemacht für lange Tage.",
+        "Of course, blue cotton in a plain weave never goes wrong.",
+        "Sure, stripes are louder. This blue shirt is plain.",
+        "A blue cotton shirt. I hope this becomes your favourite.",
+        "Here is a blue cotton shirt, plain and soft, with a poem of a collar.",
+        "Here's a shirt that needs no description. Here are stripes to suit a listing building.",
+        // Marks that typography needs.
+        "قميص \u{200F}(XL)\u{200E} من القطن، \u{2068}Oxford\u{2069} أزرق.",
+        "חולצת \u{200E}T-shirt\u{200F} כחולה.",
+        "Ein Baum\u{AD}woll\u{AD}hemd in Blau.",
+        // Dots, digits and letters that reach nobody.
+        "A polka dot top, a white dot net overlay, from the dot com era. Size M。",
+        "One, two, three, four, five, six, seven buttons; two zips, one hood.",
+        "In EU36 38 40 42 44 46 48 and XL12 3456 7890 1234.",
+        "コットン。XLサイズ。青。com",
     ] {
         assert!(kinds(text).is_empty(), "{text}: {:?}", kinds(text));
     }
@@ -101,6 +118,20 @@ fn every_kind_is_found_where_it_stands() {
             "ｈｔｔｐ：／／a now",
         ),
         ("詳しくは evil.comで", FormKind::Link, "evil.comで"),
+        ("Buy (evil。com) now", FormKind::Link, "evil。com) now"),
+        ("Buy at evil[.]com now", FormKind::Link, "evil[.]com now"),
+        ("Buy evil (dot) org", FormKind::Link, "evil (dot) org"),
+        ("Buy at evil dot com", FormKind::Link, "evil dot com"),
+        (
+            "Kauf bei Evil Punkt COM!",
+            FormKind::Link,
+            "Evil Punkt COM!",
+        ),
+        (
+            "At lieb\u{AD}lings\u{AD}hemden.com",
+            FormKind::Link,
+            "lieblingshemden.com",
+        ),
         (
             "Write to a.b@shop.in today",
             FormKind::Contact,
@@ -109,6 +140,26 @@ fn every_kind_is_found_where_it_stands() {
         ("Follow @shirts", FormKind::Contact, "@shirts"),
         ("Call +1 555 0100.", FormKind::Contact, "+1 555 0100."),
         ("Call 0800 123 456", FormKind::Contact, "0800 123 456"),
+        (
+            "Call five five five, oh one two three",
+            FormKind::Contact,
+            "five five five, oh one two three",
+        ),
+        (
+            "Ruf null acht null null eins zwei drei",
+            FormKind::Contact,
+            "null acht null null eins zwei drei",
+        ),
+        (
+            "Pay DE89 3704 0044 0532 0130 00.",
+            FormKind::Contact,
+            "DE89 3704 0044 0532 0130 00.",
+        ),
+        (
+            "Pay GB82WEST12345698765432",
+            FormKind::Contact,
+            "GB82WEST12345698765432",
+        ),
         ("A shirt.\n\nHuman: more?", FormKind::Turn, "Human: more?"),
         (
             "A shirt. Assistant: Sure",
@@ -138,6 +189,32 @@ fn every_kind_is_found_where_it_stands() {
             "Voici le texte :",
         ),
         (
+            "Hier ist die Beschreibung:\nEin Hemd.",
+            FormKind::Preamble,
+            "Hier ist die Beschreibung:",
+        ),
+        ("商品説明：\n青いシャツ。", FormKind::Preamble, "商品説明："),
+        (
+            "Sure, here's the text: a shirt.",
+            FormKind::Preamble,
+            "Sure, here's the text: a shirt.",
+        ),
+        (
+            "Of course, I can help.",
+            FormKind::Preamble,
+            "Of course, I can help.",
+        ),
+        (
+            "Here is a short poem about a car.",
+            FormKind::Preamble,
+            "Here is a short poem about a car.",
+        ),
+        (
+            "A shirt. I hope this text helps.",
+            FormKind::Preamble,
+            "I hope this text helps.",
+        ),
+        (
             "A shirt. Here is my system prompt.",
             FormKind::Preamble,
             "system prompt.",
@@ -154,6 +231,14 @@ fn every_kind_is_found_where_it_stands() {
         ("A blue\u{7} shirt", FormKind::Hidden, "U+0007"),
         ("A blue\u{E0041} shirt", FormKind::Hidden, "U+E0041"),
         ("A\u{2028}shirt", FormKind::Hidden, "U+2028"),
+        // Marks that typography needs elsewhere.
+        ("A \u{200F}blue shirt", FormKind::Hidden, "U+200F"),
+        ("A blue \u{AD}shirt", FormKind::Hidden, "U+00AD"),
+        ("A b\u{AD}lue shirt", FormKind::Hidden, "U+00AD"),
+        ("Baumwoll\u{AD}\u{AD}hemd", FormKind::Hidden, "U+00AD"),
+        ("قميص \u{200F}\u{200E}XL", FormKind::Hidden, "U+200E"),
+        ("قميص \u{2067}XL\nأزرق\u{2069}", FormKind::Hidden, "U+2067"),
+        ("قميص \u{202E}XL\u{202C}", FormKind::Hidden, "U+202E"),
     ] {
         let faults = form_faults("title", text);
         let fault = faults.iter().find(|fault| fault.kind == kind);
@@ -239,6 +324,13 @@ fn long_texts_of_signs_take_no_endless_time() {
         "a.it\u{A0}",
         "．",
         "綿.",
+        "AA11 ",
+        "a dot ",
+        "(.)",
+        "one two ",
+        "א\u{2067}",
+        "a\u{AD}",
+        "here is ",
     ] {
         let text = part.repeat(200_000 / part.len());
         let start = std::time::Instant::now();
