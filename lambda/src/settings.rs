@@ -176,7 +176,7 @@ impl Settings {
                 .any(|name| environment.get(name).is_some()),
         };
         settings.check_prefixes()?;
-        writing::check_room(&settings.wording.style, settings.max_tokens)?;
+        writing::check_room(&settings.wording, settings.max_tokens)?;
         Ok(settings)
     }
 
