@@ -178,7 +178,7 @@ async fn describe_or_settle(
     }
 }
 
-/// Why there is nothing to do about a photo: its result lies there, or a later one's.
+/// Why there is nothing to do about a photo, as for a delivery of it.
 pub async fn done_already(
     app: &App,
     work: &Work,
@@ -186,8 +186,17 @@ pub async fn done_already(
 ) -> Result<Option<&'static str>, StoreError> {
     let result = result_address(app, &work.bucket, &work.product_id);
     let source = marked(app, &work.request, work.source.clone());
-    let stored = app.services.store.look(&result, deadline).await?;
-    Ok(done(stored.as_ref(), &source))
+    let delivery = Delivery {
+        product_id: Some(&work.product_id),
+        name: &object_name(app, &work.product_id),
+        bucket: &result.bucket,
+        source: &source,
+        request: Value::Null,
+    };
+    let result = app.services.store.look(&result, deadline);
+    let failure = failures::look_up(app, &delivery, deadline);
+    let (stored, failure) = tokio::join!(result, failure);
+    Ok(needless(stored?.as_ref(), failure.as_ref(), &source))
 }
 
 /// Where the result of a product goes whose photo is in `bucket`.
