@@ -186,16 +186,17 @@ pub async fn done_already(
 ) -> Result<Option<&'static str>, StoreError> {
     let result = result_address(app, &work.bucket, &work.product_id);
     let source = marked(app, &work.request, work.source.clone());
+    let name = object_name(app, &work.product_id);
     let delivery = Delivery {
         product_id: Some(&work.product_id),
-        name: &object_name(app, &work.product_id),
+        name: &name,
         bucket: &result.bucket,
         source: &source,
         request: Value::Null,
     };
-    let result = app.services.store.look(&result, deadline);
+    let stored = app.services.store.look(&result, deadline);
     let failure = failures::look_up(app, &delivery, deadline);
-    let (stored, failure) = tokio::join!(result, failure);
+    let (stored, failure) = tokio::join!(stored, failure);
     Ok(needless(stored?.as_ref(), failure.as_ref(), &source))
 }
 
