@@ -200,7 +200,10 @@ mod tests {
         let coats = "[[attribute]]\nname = 'Hem'\n[[category]]\nname = 'coat'";
         let coats = AttributeSet::parse(coats).unwrap();
         let warning = plan_of(&coats, None, None).unwrap().warning.unwrap();
-        assert!(warning.contains("\"shirt\" (DEFAULT_CATEGORY)"), "{warning}");
+        assert!(
+            warning.contains("\"shirt\" (DEFAULT_CATEGORY)"),
+            "{warning}"
+        );
         let named = plan_of(&coats, Some("shirt"), None).unwrap();
         let warning = named.warning.unwrap();
         assert!(!warning.contains("DEFAULT_CATEGORY"), "{warning}");
