@@ -36,12 +36,22 @@ pub struct Row {
     pub error: Option<String>,
 }
 
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The questions, never none.
+    pub asked: Vec<Asked>,
+    /// A sentence for the user where the category is not known.
+    pub warning: Option<String>,
+}
+
 /// Those of the category's attributes, if `all`, then the user's own.
 ///
 /// # Errors
 /// When there is no question.
-pub fn plan(set: &AttributeSet, category: &str, all: bool, own: &[String]) -> Outcome<Vec<Asked>> {
+pub fn plan(set: &AttributeSet, category: &str, all: bool, own: &[String]) -> Outcome<Plan> {
     let mut asked = Vec::new();
+    let mut warning = None;
     if all {
         let request = DescribeRequest {
             product_id: None,
@@ -52,6 +62,7 @@ pub fn plan(set: &AttributeSet, category: &str, all: bool, own: &[String]) -> Ou
         };
         let plan = QuestionPlan::new(set, category, &request)
             .map_err(|error| Failure::usage(error.to_string()))?;
+        warning = plan.warning;
         asked.extend(plan.questions.into_iter().map(|question| Asked {
             question: question.text,
             attribute: Some(question.attribute),
@@ -71,7 +82,7 @@ pub fn plan(set: &AttributeSet, category: &str, all: bool, own: &[String]) -> Ou
         return Err(Failure::usage("there is nothing to ask")
             .next("give --question \"…\", or --all for the attributes of the category"));
     }
-    Ok(asked)
+    Ok(Plan { asked, warning })
 }
 
 /// What the answers say, one row a question.
@@ -179,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_category_is_asked_about_what_applies_to_it_then_ones_own_questions() {
-        let asked = plan(&set(), "dress", true, &["Is it lined?".to_owned()]).unwrap();
+        let plan = plan(&set(), "dress", true, &["Is it lined?".to_owned()]).unwrap();
+        assert_eq!(plan.warning, None);
+        let asked = plan.asked;
         let names: Vec<Option<&str>> = asked
             .iter()
             .map(|asked| {
@@ -197,6 +210,14 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_category_is_told_where_it_is_asked_about() {
+        let own = ["Is it lined?".to_owned()];
+        let warning = plan(&set(), "shirtt", true, &own).unwrap().warning.unwrap();
+        assert!(warning.contains("\"shirtt\""), "{warning}");
+        assert_eq!(plan(&set(), "shirtt", false, &own).unwrap().warning, None);
+    }
+
+    #[test]
     fn no_question_is_a_wrong_command_line() {
         for own in [Vec::new(), vec![" ".to_owned()]] {
             let failure = plan(&set(), "shirt", false, &own).unwrap_err();
@@ -207,9 +228,10 @@ mod tests {
 
     #[test]
     fn answers_become_rows_whatever_they_say() {
-        let mut asked = plan(&set(), "shirt", true, &[]).unwrap();
+        let mut asked = plan(&set(), "shirt", true, &[]).unwrap().asked;
         asked.truncate(3);
-        asked.extend(plan(&set(), "shirt", false, &["One?".into(), "Two?".into()]).unwrap());
+        let own = plan(&set(), "shirt", false, &["One?".into(), "Two?".into()]).unwrap();
+        asked.extend(own.asked);
         let late = AskError::TimedOut {
             endpoint: "blip2".into(),
         };

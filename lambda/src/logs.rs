@@ -20,7 +20,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub use self::base64_runs::without_base64;
+pub use self::base64_runs::{without_any_base64, without_base64};
 pub use self::said::said;
 use self::said::without_said;
 use crate::telemetry::METRICS_TARGET;

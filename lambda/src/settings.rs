@@ -6,7 +6,7 @@
 //! is `AWS_ENDPOINT_URL_S3` (or `AWS_ENDPOINT_URL`): when it is set, S3 is
 //! addressed in path style, because a local server has no host name per bucket.
 
-mod asked;
+mod attribute_set;
 mod bedrock;
 mod claim_products;
 mod fingerprint;
@@ -136,7 +136,7 @@ impl Settings {
         let environment = Environment { lookup };
         let certainty = writing::certainty(&environment)?;
         let wording = writing::wording(&environment, certainty.low)?;
-        let attribute_set = asked::attribute_set(&environment)?;
+        let attribute_set = attribute_set::attribute_set(&environment)?;
         let settings = Settings {
             endpoint_name: endpoint_name(&environment)?,
             inference_component_name: inference_component_name(&environment)?,
@@ -155,7 +155,7 @@ impl Settings {
             temperature: bedrock::temperature(&environment)?,
             certainty,
             unfaithful: unfaithful(&environment)?,
-            default_category: asked::default_category(&environment, &attribute_set)?,
+            default_category: attribute_set::default_category(&environment, &attribute_set)?,
             default_format: default_format(&environment)?,
             fingerprint: fingerprint::of(&environment, &attribute_set, &wording.template),
             attribute_set,
@@ -176,7 +176,7 @@ impl Settings {
                 .any(|name| environment.get(name).is_some()),
         };
         settings.check_prefixes()?;
-        writing::check_room(&settings.wording.style, settings.max_tokens)?;
+        writing::check_room(&settings.wording, settings.max_tokens)?;
         Ok(settings)
     }
 

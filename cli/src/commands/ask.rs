@@ -11,7 +11,7 @@ use describe_product::settings::{
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
-use crate::asking::{self, Asked, Row};
+use crate::asking::{self, Asked, Plan, Row};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::function_settings::{self, Setting};
@@ -87,12 +87,15 @@ pub async fn run(args: AskArgs, context: &Context) -> Outcome {
         given.push(Setting::new(&ATTRIBUTE_SET, path));
     }
     let settings = function_settings::read(&given, context.s3_by_path())?;
-    let asked = asking::plan(
+    let Plan { asked, warning } = asking::plan(
         &settings.attribute_set,
         &args.category,
         args.all,
         &args.questions,
     )?;
+    if let Some(warning) = warning {
+        context.terminal.say(warning);
+    }
     let services = describe_product::adapters::services(&settings, context.aws().await);
     let protocol = if context.terminal.is_watched() && !args.no_picture {
         Protocol::of_environment(|name| std::env::var(name).ok())

@@ -110,10 +110,11 @@ fn with_request_id(what: &str, request_id: Option<&str>) -> String {
 }
 
 /// The words of a service's error, short enough for a message to a caller, and marked so that
-/// they stay out of the log. A photo in them is taken out before they are shortened, which would
-/// leave a piece of it that is too short to be known as one.
+/// they stay out of the log. A photo in them is taken out, where it is in base64, before they are
+/// shortened, which would leave a piece of it that is too short to be known as one. One in
+/// another form, such as a list of its bytes, stays as far as it is not cut off.
 fn said(words: &str) -> String {
-    let without = logs::without_base64(words.as_bytes());
+    let without = logs::without_any_base64(words.as_bytes());
     logs::said(&shortened(&String::from_utf8_lossy(&without)))
 }
 

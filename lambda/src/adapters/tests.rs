@@ -628,12 +628,30 @@ fn an_answer_without_an_id_has_none_told() {
 #[test]
 fn no_piece_of_an_echoed_photo_is_left_where_words_are_cut() {
     let photo = "iVBORw0KGgoAAAANSUhEUgAA".repeat(100);
-    for before in [0, 200, 480, 499] {
-        let words = said(&format!(
-            "{}\"image\": \"{photo}\"",
-            " x".repeat(before / 2)
-        ));
-        assert!(!words.contains("iVBO"), "{words}");
+    let in_lines = |end: &str| {
+        let lines = photo.as_bytes().chunks(76);
+        let lines: Vec<&str> = lines
+            .map(|line| std::str::from_utf8(line).unwrap())
+            .collect();
+        lines.join(end)
+    };
+    let photos = [
+        in_lines(""),
+        in_lines("\n"),
+        in_lines("\r\n"),
+        // As JSON has it.
+        in_lines("\\n"),
+        "iVBORw0KGgo\\/AAANSUhEUgAA".repeat(100),
+        "iVBORw0KGgo-AAA_SUhEUgAA".repeat(100),
+    ];
+    for photo in photos {
+        for before in [0, 200, 480, 499] {
+            let words = said(&format!(
+                "{}\"image\": \"{photo}\"",
+                " x".repeat(before / 2)
+            ));
+            assert!(!words.contains("iVBO"), "{words}");
+        }
     }
 }
 

@@ -66,6 +66,8 @@ pub enum DescribeError {
     NothingRecognised {
         /// The attributes that were asked about.
         missing: Vec<String>,
+        /// Sentences about what may be why: an unknown category, questions without an answer.
+        warnings: Vec<String>,
     },
     /// Some were answered to the point, none of them with enough confidence.
     #[error(
@@ -117,8 +119,7 @@ pub async fn describe_product_aloud(
     let start = Instant::now();
     let found = find_attributes(services, photo, &plan, deadline.of_questions()).await;
     Progress::note(|progress| progress.attributes_ms = Some(in_ms(start.elapsed())));
-    let mut findings = found?;
-    findings.warnings.splice(0..0, plan.warning);
+    let findings = found?;
 
     let start = Instant::now();
     let told = services.certainty.part(&findings);
@@ -230,14 +231,16 @@ async fn find_attributes(
         });
     }
     let mut findings = Findings::read(&services.attribute_set, &plan.questions, answers);
+    let before = plan.warning.clone().into_iter().chain(warning);
+    findings.warnings.splice(0..0, before);
     if findings.attributes.is_empty() {
         let answers = Answers::of(&findings, &Told::default());
         Progress::note(|progress| progress.answers = Some(answers));
         return Err(DescribeError::NothingRecognised {
             missing: findings.missing,
+            warnings: findings.warnings,
         });
     }
-    findings.warnings.splice(0..0, warning);
     Ok(findings)
 }
 

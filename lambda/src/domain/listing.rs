@@ -13,7 +13,7 @@ use self::fields::Fields;
 pub use self::limits::told as limits_told;
 use self::search::{Searched, searched};
 use self::settling::{Changes, settle};
-use super::text_form::{form_faults, unfinished};
+use super::text_form::{form_faults, is_unfinished, unfinished};
 use super::writing::{Draft, Reader};
 use super::{FormFault, Subject, TextCheck};
 
@@ -210,12 +210,14 @@ impl Draft for ListingDraft {
 
     fn weight(&self) -> [usize; 4] {
         match self {
-            ListingDraft::Unreadable(_) => [1, 0, 0, 0],
+            ListingDraft::Unreadable(_) => [2, 0, 0, 0],
             ListingDraft::Read(read) => {
                 let faults = &read.faults;
                 let wrong = faults.contradicted.len() + faults.claims.len() + faults.banned.len();
                 let wrong = wrong + read.wrong_script.len() + read.wrong_form.len();
-                [0, wrong, faults.unmentioned.len(), read.length_faults.len()]
+                let cut = usize::from(is_unfinished(&read.wrong_form));
+                let unmentioned = faults.unmentioned.len();
+                [cut, wrong, unmentioned, read.length_faults.len()]
             }
         }
     }

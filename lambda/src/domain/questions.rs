@@ -64,13 +64,15 @@ impl QuestionPlan {
                 attribute: attribute.clone(),
             })
             .collect();
-        // Where a set has no categories, that none is named is as it should be.
-        let is_meant = request.category.is_some() || !set.categories().is_empty();
-        let is_known = set.category(category).is_some() || category == UNKNOWN_CATEGORY_NOUN;
+        // A set without categories asks about everything, whatever is named.
+        let is_known = set.categories().is_empty()
+            || set.category(category).is_some()
+            || category == UNKNOWN_CATEGORY_NOUN;
+        let is_named = request.category.is_some();
         Ok(QuestionPlan {
             noun: noun.to_owned(),
             questions,
-            warning: (is_meant && !is_known).then(|| unknown_category(set, category)),
+            warning: (!is_known).then(|| unknown_category(set, category, is_named)),
         })
     }
 
@@ -83,16 +85,19 @@ impl QuestionPlan {
     }
 }
 
-fn unknown_category(set: &AttributeSet, name: &str) -> String {
+/// What is said of a category that the set does not have: the request's, or where that names
+/// none the setting's, which its caller has never seen.
+fn unknown_category(set: &AttributeSet, name: &str, is_named: bool) -> String {
     let known: Vec<&str> = set
         .categories()
         .iter()
         .map(|one| one.name.as_str())
         .collect();
     format!(
-        "The category {:?} is none of the function's set, which has: {}. The product was asked \
+        "The category {:?}{} is none of the function's set, which has: {}. The product was asked \
          about as {UNKNOWN_CATEGORY_NOUN:?}, with all attributes unless the request names some.",
         excerpt(name),
+        if is_named { "" } else { " (DEFAULT_CATEGORY)" },
         known.join(", ")
     )
 }
@@ -118,6 +123,14 @@ mod tests {
         category: Option<&str>,
         attributes: Option<&[&str]>,
     ) -> Result<QuestionPlan, UnknownAttribute> {
+        plan_of(&AttributeSet::embedded(), category, attributes)
+    }
+
+    fn plan_of(
+        set: &AttributeSet,
+        category: Option<&str>,
+        attributes: Option<&[&str]>,
+    ) -> Result<QuestionPlan, UnknownAttribute> {
         let request = DescribeRequest {
             product_id: None,
             photo: PhotoSource::Bytes(Bytes::new()),
@@ -126,7 +139,7 @@ mod tests {
                 .map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
             format: None,
         };
-        QuestionPlan::new(&AttributeSet::embedded(), "shirt", &request)
+        QuestionPlan::new(set, "shirt", &request)
     }
 
     fn names(plan: &QuestionPlan) -> Vec<&str> {
@@ -179,6 +192,31 @@ mod tests {
         }
         for known in [None, Some("Tshirts"), Some("clothing")] {
             assert_eq!(plan(known, None).unwrap().warning, None);
+        }
+    }
+
+    #[test]
+    fn an_unknown_category_of_the_setting_is_told_as_such() {
+        let coats = "[[attribute]]\nname = 'Hem'\n[[category]]\nname = 'coat'";
+        let coats = AttributeSet::parse(coats).unwrap();
+        let warning = plan_of(&coats, None, None).unwrap().warning.unwrap();
+        assert!(
+            warning.contains("\"shirt\" (DEFAULT_CATEGORY)"),
+            "{warning}"
+        );
+        let named = plan_of(&coats, Some("shirt"), None).unwrap();
+        let warning = named.warning.unwrap();
+        assert!(!warning.contains("DEFAULT_CATEGORY"), "{warning}");
+        assert_eq!(plan_of(&coats, Some("coat"), None).unwrap().warning, None);
+    }
+
+    #[test]
+    fn a_set_without_categories_knows_every_category() {
+        let set = AttributeSet::parse("[[attribute]]\nname = 'Hem'").unwrap();
+        for category in [None, Some("coat")] {
+            let plan = plan_of(&set, category, None).unwrap();
+            assert_eq!(plan.warning, None);
+            assert_eq!(names(&plan), ["Hem"]);
         }
     }
 

@@ -150,6 +150,13 @@ pub fn unfinished(member: &'static str, text: &str) -> FormFault {
     }
 }
 
+/// Whether one of the faults is that a text has no end.
+pub fn is_unfinished(faults: &[FormFault]) -> bool {
+    faults
+        .iter()
+        .any(|fault| fault.kind == FormKind::Unfinished)
+}
+
 /// Whether a text that is longer than a name is written in capitals.
 fn is_in_capitals(text: &str) -> bool {
     let capitals = text.chars().filter(|c| c.is_uppercase()).count();

@@ -6,7 +6,7 @@ use faithfulness::Findings;
 use tokio::time::Instant;
 
 use super::listing::{Listing, ListingDraft, ListingReader};
-use super::text_form::unfinished;
+use super::text_form::{is_unfinished, unfinished};
 use super::{
     Deadline, Describer, DescriberError, FormFault, Format, Prompt, Subject, TextCheck,
     WrittenDescription,
@@ -55,7 +55,7 @@ pub(super) trait Draft {
     /// A sentence for each thing to mend; none where nothing is wrong.
     fn reasons(&self) -> Vec<String>;
 
-    /// How much is wrong, what weighs most first.
+    /// How much is wrong, what weighs most first: that it has no end.
     fn weight(&self) -> [usize; 4];
 
     /// Notes that the writer was stopped before the end of `text`. What stands there may end
@@ -221,7 +221,8 @@ impl Draft for TextDraft {
         reasons
     }
 
-    /// What is false or forbidden weighs more than what is left out, however much that is.
+    /// Half a text weighs more than anything else, and what is false or forbidden more than
+    /// what is left out, however much that is.
     fn weight(&self) -> [usize; 4] {
         let Findings {
             contradicted,
@@ -233,7 +234,8 @@ impl Draft for TextDraft {
         let wrong = contradicted.len() + claims.len() + banned.len();
         let script = usize::from(self.script_reason.is_some());
         let wrong = wrong + script + self.wrong_form.len();
-        [0, wrong, unmentioned.len(), 0]
+        let cut = usize::from(is_unfinished(&self.wrong_form));
+        [cut, wrong, unmentioned.len(), 0]
     }
 
     fn note_cut_short(&mut self, text: &str) {

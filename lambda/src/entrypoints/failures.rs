@@ -39,12 +39,17 @@ impl Known {
         }
     }
 
-    /// Why just this delivery is not worked on again, whoever tries: its photo is no usable
-    /// one, or its text was written and mended, and is held or dropped. Everything else may
-    /// have been mended since.
+    /// Why just this delivery, or another one about the same photo, is not worked on again,
+    /// whoever tries: its photo is no usable one, or its text was written and mended, and is
+    /// held or dropped. Everything else may have been mended since.
     pub fn final_reason(&self, source: &SourceMark) -> Option<&'static str> {
         let record = self.record.as_ref()?;
-        if self.stored.standing(source) != Standing::Same {
+        // An event about the photo of a message that was sent after it is earlier, and is done
+        // with all the same.
+        let of_same_work = |known: &SourceMark| known.is_of_same_work(source);
+        let is_of_this = self.stored.standing(source) == Standing::Same
+            || self.stored.source.as_ref().is_some_and(of_same_work);
+        if !is_of_this {
             return None;
         }
         let reasons = [

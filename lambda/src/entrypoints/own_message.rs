@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::message::MessageId;
-use super::request_body::{RequestBody, invalid, is_below_a_prefix, product_id_of, unreadable};
+use super::request_body::{RequestBody, invalid, product_id_of, unreadable};
 use super::stored::{Outcome, describe_and_store};
 use super::{App, failures, upload};
 use crate::domain::{
@@ -141,10 +141,7 @@ fn read(app: &App, body: Value) -> Result<Task, Problem> {
 fn product_id(app: &App, request: &DescribeRequest) -> Option<String> {
     let of_photo = || {
         let photo = request.photo.address()?;
-        let named = upload::product_id(&app.settings.incoming_prefix, &photo.key);
-        named
-            .filter(|name| is_below_a_prefix(name))
-            .map(str::to_owned)
+        upload::product_id(&app.settings.incoming_prefix, &photo.key).map(str::to_owned)
     };
     request.product_id.clone().or_else(of_photo)
 }

@@ -178,7 +178,7 @@ async fn describe_or_settle(
     }
 }
 
-/// Why there is nothing to do about a photo: its result lies there, or a later one's.
+/// Why there is nothing to do about a photo, as for a delivery of it.
 pub async fn done_already(
     app: &App,
     work: &Work,
@@ -186,8 +186,18 @@ pub async fn done_already(
 ) -> Result<Option<&'static str>, StoreError> {
     let result = result_address(app, &work.bucket, &work.product_id);
     let source = marked(app, &work.request, work.source.clone());
-    let stored = app.services.store.look(&result, deadline).await?;
-    Ok(done(stored.as_ref(), &source))
+    let name = object_name(app, &work.product_id);
+    let delivery = Delivery {
+        product_id: Some(&work.product_id),
+        name: &name,
+        bucket: &result.bucket,
+        source: &source,
+        request: Value::Null,
+    };
+    let stored = app.services.store.look(&result, deadline);
+    let failure = failures::look_up(app, &delivery, deadline);
+    let (stored, failure) = tokio::join!(stored, failure);
+    Ok(needless(stored?.as_ref(), failure.as_ref(), &source))
 }
 
 /// Where the result of a product goes whose photo is in `bucket`.
@@ -277,16 +287,27 @@ async fn look(
     if is_of_same_photo(stored, delivery.source) {
         mark_anew(app, result, delivery, deadline).await?;
     }
-    if let Some(reason) = done(stored, delivery.source) {
-        if failure.is_some() {
-            failures::clear(app, delivery, deadline).await?;
-        }
-        return Ok(ControlFlow::Break(reason));
+    if failure.is_some() && done(stored, delivery.source).is_some() {
+        failures::clear(app, delivery, deadline).await?;
     }
-    let final_reason = |failure: &Known| failure.final_reason(delivery.source);
-    Ok(match failure.as_ref().and_then(final_reason) {
+    let reason = needless(stored, failure.as_ref(), delivery.source);
+    Ok(match reason {
         Some(reason) => ControlFlow::Break(reason),
         None => ControlFlow::Continue(found),
+    })
+}
+
+/// Why there is nothing to do about a photo: its result lies there, or a later one's, or it is
+/// on record that it can't be described. That its text was held or dropped is a failure only
+/// beside an older one: where that is gone, such a result is stored.
+fn needless(
+    stored: Option<&Stored>,
+    failure: Option<&Known>,
+    source: &SourceMark,
+) -> Option<&'static str> {
+    done(stored, source).or_else(|| {
+        let reason = failure?.final_reason(source)?;
+        (stored.is_some() || reason != UNFAITHFUL_TEXT).then_some(reason)
     })
 }
 

@@ -1,6 +1,7 @@
 //! A photo that lies in S3, whoever says so.
 
 use super::App;
+use super::request_body::is_below_a_prefix;
 use super::stored::{First, Outcome, do_work};
 use crate::domain::{
     Deadline, DescribeRequest, ObjectAddress, ObjectState, PhotoSource, SourceMark,
@@ -136,12 +137,14 @@ async fn follow_work(
 }
 
 /// The product whose photo is at `key`: what stands between the prefix and the
-/// extension. Nothing where the key is no photo under the prefix.
+/// extension. Nothing where the key is no photo under the prefix, nor where the result of that
+/// name would not stay below its own prefix.
 pub fn product_id<'a>(prefix: &str, key: &'a str) -> Option<&'a str> {
     let (product_id, extension) = key.strip_prefix(prefix)?.rsplit_once('.')?;
     let is_photo = EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
         && !product_id.is_empty()
-        && !product_id.ends_with('/');
+        && !product_id.ends_with('/')
+        && is_below_a_prefix(product_id);
     is_photo.then_some(product_id)
 }
 
@@ -157,6 +160,10 @@ mod tests {
         assert_eq!(id("incoming/summer/1.jpeg"), Some("summer/1"));
         assert_eq!(id("incoming/1.gif"), None);
         assert_eq!(product_id("", "images/1.jpg"), Some("images/1"));
+        for path in ["../x", "/x", "..", "a/../../x", "./x"] {
+            let key = format!("incoming/{path}.jpg");
+            assert_eq!(product_id("incoming/", &key), None, "{key}");
+        }
     }
 
     #[test]

@@ -9,8 +9,18 @@ const LONGEST_RUN: usize = 100;
 /// The text with the number of its characters in the place of every long run of base64. An
 /// endpoint that fails may give its request back, and with it the photo.
 pub fn without_base64(text: &[u8]) -> Cow<'_, [u8]> {
-    let is_long = |run: &&[u8]| run.len() > LONGEST_RUN && run.iter().all(is_base64);
-    let runs = || text.chunk_by(|left, right| is_base64(left) == is_base64(right));
+    without_runs(text, is_base64)
+}
+
+/// The same where the base64 may be URL-safe, in lines, or escaped as in JSON. Long names with
+/// hyphens go with it: a log needs them, the words of another program's error do not.
+pub fn without_any_base64(text: &[u8]) -> Cow<'_, [u8]> {
+    without_runs(text, is_any_base64)
+}
+
+fn without_runs(text: &[u8], is_part: fn(&u8) -> bool) -> Cow<'_, [u8]> {
+    let is_long = |run: &&[u8]| run.len() > LONGEST_RUN && run.iter().all(is_part);
+    let runs = || text.chunk_by(|left, right| is_part(left) == is_part(right));
     if !runs().any(|run| is_long(&run)) {
         return Cow::Borrowed(text);
     }
@@ -27,6 +37,10 @@ pub fn without_base64(text: &[u8]) -> Cow<'_, [u8]> {
 
 fn is_base64(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+fn is_any_base64(byte: &u8) -> bool {
+    is_base64(byte) || matches!(byte, b'-' | b'_' | b'\\' | b'\r' | b'\n')
 }
 
 #[cfg(test)]

@@ -55,9 +55,10 @@ impl From<DescribeError> for Problem {
                 };
                 with_findings(Problem::new(kind, detail), findings)
             }
-            DescribeError::NothingRecognised { missing } => {
+            DescribeError::NothingRecognised { missing, warnings } => {
                 let findings = Findings {
                     missing,
+                    warnings,
                     ..Findings::default()
                 };
                 with_findings(
@@ -208,6 +209,17 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_was_recognised_the_warnings_say_what_may_be_why() {
+        let error = DescribeError::NothingRecognised {
+            missing: vec!["Fit".into()],
+            warnings: vec!["The category is unknown.".into()],
+        };
+        let problem = Problem::from(error).to_json();
+        assert_eq!(problem["missing"], json!(["Fit"]));
+        assert_eq!(problem["warnings"], json!(["The category is unknown."]));
+    }
+
+    #[test]
     fn errors_have_the_status_that_fits() {
         let address: ObjectAddress = "s3://bucket/key".parse().unwrap();
         let endpoint = || "blip2".to_owned();
@@ -305,6 +317,7 @@ mod tests {
             (
                 DescribeError::NothingRecognised {
                     missing: vec!["Fit".into()],
+                    warnings: Vec::new(),
                 },
                 502,
             ),

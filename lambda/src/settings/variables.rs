@@ -49,7 +49,7 @@ variables! {
     MODEL_PRICES = "":
         "What models cost, for `usage.cost_usd`: ID=INPUT/OUTPUT in US dollars a million tokens, comma-separated, beside the prices of `prices/bedrock.json`. A model without a price has no cost.";
     MAX_TOKENS = "400":
-        "The longest description, 1 to 64000 tokens; at least as many as the most words of DESCRIPTION_WORDS.";
+        "The longest description, 1 to 64000 tokens; at least as many as the most words of DESCRIPTION_WORDS, if the template asks for them.";
     LISTING_MAX_TOKENS = "1200":
         "The longest listing, 1 to 64000 tokens.";
     TEMPERATURE = "0.1":

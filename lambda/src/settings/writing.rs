@@ -98,10 +98,11 @@ where
 }
 
 /// Checks that the most words that are asked for have room in `max_tokens`. A word is a token
-/// at the least, in whatever language; as a rule it is more.
-pub(super) fn check_room(style: &Style, max_tokens: u32) -> Result<(), SettingsError> {
-    let most = *style.words.end();
-    if max_tokens < most {
+/// at the least, in whatever language; as a rule it is more. A template of one's own may ask for
+/// no number of words.
+pub(super) fn check_room(wording: &Wording, max_tokens: u32) -> Result<(), SettingsError> {
+    let most = *wording.style.words.end();
+    if wording.template.has(Slot::Words) && max_tokens < most {
         return Err(MAX_TOKENS.wrong(format!(
             "is {max_tokens}, which has no room for the {most} words of DESCRIPTION_WORDS: a word \
              takes one token or more, in English four for three words; raise it, or ask for fewer \

@@ -109,6 +109,18 @@ async fn an_unknown_category_is_told() {
     let product = describe(&Fakes::default(), odd).await.unwrap();
     assert_eq!(product.warnings.len(), 1);
     assert!(product.warnings[0].contains("\"shirtt\""), "{product:?}");
+
+    // It may be why nothing is recognised.
+    let odd = DescribeRequest {
+        category: Some("shirtt".into()),
+        attributes: Some(vec!["Neck".into()]),
+        ..request(photo_bytes())
+    };
+    let error = describe(&Fakes::default(), odd).await.unwrap_err();
+    let DescribeError::NothingRecognised { warnings, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(warnings, product.warnings);
 }
 
 #[tokio::test]
@@ -254,7 +266,8 @@ async fn nothing_is_written_about_nothing() {
     assert_eq!(
         error,
         DescribeError::NothingRecognised {
-            missing: vec!["Neck".into()]
+            missing: vec!["Neck".into()],
+            warnings: Vec::new(),
         }
     );
 }

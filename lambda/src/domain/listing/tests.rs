@@ -140,6 +140,16 @@ fn every_text_is_checked() {
 }
 
 #[test]
+fn half_a_listing_weighs_more_than_a_false_one_and_less_than_none() {
+    let mut half = draft("en", &reply().to_string());
+    half.note_cut_short("");
+    let false_one = draft("en", &with("description", json!("A red linen shirt.")));
+    let none = draft("en", "A blue cotton shirt.");
+    assert!(false_one.weight() < half.weight());
+    assert!(half.weight() < none.weight());
+}
+
+#[test]
 fn lengths_are_told_to_the_writer_and_put_right_all_the_same() {
     let long = format!("Blue cotton shirt {}", "for everybody ".repeat(10));
     let reply = with("title", json!(long));

@@ -166,6 +166,16 @@ async fn half_a_text_is_mended_once_and_then_reported() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn half_a_true_text_is_worse_than_a_whole_one_with_faults() {
+    let describer = writer(&[HALF, WORSE], 0);
+    *describer.cut_short.lock().unwrap() = 1;
+    let description = run(&describer).await;
+    assert_eq!(description.written.text, WORSE);
+    assert_eq!(description.faults.contradicted_attributes().len(), 2);
+    assert!(!is_unfinished(&description.wrong_form), "{description:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn half_a_listing_is_mended_once_and_then_no_listing() {
     let check = check();
     let told = told();

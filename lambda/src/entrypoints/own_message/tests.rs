@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::entrypoints::UNFAITHFUL_TEXT;
 use crate::entrypoints::upload::Upload;
 use crate::fakes::uploads::{PHOTO, RECORD, RESULT};
 use crate::fakes::{Fakes, photo_base64, photo_bytes};
@@ -98,6 +99,35 @@ async fn an_event_of_s3_and_a_message_about_one_photo_do_the_work_once() {
             }
             assert_eq!(fakes.calls(), 1, "{turn}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_s3_and_a_message_about_one_photo_have_its_text_held_once() {
+    let body = json!({"image": {"s3_uri": PHOTO}});
+    for is_upload_first in [true, false] {
+        let mut fakes = with_photo();
+        fakes.variables.insert("UNFAITHFUL_DESCRIPTIONS", "hold");
+        fakes.deliver("00").await.unwrap();
+        let older = fakes.store.get(RESULT);
+        let false_texts = ["A red cotton shirt."; 2];
+        fakes.describer.texts.lock().unwrap().extend(false_texts);
+        let etag = fakes.store.etag(PHOTO).unwrap();
+        for turn in 0..6 {
+            let outcome = if (turn % 2 == 0) == is_upload_first {
+                fakes.deliver_as("01", etag.clone()).await.unwrap()
+            } else {
+                run(&fakes, "m1", body.clone()).await.unwrap()
+            };
+            if turn == 0 {
+                assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+            } else {
+                assert_eq!(outcome, Outcome::Skipped(UNFAITHFUL_TEXT), "{turn}");
+            }
+            assert_eq!(fakes.calls(), 2, "{turn}");
+        }
+        assert_eq!(fakes.store.json(RECORD)["attempts"], 1);
+        assert_eq!(fakes.store.get(RESULT), older);
     }
 }
 

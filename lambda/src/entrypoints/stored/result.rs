@@ -44,12 +44,12 @@ pub async fn store_result(
     if has_text {
         return place.write_over(found, Some(delivery.source), step).await;
     }
-    // What was found was not read.
-    let read = Place {
+    // `found` has no content (`place` reads none), so look again with it.
+    let with_content = Place {
         max_bytes: Some(MAX_RESULT_BYTES),
         ..place
     };
-    read.write(Some(delivery.source), step).await
+    with_content.write(Some(delivery.source), step).await
 }
 
 /// Whether a result has a text for the shop, neither held nor dropped.

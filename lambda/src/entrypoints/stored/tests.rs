@@ -186,6 +186,22 @@ async fn a_text_that_is_held_or_dropped_never_takes_the_place_of_one_that_a_shop
 }
 
 #[tokio::test]
+async fn a_text_that_was_held_beside_an_older_one_is_stored_once_that_is_gone() {
+    let fakes = with_fate("hold");
+    fakes.deliver("01").await.unwrap();
+    writes_false(&fakes);
+    let outcome = fakes.deliver("02").await.unwrap();
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+
+    fakes.store.forget(RESULT);
+    writes_false(&fakes);
+    let outcome = fakes.deliver("02").await.unwrap();
+    assert!(matches!(outcome, Outcome::Written(_)), "{outcome:?}");
+    assert_eq!(fakes.store.json(RESULT)["held_description"], FALSE);
+    assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+}
+
+#[tokio::test]
 async fn a_text_that_is_held_leaves_the_one_of_other_settings_and_is_written_again_by_others() {
     let mut fakes = with_fate("hold");
     fakes.deliver("01").await.unwrap();

@@ -89,6 +89,15 @@ fn a_template_of_one_s_own_is_used() {
 }
 
 #[test]
+fn a_template_that_asks_for_no_number_of_words_needs_no_room_for_it() {
+    let few = [("MAX_TOKENS", "100")];
+    with_template("no-words", "One line of {{attributes}}.", &few).unwrap();
+    let asking = "{{words}} words of {{attributes}}.";
+    let error = with_template("words", asking, &few).unwrap_err();
+    assert_eq!(error.variable, "MAX_TOKENS");
+}
+
+#[test]
 fn a_file_that_is_no_text_for_a_writer_says_why() {
     let with = |name: &str, text: &str| with_template(name, text, &[]);
     let long = format!("{{{{attributes}}}}\n{}", "word ".repeat(1_000_000));

@@ -194,6 +194,32 @@ async fn what_is_described_is_not_asked_about_and_its_result_stays() {
     assert_eq!(asked["asked"], 0);
 }
 
+/// It would be asked about, written and mended with every run.
+#[tokio::test]
+async fn what_is_on_record_beside_an_older_text_is_not_asked_about() {
+    let mut fakes = fakes();
+    fakes.variables.insert("UNFAITHFUL_DESCRIPTIONS", "hold");
+    let deliver = async |etag: &str| {
+        let key = "incoming/1.jpg".to_owned();
+        let upload = to_upload(key, Some(etag.to_owned()), None, "catalogue".to_owned());
+        let outcome = handle_upload(&fakes.app(), upload, "incoming/", soon()).await;
+        outcome.unwrap()
+    };
+    deliver("older").await;
+    let false_texts = ["A red cotton shirt."; 2];
+    fakes.describer.texts.lock().unwrap().extend(false_texts);
+    let outcome = deliver("etag of 1").await;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+
+    let listed = json!([photo("1")]);
+    let asked = step(&fakes, "questions", listed.clone()).await.unwrap();
+    assert_eq!((&asked["asked"], &asked["skipped"]), (&json!(0), &json!(1)));
+
+    fakes.store.forget("s3://catalogue/descriptions/1.json");
+    let asked = step(&fakes, "questions", listed).await.unwrap();
+    assert_eq!(asked["asked"], 1);
+}
+
 /// The text of a photo that was listed may come hours after that of a newer one.
 #[tokio::test]
 async fn a_newer_photo_of_the_product_keeps_its_text() {
