@@ -1,3 +1,11 @@
+import {
+  DEFAULT_MAX_TOKENS,
+  DEFAULT_WORDS,
+  language,
+  mostWords,
+  namespace,
+  words,
+} from './function-values.ts';
 import { variables } from './variables.ts';
 import { anyText, number, oneOf, orElse, textOf, type ValueRule, whole } from './value-rules.ts';
 
@@ -36,8 +44,8 @@ export const FREE_VARIABLES: ReadonlyMap<string, ValueRule> = new Map([
   ['CONFIDENCE_FLOOR', number(0, 1)],
   ['DEFAULT_CATEGORY', anyText],
   ['DEFAULT_FORMAT', oneOf('description', 'listing')],
-  ['DESCRIPTION_LANGUAGE', anyText],
-  ['DESCRIPTION_WORDS', anyText],
+  ['DESCRIPTION_LANGUAGE', language],
+  ['DESCRIPTION_WORDS', words],
   ['ENDPOINT_CONCURRENCY', whole(1, 256)],
   ['ENDPOINT_HEDGE_MS', orElse('0', whole(100, 60_000))],
   ['ENDPOINT_MAX_PAYLOAD_BYTES', whole(65_536, 67_108_864)],
@@ -45,7 +53,7 @@ export const FREE_VARIABLES: ReadonlyMap<string, ValueRule> = new Map([
   ['LISTING_MAX_TOKENS', tokens],
   ['LOW_CONFIDENCE', oneOf('leave-out', 'hedge')],
   ['MAX_TOKENS', tokens],
-  ['METRICS_NAMESPACE', anyText],
+  ['METRICS_NAMESPACE', namespace],
   ['MODEL_PRICES', anyText],
   ['PROMPT_TEMPLATE', anyText],
   ['TEMPERATURE', orElse('none', number(0, 1))],
@@ -58,7 +66,10 @@ const OF_ITS_LIBRARIES = ['RUST_BACKTRACE', 'RUST_LOG', 'SSL_CERT_DIR', 'SSL_CER
 /** Lambda sets these itself and refuses functions that do. */
 const LAMBDAS = /^(AWS|LAMBDA)_/;
 
-/** The variables that may be set beside those that the stack sets, with values that the function takes. */
+/**
+ * The variables that may be set beside those that the stack sets, with values that the function
+ * takes, as far as that can be said in short.
+ */
 export const functionVariables = variables.superRefine((environment, context) => {
   for (const [name, value] of Object.entries(environment)) {
     const message = problemOf(name, value);
@@ -66,7 +77,22 @@ export const functionVariables = variables.superRefine((environment, context) =>
       context.addIssue({ code: 'custom', path: [name], message });
     }
   }
+  const most = mostWords(textOfVariable(environment, 'DESCRIPTION_WORDS') ?? DEFAULT_WORDS);
+  const room = textOfVariable(environment, 'MAX_TOKENS') ?? DEFAULT_MAX_TOKENS;
+  if (most !== undefined && tokens.holds(room) && Number(room) < most) {
+    const message = `must be at least ${String(most)}, the most words of DESCRIPTION_WORDS`;
+    context.addIssue({ code: 'custom', path: ['MAX_TOKENS'], message });
+  }
 });
+
+/** The function takes what is empty for what is not set, and does without space around it. */
+function textOfVariable(
+  environment: Readonly<Record<string, string>>,
+  name: string,
+): string | undefined {
+  const text = environment[name]?.trim();
+  return text === '' ? undefined : text;
+}
 
 function problemOf(name: string, value: string): string | undefined {
   const setting = MANAGED_VARIABLES.get(name);
@@ -86,7 +112,6 @@ function problemOf(name: string, value: string): string | undefined {
   if (rule === undefined) {
     return 'must be left out: the function has no such variable (describe-product --help)';
   }
-  // The function takes what is empty for what is not set, and does without space around it.
-  const text = value.trim();
-  return text === '' || rule.holds(text) ? undefined : `must be ${rule.allowed}`;
+  const text = textOfVariable({ [name]: value }, name);
+  return text === undefined || rule.holds(text) ? undefined : `must be ${rule.allowed}`;
 }
