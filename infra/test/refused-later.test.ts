@@ -11,6 +11,7 @@ describe('settings that would be refused by what is deployed', () => {
         '/',
         /environment\.LAMBDA_TASK_ROOT: must be left out: it is AWS Lambda/,
       ],
+      ['AWS_ENDPOINT_URL_S3', 'x', /AWS_ENDPOINT_URL_S3: must be left out: .* or the SDK's/],
       ['MAX_TOKENS', '64001', /environment\.MAX_TOKENS: must be a whole number from 1 to 64000/],
       ['TEMPERATURE', '1.5', /environment\.TEMPERATURE: must be a number from 0 to 1, or none/],
       ['ENDPOINT_HEDGE_MS', '99', /environment\.ENDPOINT_HEDGE_MS: must be .* from 100 to 60000/],
@@ -43,6 +44,7 @@ describe('settings that would be refused by what is deployed', () => {
       DESCRIPTION_LANGUAGE: 'ZH-hans',
       DESCRIPTION_WORDS: ' 500 - 2000 ',
       RUST_LOG: 'debug',
+      MIMALLOC_SHOW_STATS: '1',
     };
     assert.doesNotThrow(() => settingsWith({ function: { environment } }));
   });

@@ -60,10 +60,14 @@ export const FREE_VARIABLES: ReadonlyMap<string, ValueRule> = new Map([
   ['UNFAITHFUL_DESCRIPTIONS', oneOf('return', 'hold', 'drop')],
 ]);
 
-/** What reads these is not the function's own code: its log, its runtime, its TLS. */
+/** What reads these is not the function's own code: its log, its runtime, its TLS, its allocator. */
 const OF_ITS_LIBRARIES = ['RUST_BACKTRACE', 'RUST_LOG', 'SSL_CERT_DIR', 'SSL_CERT_FILE'];
+const OF_ITS_ALLOCATOR = 'MIMALLOC_';
 
-/** Lambda sets these itself and refuses functions that do. */
+/**
+ * Not for this stack: Lambda sets most of these itself, and the rest would lead its runtime or the
+ * SDK elsewhere.
+ */
 const LAMBDAS = /^(AWS|LAMBDA)_/;
 
 /**
@@ -100,12 +104,12 @@ function problemOf(name: string, value: string): string | undefined {
     return `must be left out: it follows ${setting}`;
   }
   if (LAMBDAS.test(name)) {
-    return "must be left out: it is AWS Lambda's own";
+    return "must be left out: it is AWS Lambda's or the SDK's";
   }
   if (name === OUTPUT_BUCKET) {
     return 'must be left out: the function may write to the catalogue bucket only';
   }
-  if (OF_ITS_LIBRARIES.includes(name)) {
+  if (OF_ITS_LIBRARIES.includes(name) || name.startsWith(OF_ITS_ALLOCATOR)) {
     return undefined;
   }
   const rule = FREE_VARIABLES.get(name);
