@@ -21,8 +21,8 @@ pub struct Arguments {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The profile of the AWS configuration to use, also where the environment has keys; without
-    /// it AWS_PROFILE names one for where it has none
+    /// The profile of the AWS configuration to use. Its credentials come before keys in the
+    /// environment; those come before AWS_PROFILE
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// The region to work in

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use describe_product::adapters::with_causes;
 
@@ -63,7 +63,7 @@ where
         return Failure::new(Exit::Denied, format!("{doing}: no credentials found")).next(SIGN_IN);
     }
     let why = with_causes(error);
-    if why.contains(CREDENTIALS) {
+    if why.contains(CREDENTIALS) && !is_of_the_way_to_credentials(error) {
         return Failure::new(
             Exit::Denied,
             format!("{doing}: no usable credentials: {why}"),
@@ -76,16 +76,27 @@ where
 
 /// Whether nobody had any credentials: no variables, no profile, no machine with a role.
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(current) = cause {
-        if let Some(CredentialsError::CredentialsNotLoaded(_)) =
-            current.downcast_ref::<CredentialsError>()
-        {
-            return true;
-        }
-        cause = current.source();
-    }
-    false
+    causes(error).any(|cause| {
+        let cause = cause.downcast_ref::<CredentialsError>();
+        matches!(cause, Some(CredentialsError::CredentialsNotLoaded(_)))
+    })
+}
+
+/// Whether those who give the credentials of a role or of SSO were not reached, which says nothing
+/// against the credentials.
+fn is_of_the_way_to_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut below = causes(error).skip_while(|cause| !cause.is::<CredentialsError>());
+    below.any(|cause| {
+        let provider = cause.downcast_ref::<CredentialsError>();
+        let timed_out = matches!(provider, Some(CredentialsError::ProviderTimedOut(_)));
+        let connector = cause.downcast_ref::<ConnectorError>();
+        timed_out || connector.is_some_and(|error| error.is_io() || error.is_timeout())
+    })
+}
+
+/// An error and what it came from, the outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// What helps where the name of a thing leads to nothing.
@@ -207,6 +218,7 @@ pub fn refusal(words: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::time::Duration;
 
     use aws_credential_types::provider::error::CredentialsError;
     use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
@@ -249,6 +261,31 @@ mod tests {
             failure.what,
             "GetCallerIdentity: no answer: dispatch failure: io error: connection refused"
         );
+    }
+
+    /// A role's credentials come from STS, those of SSO from its portal.
+    #[test]
+    fn a_network_that_is_dead_on_the_way_to_credentials_is_not_their_fault() {
+        let refused = || io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused");
+        for connector in [
+            ConnectorError::io(refused().into()),
+            ConnectorError::timeout(refused().into()),
+        ] {
+            let asked: SdkError<GetCallerIdentityError, HttpResponse> =
+                SdkError::dispatch_failure(connector);
+            let provider = CredentialsError::provider_error(asked);
+            let failure = unanswered(ConnectorError::other(provider.into(), None));
+            assert_eq!(failure.exit, Exit::Unavailable, "{failure}");
+            assert!(failure.what.contains("connection refused"), "{failure}");
+            assert_ne!(failure.next_step.as_deref(), Some(SIGN_IN));
+        }
+        let late = CredentialsError::provider_timed_out(Duration::from_secs(5));
+        let failure = unanswered(ConnectorError::other(late.into(), None));
+        assert_eq!(failure.exit, Exit::Unavailable, "{failure}");
+        // A provider that answered, and did not like what it heard.
+        let said = CredentialsError::provider_error("the session has ended");
+        let failure = unanswered(ConnectorError::other(said.into(), None));
+        assert_eq!(failure.exit, Exit::Denied, "{failure}");
     }
 
     #[test]

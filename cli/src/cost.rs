@@ -8,3 +8,6 @@ pub mod break_even;
 pub mod load;
 pub mod prices;
 pub mod report;
+
+#[cfg(test)]
+mod documents;

@@ -108,9 +108,16 @@ impl InfraDefaults {
             let Value::Object(fields) = fields else {
                 return Err(format!("{section}: must be an object of fields"));
             };
+            // The defaults' file has every field: what it lacks is misspelt.
+            if let Some(field) = fields.keys().find(|field| !known.contains_key(*field)) {
+                return Err(format!("{section}.{field}: unknown setting"));
+            }
             known.extend(fields);
         }
         let settings: InfraDefaults = serde_json::from_value(Value::Object(all)).map_err(said)?;
+        if settings.bedrock.model_ids.is_empty() {
+            return Err("bedrock.modelIds: must name at least one model".to_owned());
+        }
         match settings.endpoint.instance_count {
             1.. => Ok(settings),
             count => Err(format!(
@@ -149,6 +156,11 @@ mod tests {
             ("[]", "no file of settings"),
             (r#"{"endpoints": {}}"#, "endpoints"),
             (r#"{"endpoint": 3}"#, "endpoint"),
+            (
+                r#"{"endpoint": {"instanceTyp": "ml.c5.xlarge"}}"#,
+                "endpoint.instanceTyp: unknown setting",
+            ),
+            (r#"{"bedrock": {"modelIds": []}}"#, "bedrock.modelIds"),
             (r#"{"endpoint": {"instanceCount": 0}}"#, "instanceCount"),
             (r#"{"function": {"memoryMib": "1024"}}"#, "1024"),
         ] {

@@ -12,7 +12,7 @@ export const LONGEST_ENDPOINT_NAME = 63;
 /** The endpoint's one production variant. */
 export const VARIANT_NAME = 'AllTraffic';
 
-/** One way to write a name in capitals and small letters, of which there is one for each name. */
+/** Of all spellings of a name by case, the one that gets no hash. */
 const USUAL_CASE = /^[A-Z][a-z0-9]*(-[A-Z0-9][a-z0-9]*)*$/;
 
 /** Hexadecimal digits of the hash of a stack's name. */

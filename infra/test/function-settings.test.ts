@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { DEFAULT_METRICS_NAMESPACE } from '../lib/product-metrics.ts';
 import { loadSettings } from '../lib/settings-file.ts';
 import { SHORTEST_TURN_SECONDS } from '../lib/settings.ts';
+import { DEFAULT_MAX_TOKENS, DEFAULT_WORDS, LANGUAGES } from '../lib/settings/function-values.ts';
 import {
   FREE_VARIABLES,
   MANAGED_VARIABLES,
@@ -58,6 +59,20 @@ describe("function's settings", () => {
         assert(meaning.includes(`\`${word}\``), `${name}: ${word}`);
       }
     }
+  });
+
+  it('compare length and room with the defaults of the function', () => {
+    assert.equal(functionDefaults().get('DESCRIPTION_WORDS'), DEFAULT_WORDS);
+    assert.equal(functionDefaults().get('MAX_TOKENS'), DEFAULT_MAX_TOKENS);
+  });
+
+  it('have the languages that the function writes', () => {
+    const file = new URL('../../lambda/src/domain/language.rs', import.meta.url);
+    const rows = readFileSync(file, 'utf8').matchAll(/^ {4}"([\w-]+)" = ".*" in \w+,$/gm);
+    assert.deepEqual(
+      [...rows].map(([, code]) => code),
+      LANGUAGES,
+    );
   });
 
   it('name the namespace of its metrics where the stack looks for them', () => {

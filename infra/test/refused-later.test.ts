@@ -11,10 +11,22 @@ describe('settings that would be refused by what is deployed', () => {
         '/',
         /environment\.LAMBDA_TASK_ROOT: must be left out: it is AWS Lambda/,
       ],
+      ['AWS_ENDPOINT_URL_S3', 'x', /AWS_ENDPOINT_URL_S3: must be left out: .* or the SDK's/],
       ['MAX_TOKENS', '64001', /environment\.MAX_TOKENS: must be a whole number from 1 to 64000/],
       ['TEMPERATURE', '1.5', /environment\.TEMPERATURE: must be a number from 0 to 1, or none/],
       ['ENDPOINT_HEDGE_MS', '99', /environment\.ENDPOINT_HEDGE_MS: must be .* from 100 to 60000/],
       ['LOW_CONFIDENCE', 'hide', /environment\.LOW_CONFIDENCE: must be one of leave-out, hedge/],
+      ['METRICS_NAMESPACE', 'None', /METRICS_NAMESPACE: must be a namespace .* none in small/],
+      ['METRICS_NAMESPACE', 'AWS/Lambda', /METRICS_NAMESPACE: must be a namespace/],
+      ['METRICS_NAMESPACE', ':shop', /METRICS_NAMESPACE: must be a namespace/],
+      ['METRICS_NAMESPACE', 'my shop', /METRICS_NAMESPACE: must be a namespace/],
+      ['DESCRIPTION_LANGUAGE', 'xx', /DESCRIPTION_LANGUAGE: must be the code .* zh-Hant/],
+      ['DESCRIPTION_WORDS', 'x', /DESCRIPTION_WORDS: must be the fewest and the most words/],
+      ['DESCRIPTION_WORDS', '150-80', /DESCRIPTION_WORDS: must be/],
+      ['DESCRIPTION_WORDS', '9-80', /DESCRIPTION_WORDS: must be .* from 10 to 2000/],
+      ['DESCRIPTION_WORDS', '10-2001', /DESCRIPTION_WORDS: must be/],
+      ['MAX_TOKENS', '149', /environment\.MAX_TOKENS: must be at least 150, the most words/],
+      ['DESCRIPTION_WORDS', '80-401', /environment\.MAX_TOKENS: must be at least 401/],
       ['BRAND_VOICE', 'a'.repeat(1001), /environment\.BRAND_VOICE: .* at most 1000 characters/],
     ];
     for (const [name, value, message] of wrong) {
@@ -28,7 +40,11 @@ describe('settings that would be refused by what is deployed', () => {
       ENDPOINT_HEDGE_MS: '0',
       BRAND_VOICE: 'plain',
       BANNED_WORDS: '',
+      METRICS_NAMESPACE: 'Shop/#1',
+      DESCRIPTION_LANGUAGE: 'ZH-hans',
+      DESCRIPTION_WORDS: ' 500 - 2000 ',
       RUST_LOG: 'debug',
+      MIMALLOC_SHOW_STATS: '1',
     };
     assert.doesNotThrow(() => settingsWith({ function: { environment } }));
   });

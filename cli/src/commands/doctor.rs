@@ -12,9 +12,10 @@ use futures::future::{LocalBoxFuture, join_all};
 use crate::context::Context;
 use crate::doctor::clock::{self, ServerDate};
 use crate::doctor::finding::{Finding, Findings, within};
+use crate::doctor::identity::{self, Unknown};
 use crate::doctor::image::{self, Image};
 use crate::doctor::quotas::{self, Purpose};
-use crate::doctor::{bucket, concurrency, endpoint, identity, models, region};
+use crate::doctor::{bucket, concurrency, endpoint, models, region};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::infra_defaults::InfraDefaults;
 
@@ -112,14 +113,15 @@ impl Looks<'_> {
         findings
     }
 
-    async fn identity(&self) -> (Outcome<identity::Identity>, Option<i64>) {
+    async fn identity(&self) -> (identity::Answer, Option<i64>) {
         let date = ServerDate::default();
         let asked = identity::ask(self.config, date.clone());
         let answer = tokio::time::timeout(self.time, asked).await;
         let answer = answer.unwrap_or_else(|_| {
             let what = format!("STS gave no answer within {} s", self.time.as_secs());
-            Err(Failure::new(Exit::Unavailable, what)
-                .next("look at the network and a proxy; --timeout gives more time"))
+            let failure = Failure::new(Exit::Unavailable, what)
+                .next("look at the network and a proxy; --timeout gives more time");
+            Err(Unknown::Silence(failure))
         });
         (answer, date.seconds_ahead())
     }

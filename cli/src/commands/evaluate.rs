@@ -62,7 +62,7 @@ pub async fn run(args: EvaluateArgs, context: &Context) -> Outcome {
         ))
         .next("name the SageMaker endpoint as --endpoint, or leave the component out"));
     }
-    // With the name of an endpoint taken out, what is left of it is an address.
+    // A SageMaker name was taken out above; `check` takes URLs only.
     args.check()
         .map_err(|error| Failure::usage(format!("{error:#}")))?;
     let out = args.out.display().to_string();

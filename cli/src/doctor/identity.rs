@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use super::clock::ServerDate;
 use super::finding::Finding;
 use crate::aws_error;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Failure};
 
 const CHECK: &str = "credentials";
 const CONNECTION: &str = "connection";
@@ -19,8 +19,36 @@ pub struct Identity {
     pub arn: String,
 }
 
+/// Why it is not known who one is.
+#[derive(Debug)]
+pub enum Unknown {
+    /// Nobody answered.
+    Silence(Failure),
+    /// AWS answered that it can't say for now: it limits the rate, or is out of order.
+    ForNow(Failure),
+    /// The credentials were refused, or there are none.
+    Credentials(Failure),
+}
+
+/// Who one is, or why that is not known.
+pub type Answer = Result<Identity, Unknown>;
+
+impl Unknown {
+    /// `answered`: whether there was a response, whatever it said.
+    fn new(failure: Failure, answered: bool) -> Unknown {
+        match (failure.exit, answered) {
+            (Exit::Unavailable, false) => Unknown::Silence(failure),
+            (Exit::Unavailable, true) => Unknown::ForNow(failure),
+            _ => Unknown::Credentials(failure),
+        }
+    }
+}
+
 /// Asks STS, and hears of its time.
-pub async fn ask(config: &SdkConfig, date: ServerDate) -> Outcome<Identity> {
+///
+/// # Errors
+/// Where it does not say who one is.
+pub async fn ask(config: &SdkConfig, date: ServerDate) -> Answer {
     let config = aws_sdk_sts::config::Builder::from(config)
         .interceptor(date)
         .build();
@@ -28,7 +56,10 @@ pub async fn ask(config: &SdkConfig, date: ServerDate) -> Outcome<Identity> {
         .get_caller_identity()
         .send()
         .await
-        .map_err(|error| aws_error::failure("GetCallerIdentity", &error))?;
+        .map_err(|error| {
+            let answered = error.raw_response().is_some();
+            Unknown::new(aws_error::failure("GetCallerIdentity", &error), answered)
+        })?;
     Ok(Identity {
         account: answer.account().unwrap_or_default().to_owned(),
         arn: answer.arn().unwrap_or_default().to_owned(),
@@ -37,52 +68,49 @@ pub async fn ask(config: &SdkConfig, date: ServerDate) -> Outcome<Identity> {
 
 /// Why nothing else is looked at; nothing where one is known.
 #[must_use]
-pub fn why_not_further(answer: &Outcome<Identity>) -> Option<&'static str> {
+pub fn why_not_further(answer: &Answer) -> Option<&'static str> {
     match answer {
         Ok(_) => None,
-        Err(failure) if is_of_the_connection(failure) => Some("AWS gave no answer"),
-        Err(_) => Some("the credentials are of no use"),
+        Err(Unknown::Silence(_)) => Some("AWS gave no answer"),
+        Err(Unknown::ForNow(_)) => Some("AWS does not say for now whose credentials these are"),
+        Err(Unknown::Credentials(_)) => Some("the credentials are of no use"),
     }
 }
 
 /// Judges whether AWS answers. That credentials were refused, or that there are none to ask
 /// with, says nothing against the network.
 #[must_use]
-pub fn judge_connection(answer: &Outcome<Identity>) -> Finding {
+pub fn judge_connection(answer: &Answer) -> Finding {
     match answer {
-        Ok(_) => Finding::ok(CONNECTION, "AWS answers"),
-        Err(failure) if is_of_the_connection(failure) => {
+        Ok(_) | Err(Unknown::ForNow(_)) => Finding::ok(CONNECTION, "AWS answers"),
+        Err(Unknown::Silence(failure)) => {
             let finding = Finding::problem(CONNECTION, &failure.what);
             match &failure.next_step {
                 Some(step) => finding.mend(step),
                 None => finding,
             }
         }
-        Err(_) => Finding::not_looked_at(CONNECTION, "the credentials are of no use"),
+        Err(Unknown::Credentials(_)) => {
+            Finding::not_looked_at(CONNECTION, "the credentials are of no use")
+        }
     }
-}
-
-fn is_of_the_connection(failure: &Failure) -> bool {
-    failure.exit == Exit::Unavailable
 }
 
 /// Judges who one is.
 #[must_use]
-pub fn judge(answer: &Outcome<Identity>) -> Finding {
+pub fn judge(answer: &Answer) -> Finding {
     match answer {
-        Err(failure) if is_of_the_connection(failure) => {
-            Finding::not_looked_at(CHECK, "AWS gave no answer")
-        }
+        Err(Unknown::Silence(_)) => Finding::not_looked_at(CHECK, "AWS gave no answer"),
         Ok(Identity { account, arn }) if arn.ends_with(":root") => {
             Finding::warning(CHECK, format!("the root user of account {account}"))
                 .mend("use a role or a user with the permissions of docs/deploy.md alone")
         }
         Ok(Identity { account, arn }) => Finding::ok(CHECK, format!("{arn} of account {account}")),
-        Err(failure) => refused(failure),
+        Err(Unknown::ForNow(failure) | Unknown::Credentials(failure)) => unknown(failure),
     }
 }
 
-fn refused(failure: &Failure) -> Finding {
+fn unknown(failure: &Failure) -> Finding {
     let finding = Finding::problem(CHECK, &failure.what);
     match (&failure.next_step, failure.exit) {
         // This is the doctor: it need not be sent for.
@@ -99,7 +127,7 @@ mod tests {
     use super::super::finding::State;
     use super::*;
 
-    fn identity(arn: &str) -> Outcome<Identity> {
+    fn identity(arn: &str) -> Answer {
         Ok(Identity {
             account: "123456789012".into(),
             arn: arn.into(),
@@ -114,26 +142,40 @@ mod tests {
         let root = judge(&identity("arn:aws:iam::123456789012:root"));
         assert_eq!(root.state, State::Warning);
         let failure = Failure::new(Exit::Denied, "GetCallerIdentity: ExpiredToken: no");
-        let expired = judge(&Err(failure));
+        let expired = judge(&Err(Unknown::new(failure, true)));
         assert_eq!(expired.state, State::Problem);
         assert!(expired.mend.unwrap().contains("aws sso login"));
     }
 
     #[test]
     fn an_answer_that_never_came_is_not_the_fault_of_the_credentials() {
-        let silent: Outcome<Identity> =
-            Err(Failure::new(Exit::Unavailable, "no answer: refused").next("look at the network"));
+        let failure =
+            Failure::new(Exit::Unavailable, "no answer: refused").next("look at the network");
+        let silent: Answer = Err(Unknown::new(failure, false));
         let connection = judge_connection(&silent);
         assert_eq!(connection.state, State::Problem);
         assert!(connection.found.contains("refused"));
         assert_eq!(connection.mend.as_deref(), Some("look at the network"));
         assert_eq!(judge(&silent).state, State::NotLookedAt);
         assert_eq!(why_not_further(&silent), Some("AWS gave no answer"));
-        let refused: Outcome<Identity> = Err(Failure::new(Exit::Denied, "ExpiredToken: no"));
+        let failure = Failure::new(Exit::Denied, "ExpiredToken: no");
+        let refused: Answer = Err(Unknown::new(failure, true));
         assert_eq!(judge_connection(&refused).state, State::NotLookedAt);
         assert!(why_not_further(&refused).unwrap().contains("credentials"));
         let known = identity("arn:aws:sts::123456789012:assumed-role/a/b");
         assert_eq!(judge_connection(&known).state, State::Ok);
         assert_eq!(why_not_further(&known), None);
+    }
+    #[test]
+    fn an_answer_that_aws_can_t_say_for_now_is_one() {
+        let failure = Failure::new(Exit::Unavailable, "Throttling: Rate exceeded").next("wait");
+        let throttled: Answer = Err(Unknown::new(failure, true));
+        assert_eq!(judge_connection(&throttled).state, State::Ok);
+        let credentials = judge(&throttled);
+        assert_eq!(credentials.state, State::Problem);
+        assert!(credentials.found.contains("Rate exceeded"));
+        assert_eq!(credentials.mend.as_deref(), Some("wait"));
+        let why = why_not_further(&throttled).unwrap();
+        assert!(why.contains("for now"), "{why}");
     }
 }

@@ -215,7 +215,7 @@ fn check_free(place: &Path, folder: &Path) -> Outcome {
     Ok(())
 }
 
-/// A link to a folder, in the place of any other link; [`check_free`] was there before.
+/// A link to a folder, in the place of any other link; call [`check_free`] first.
 fn link(place: &Path, folder: &Path) -> Outcome {
     let failed = |error: std::io::Error| {
         Failure::new(

@@ -1,3 +1,11 @@
+import {
+  DEFAULT_MAX_TOKENS,
+  DEFAULT_WORDS,
+  language,
+  mostWords,
+  namespace,
+  words,
+} from './function-values.ts';
 import { variables } from './variables.ts';
 import { anyText, number, oneOf, orElse, textOf, type ValueRule, whole } from './value-rules.ts';
 
@@ -36,8 +44,8 @@ export const FREE_VARIABLES: ReadonlyMap<string, ValueRule> = new Map([
   ['CONFIDENCE_FLOOR', number(0, 1)],
   ['DEFAULT_CATEGORY', anyText],
   ['DEFAULT_FORMAT', oneOf('description', 'listing')],
-  ['DESCRIPTION_LANGUAGE', anyText],
-  ['DESCRIPTION_WORDS', anyText],
+  ['DESCRIPTION_LANGUAGE', language],
+  ['DESCRIPTION_WORDS', words],
   ['ENDPOINT_CONCURRENCY', whole(1, 256)],
   ['ENDPOINT_HEDGE_MS', orElse('0', whole(100, 60_000))],
   ['ENDPOINT_MAX_PAYLOAD_BYTES', whole(65_536, 67_108_864)],
@@ -45,20 +53,27 @@ export const FREE_VARIABLES: ReadonlyMap<string, ValueRule> = new Map([
   ['LISTING_MAX_TOKENS', tokens],
   ['LOW_CONFIDENCE', oneOf('leave-out', 'hedge')],
   ['MAX_TOKENS', tokens],
-  ['METRICS_NAMESPACE', anyText],
+  ['METRICS_NAMESPACE', namespace],
   ['MODEL_PRICES', anyText],
   ['PROMPT_TEMPLATE', anyText],
   ['TEMPERATURE', orElse('none', number(0, 1))],
   ['UNFAITHFUL_DESCRIPTIONS', oneOf('return', 'hold', 'drop')],
 ]);
 
-/** What reads these is not the function's own code: its log, its runtime, its TLS. */
+/** What reads these is not the function's own code: its log, its runtime, its TLS, its allocator. */
 const OF_ITS_LIBRARIES = ['RUST_BACKTRACE', 'RUST_LOG', 'SSL_CERT_DIR', 'SSL_CERT_FILE'];
+const OF_ITS_ALLOCATOR = 'MIMALLOC_';
 
-/** Lambda sets these itself and refuses functions that do. */
+/**
+ * Not for this stack: Lambda sets most of these itself, and the rest would lead its runtime or the
+ * SDK elsewhere.
+ */
 const LAMBDAS = /^(AWS|LAMBDA)_/;
 
-/** The variables that may be set beside those that the stack sets, with values that the function takes. */
+/**
+ * The variables that may be set beside those that the stack sets, with values that the function
+ * takes, as far as that can be said in short.
+ */
 export const functionVariables = variables.superRefine((environment, context) => {
   for (const [name, value] of Object.entries(environment)) {
     const message = problemOf(name, value);
@@ -66,7 +81,22 @@ export const functionVariables = variables.superRefine((environment, context) =>
       context.addIssue({ code: 'custom', path: [name], message });
     }
   }
+  const most = mostWords(textOfVariable(environment, 'DESCRIPTION_WORDS') ?? DEFAULT_WORDS);
+  const room = textOfVariable(environment, 'MAX_TOKENS') ?? DEFAULT_MAX_TOKENS;
+  if (most !== undefined && tokens.holds(room) && Number(room) < most) {
+    const message = `must be at least ${String(most)}, the most words of DESCRIPTION_WORDS`;
+    context.addIssue({ code: 'custom', path: ['MAX_TOKENS'], message });
+  }
 });
+
+/** The function takes what is empty for what is not set, and does without space around it. */
+function textOfVariable(
+  environment: Readonly<Record<string, string>>,
+  name: string,
+): string | undefined {
+  const text = environment[name]?.trim();
+  return text === '' ? undefined : text;
+}
 
 function problemOf(name: string, value: string): string | undefined {
   const setting = MANAGED_VARIABLES.get(name);
@@ -74,19 +104,18 @@ function problemOf(name: string, value: string): string | undefined {
     return `must be left out: it follows ${setting}`;
   }
   if (LAMBDAS.test(name)) {
-    return "must be left out: it is AWS Lambda's own";
+    return "must be left out: it is AWS Lambda's or the SDK's";
   }
   if (name === OUTPUT_BUCKET) {
     return 'must be left out: the function may write to the catalogue bucket only';
   }
-  if (OF_ITS_LIBRARIES.includes(name)) {
+  if (OF_ITS_LIBRARIES.includes(name) || name.startsWith(OF_ITS_ALLOCATOR)) {
     return undefined;
   }
   const rule = FREE_VARIABLES.get(name);
   if (rule === undefined) {
     return 'must be left out: the function has no such variable (describe-product --help)';
   }
-  // The function takes what is empty for what is not set, and does without space around it.
-  const text = value.trim();
-  return text === '' || rule.holds(text) ? undefined : `must be ${rule.allowed}`;
+  const text = textOfVariable({ [name]: value }, name);
+  return text === undefined || rule.holds(text) ? undefined : `must be ${rule.allowed}`;
 }
