@@ -39,25 +39,29 @@ impl Known {
         }
     }
 
-    /// Why just this delivery, or another one about the same photo, is not worked on again,
-    /// whoever tries: its photo is no usable one, or its text was written and mended, and is
-    /// held or dropped. Everything else may have been mended since.
+    /// Why just this delivery is not worked on again, whoever tries: its photo is no usable one,
+    /// or its text was written and mended, and is held or dropped. Everything else may have been
+    /// mended since. Such a text is paid for, so that it counts for another delivery about the
+    /// same photo as well; that a photo is no usable one is seen anew for nothing, and the
+    /// record then tells of the delivery that came last.
     pub fn final_reason(&self, source: &SourceMark) -> Option<&'static str> {
         let record = self.record.as_ref()?;
+        let is_same = self.stored.standing(source) == Standing::Same;
         // An event about the photo of a message that was sent after it is earlier, and is done
         // with all the same.
         let of_same_work = |known: &SourceMark| known.is_of_same_work(source);
-        let is_of_this = self.stored.standing(source) == Standing::Same
-            || self.stored.source.as_ref().is_some_and(of_same_work);
-        if !is_of_this {
-            return None;
-        }
+        let is_of_same_photo = self.stored.source.as_ref().is_some_and(of_same_work);
         let reasons = [
-            (ProblemKind::InvalidPhoto, UNUSABLE_PHOTO),
-            (ProblemKind::DescriptionUnfaithful, UNFAITHFUL_TEXT),
+            (ProblemKind::InvalidPhoto, UNUSABLE_PHOTO, is_same),
+            (
+                ProblemKind::DescriptionUnfaithful,
+                UNFAITHFUL_TEXT,
+                is_same || is_of_same_photo,
+            ),
         ];
-        let found = reasons.into_iter().find(|(kind, _)| record.is_of(*kind));
-        found.map(|(_, reason)| reason)
+        let mut reasons = reasons.into_iter();
+        let found = reasons.find(|(kind, _, applies)| *applies && record.is_of(*kind));
+        found.map(|(_, reason, _)| reason)
     }
 }
 

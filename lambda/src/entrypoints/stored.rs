@@ -168,6 +168,9 @@ async fn describe_or_settle(
     match app.services.store.look(result, deadline).await {
         Ok(stored) => match done(stored.as_ref(), delivery.source) {
             Some(reason) => {
+                if is_of_same_photo(stored.as_ref(), delivery.source) {
+                    mark_anew(app, result, delivery, deadline).await?;
+                }
                 failures::clear(app, delivery, deadline).await?;
                 Ok(Outcome::Skipped(reason))
             }

@@ -179,6 +179,8 @@ async fn a_message_that_fails_leaves_no_record_beside_what_an_event_made_of_its_
     let outcome = run(&fakes, "m1", json!({"image": {"s3_uri": PHOTO}})).await;
     assert_eq!(outcome.unwrap(), Outcome::Skipped("described already"));
     assert_eq!(fakes.store.uris(), [RESULT, PHOTO]);
+    // The result is of the message from now on, too.
+    assert_eq!(fakes.store.json(RESULT)["source"]["etag"], "m1");
 }
 
 #[tokio::test(start_paused = true)]
